@@ -1,0 +1,107 @@
+//! The overlay: everything that one node's boot partition gets, as data.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+use crate::error::{Category, Error, Result};
+
+/// A path on the boot partition: relative, `/`-separated, every part a name that FAT can hold.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BootPath(String);
+
+/// What one node's boot partition gets. A pure value: the image code applies it and adds nothing.
+#[derive(Debug, Clone, Default)]
+pub struct Overlay {
+    files: BTreeMap<BootPath, Zeroizing<Vec<u8>>>,
+}
+
+impl BootPath {
+    /// Parses a relative path.
+    ///
+    /// # Errors
+    /// Refuses absolute paths, `.`/`..`, empty parts and characters that FAT long names exclude
+    /// (Microsoft FAT specification 1.03, "Long directory entries").
+    pub fn parse(text: &str) -> Result<Self> {
+        let bad = |why: &str| {
+            Error::new(
+                Category::ClusterFile,
+                format!("{text:?} cannot be a file on the boot partition: {why}"),
+            )
+        };
+        for part in text.split('/') {
+            if part.is_empty() {
+                return Err(bad("it has an empty part"));
+            }
+            if part == "." || part == ".." {
+                return Err(bad("it leads out of the partition"));
+            }
+            if part.chars().count() > 255 {
+                return Err(bad("a name has at most 255 characters"));
+            }
+            if part.ends_with('.') || part.ends_with(' ') {
+                return Err(bad("FAT drops a dot or blank at the end of a name"));
+            }
+            if let Some(c) = part.chars().find(|c| c.is_control() || "\"*:<>?\\|".contains(*c)) {
+                return Err(bad(&format!("FAT does not allow the character {c:?}")));
+            }
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The path.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Every folder above the file, outermost first.
+    pub fn folders(&self) -> impl Iterator<Item = &str> {
+        self.0.match_indices('/').filter_map(|(at, _)| self.0.get(..at))
+    }
+}
+
+impl fmt::Display for BootPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl Overlay {
+    /// Adds a file, or replaces it: what is laid on later wins.
+    pub fn insert(&mut self, path: BootPath, bytes: impl Into<Vec<u8>>) {
+        self.files.insert(path, Zeroizing::new(bytes.into()));
+    }
+
+    /// A file's bytes.
+    pub fn get(&self, path: &str) -> Option<&[u8]> {
+        self.files
+            .iter()
+            .find(|(candidate, _)| candidate.as_str() == path)
+            .map(|(_, bytes)| bytes.as_slice())
+    }
+
+    /// Files in the order of their paths.
+    pub fn files(&self) -> impl Iterator<Item = (&BootPath, &[u8])> {
+        self.files.iter().map(|(path, bytes)| (path, bytes.as_slice()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_never_leaves_the_partition() {
+        for bad in [
+            "", "/etc", "a//b", "../a", "a/./b", "a/", "a:b", "a\\b", "a.", "a\n",
+        ] {
+            assert!(BootPath::parse(bad).is_err(), "{bad:?}");
+        }
+        let path = BootPath::parse("mkimage/lib/stages/clock").unwrap();
+        assert_eq!(
+            path.folders().collect::<Vec<_>>(),
+            ["mkimage", "mkimage/lib", "mkimage/lib/stages"]
+        );
+    }
+}

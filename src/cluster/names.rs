@@ -1,0 +1,128 @@
+//! Names that end up in hostnames, logins and file names.
+
+use std::fmt;
+
+/// A hostname label: `[a-z0-9]` and inner hyphens, 1 to 63 characters (RFC 1123 section 2.1, lower case only).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeName(String);
+
+/// A login name as Raspberry Pi OS accepts it: `^[a-z][a-z0-9-]*$`, at most 32 characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserName(String);
+
+impl NodeName {
+    /// Parses a hostname label.
+    ///
+    /// # Errors
+    /// Says what is wrong with the name, as the rest of a sentence that begins with the name.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        if text.is_empty() {
+            return Err("is empty".to_owned());
+        }
+        if text.len() > 63 {
+            return Err(format!(
+                "has {} characters, a hostname has at most 63",
+                text.len()
+            ));
+        }
+        if let Some(bad) = text
+            .chars()
+            .find(|c| !(c.is_ascii_lowercase() || c.is_ascii_digit() || *c == '-'))
+        {
+            return Err(format!(
+                "has the character {bad:?}; a hostname has a to z, 0 to 9 and hyphens"
+            ));
+        }
+        if text.starts_with('-') || text.ends_with('-') {
+            return Err("begins or ends with a hyphen".to_owned());
+        }
+        if text.chars().all(|c| c.is_ascii_digit()) {
+            return Err("is only digits, which programs take for an address".to_owned());
+        }
+        if text == "localhost" {
+            return Err("is every machine's name for itself".to_owned());
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl UserName {
+    /// Parses a login name.
+    ///
+    /// # Errors
+    /// Says what is wrong with the name, as the rest of a sentence that begins with the name.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        if text.len() > 32 {
+            return Err(format!("has {} characters, a login has at most 32", text.len()));
+        }
+        if !text.starts_with(|c: char| c.is_ascii_lowercase())
+            || !text
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+        {
+            return Err("must begin with a letter and have only a to z, 0 to 9 and hyphens".to_owned());
+        }
+        if text == "root" {
+            return Err("is the administrator's; choose an ordinary name".to_owned());
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for NodeName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl fmt::Display for UserName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_hostnames_are_node_names() {
+        for good in ["pi4-2", "a", "0a", "x".repeat(63).as_str()] {
+            assert!(NodeName::parse(good).is_ok(), "{good}");
+        }
+        let long = "x".repeat(64);
+        for bad in [
+            "",
+            "Pi4",
+            "pi_4",
+            "-a",
+            "a-",
+            "pi4.lan",
+            "12",
+            "../x",
+            "localhost",
+            "ä",
+            long.as_str(),
+        ] {
+            assert!(NodeName::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn only_plain_logins_are_user_names() {
+        assert!(UserName::parse("pi").is_ok());
+        for bad in ["", "root", "1a", "A", "a_b", "a b", "-a"] {
+            assert!(UserName::parse(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! The one error type: a sentence for the user, what to do next, the cause, and the exit code it ends in.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+/// What went wrong, as far as the caller of the program can react to it: the documented exit codes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Category {
+    /// 1: anything that fits nowhere else.
+    Other,
+    /// 2: the command line makes no sense.
+    Usage,
+    /// 3: the cluster file (or what it names) is wrong.
+    ClusterFile,
+    /// 4: the network or the server at its other end.
+    Network,
+    /// 5: bytes are not what they were promised to be.
+    Verification,
+    /// 6: disk full, no permission, input/output errors.
+    Disk,
+    /// 7: it could be done, but would lose something; `--force` goes on.
+    Refused,
+    /// 130: the user pressed Ctrl-C.
+    Interrupted,
+}
+
+impl Category {
+    /// The process exit code.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Other => 1,
+            Self::Usage => 2,
+            Self::ClusterFile => 3,
+            Self::Network => 4,
+            Self::Verification => 5,
+            Self::Disk => 6,
+            Self::Refused => 7,
+            Self::Interrupted => 130,
+        }
+    }
+}
+
+type Cause = Box<dyn StdError + Send + Sync + 'static>;
+
+/// A failure with its place and a remedy.
+#[derive(Debug)]
+pub struct Error {
+    category: Category,
+    what: String,
+    remedy: Option<String>,
+    cause: Option<Cause>,
+}
+
+/// `Result` with this crate's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// An error without a deeper cause. `what` is a sentence without a full stop.
+    pub fn new(category: Category, what: impl Into<String>) -> Self {
+        Self {
+            category,
+            what: what.into(),
+            remedy: None,
+            cause: None,
+        }
+    }
+
+    /// Adds what the user can do about it.
+    #[must_use]
+    pub fn with_remedy(mut self, remedy: impl Into<String>) -> Self {
+        self.remedy = Some(remedy.into());
+        self
+    }
+
+    /// Adds the error underneath.
+    #[must_use]
+    pub fn with_cause(mut self, cause: impl Into<Cause>) -> Self {
+        self.cause = Some(cause.into());
+        self
+    }
+
+    /// Which exit code this ends in.
+    pub fn category(&self) -> Category {
+        self.category
+    }
+
+    /// What the user can do, if this or a deeper error knows.
+    pub fn remedy(&self) -> Option<&str> {
+        self.remedy.as_deref().or_else(|| {
+            self.cause
+                .as_ref()
+                .and_then(|cause| cause.downcast_ref::<Error>())
+                .and_then(Error::remedy)
+        })
+    }
+}
+
+impl fmt::Display for Error {
+    /// The sentence and its causes, joined by colons; the remedy is shown apart.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)?;
+        let mut cause = self.cause.as_deref().map(|c| c as &dyn StdError);
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            // An Error prints its own causes already.
+            cause = if error.is::<Error>() { None } else { error.source() };
+        }
+        Ok(())
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.cause.as_deref().map(|c| c as &(dyn StdError + 'static))
+    }
+}
+
+/// Attaches a sentence and a category to any error on its way up.
+pub trait Context<T> {
+    /// Says what was being done, to which file or node.
+    fn context(self, category: Category, what: impl FnOnce() -> String) -> Result<T>;
+
+    /// [`Context::context`] for input and output on local files.
+    fn disk(self, what: impl FnOnce() -> String) -> Result<T>
+    where
+        Self: Sized,
+    {
+        self.context(Category::Disk, what)
+    }
+}
+
+impl<T, E: Into<Cause>> Context<T> for std::result::Result<T, E> {
+    fn context(self, category: Category, what: impl FnOnce() -> String) -> Result<T> {
+        self.map_err(|cause| Error::new(category, what()).with_cause(cause))
+    }
+}
+
+/// Adds a sentence in front of an [`Error`] and keeps its category and remedy.
+pub trait While<T> {
+    /// Says what was being done when the error came.
+    fn while_doing(self, what: impl FnOnce() -> String) -> Result<T>;
+}
+
+impl<T> While<T> for Result<T> {
+    fn while_doing(self, what: impl FnOnce() -> String) -> Result<T> {
+        self.map_err(|error| {
+            let category = error.category;
+            Error::new(category, what()).with_cause(error)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_names_every_cause_once() {
+        let deepest = std::io::Error::other("device gone");
+        let error: Result<()> = Err::<(), _>(deepest).disk(|| "reading base.img".to_owned());
+        let error = error
+            .map_err(|e| e.with_remedy("plug it in again"))
+            .while_doing(|| "building pi4-2".to_owned())
+            .unwrap_err();
+        assert_eq!(error.to_string(), "building pi4-2: reading base.img: device gone");
+        assert_eq!(error.remedy(), Some("plug it in again"));
+        assert_eq!(error.category().exit_code(), 6);
+    }
+}

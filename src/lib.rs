@@ -1,0 +1,11 @@
+//! Turns the official Raspberry Pi OS Lite image into one image per node of a home lab, whose first boot
+//! installs Docker, joins a Docker Swarm and adds its USB stick as a GlusterFS brick.
+//!
+//! Data flows one way: cluster file and base → plan → overlay → image. `docs/architecture.md` has the map.
+
+pub mod boot;
+pub mod cluster;
+pub mod error;
+pub mod identity;
+pub mod image;
+pub mod progress;

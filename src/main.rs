@@ -1,0 +1,3 @@
+//! The `mkimage` program.
+
+fn main() {}

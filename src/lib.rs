@@ -8,4 +8,5 @@ pub mod cluster;
 pub mod error;
 pub mod identity;
 pub mod image;
+pub mod interrupt;
 pub mod progress;

@@ -2,4 +2,7 @@
 //! Knows nothing of clusters.
 
 pub mod edits;
+pub mod fat;
+pub mod page_cache;
+pub mod partition;
 pub mod read_at;

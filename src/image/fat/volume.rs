@@ -271,6 +271,7 @@ mod tests {
         [vec![0xa5; 8192], volume.into_inner()].concat()
     }
 
+    #[allow(clippy::ptr_arg, reason = "only a Vec or a file can be read at an offset")]
     fn open(image: &Vec<u8>) -> FatVolume<'_> {
         FatVolume::open(
             image,

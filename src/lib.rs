@@ -3,6 +3,7 @@
 //!
 //! Data flows one way: cluster file and base → plan → overlay → image. `docs/architecture.md` has the map.
 
+pub mod base;
 pub mod boot;
 pub mod cluster;
 pub mod error;

@@ -11,6 +11,7 @@ pub mod fat;
 mod output;
 pub mod page_cache;
 pub mod partition;
+pub mod prefix;
 pub mod read_at;
 mod space;
 mod sparse;

@@ -267,3 +267,92 @@ impl Signs {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::boot::testing::{BOOKWORM_CMDLINE, Base};
+
+    const FIRMWARE: Mechanism = Mechanism::SystemdRun {
+        mount: BootMount::Firmware,
+    };
+    const BOOT: Mechanism = Mechanism::SystemdRun {
+        mount: BootMount::Boot,
+    };
+
+    /// Every era; writing the wrong mechanism is the field's most frequent mistake, because nobody says a word.
+    #[test]
+    fn customisation_is_never_written_where_nothing_reads_it() {
+        use Release::{Bookworm, Bullseye, Buster, Trixie};
+        for (base, mechanism, release) in [
+            (Base::buster("2020-02-13"), BOOT, Buster),
+            (Base::bullseye("2023-05-03"), BOOT, Bullseye),
+            // Bullseye went on as the "legacy" image beside bookworm.
+            (Base::bullseye("2024-10-22"), BOOT, Bullseye),
+            (Base::bookworm("2023-10-10"), FIRMWARE, Bookworm),
+            // Bookworm went on beside trixie.
+            (Base::bookworm("2026-09-15"), FIRMWARE, Bookworm),
+            (
+                Base::trixie("2025-10-01")
+                    .without("user-data")
+                    .without("meta-data")
+                    .without("network-config"),
+                FIRMWARE,
+                Trixie,
+            ),
+            (Base::trixie("2025-11-24"), Mechanism::CloudInit, Trixie),
+            (Base::trixie("2026-10-06"), Mechanism::CloudInit, Trixie),
+            (
+                Base::trixie("2026-10-06").without("issue.txt"),
+                Mechanism::CloudInit,
+                Trixie,
+            ),
+        ] {
+            let facts = base.facts();
+            assert_eq!(
+                (facts.mechanism, facts.release),
+                (mechanism, Some(release)),
+                "{facts:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_read_from_the_base_is_what_stands_there() {
+        let facts = Base::trixie("2026-10-06").facts();
+        assert_eq!(facts.date, Some(Date::new(2026, 10, 6)));
+        assert_eq!(facts.stage.as_deref(), Some("stage2"));
+        assert_eq!(facts.dsmode.as_deref(), Some("local"));
+        assert_eq!(facts.userland, Userland::Bits64);
+        assert_eq!(Base::buster("2020-02-13").facts().userland, Userland::Bits32);
+        let armhf = Base::trixie("2026-10-06").with("kernel7l.img", "");
+        assert_eq!(armhf.facts().userland, Userland::Bits32);
+    }
+
+    #[test]
+    fn contradictions_and_riddles_are_errors_that_say_what_was_found() {
+        let base = Base::trixie("2026-10-06");
+        for (base, found) in [
+            (base.clone().without("meta-data"), "user-data but no meta-data"),
+            (base.clone().without("user-data"), "meta-data but no user-data"),
+            (base.clone().without("cmdline.txt"), "no cmdline.txt"),
+            (base.clone().without("config.txt"), "no config.txt"),
+            (base.clone().with("cmdline.txt", "a\nb\n"), "more than one line"),
+            (
+                Base::bookworm("2024-11-19")
+                    .with("user-data", "")
+                    .with("meta-data", ""),
+                "2024-11-19",
+            ),
+            (
+                base.with("issue.txt", "?").with("cmdline.txt", BOOKWORM_CMDLINE),
+                "init=",
+            ),
+            (Base::bullseye("?"), "does not tell"),
+        ] {
+            let error = BootFacts::detect(&base).unwrap_err();
+            assert!(error.to_string().contains(found), "{error}");
+            assert_eq!(error.category(), Category::Verification);
+        }
+    }
+}

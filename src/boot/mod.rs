@@ -2,22 +2,16 @@
 
 mod bundle;
 mod cloud_init;
-mod cmdline;
+pub mod cmdline;
 mod config_txt;
-mod facts;
-mod mechanism;
+pub mod facts;
+pub mod mechanism;
 mod network_config;
 pub mod overlay;
-mod plan;
-mod refusal;
+pub mod plan;
+pub mod refusal;
 mod settings;
 #[cfg(test)]
 mod testing;
 pub mod user_files;
 mod wifi;
-
-pub use cmdline::Cmdline;
-pub use facts::BootFacts;
-pub use mechanism::{BootFiles, BootMount, Date, Mechanism, Release, Userland};
-pub use plan::{Plan, render};
-pub use refusal::Refusal;

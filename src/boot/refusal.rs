@@ -10,6 +10,9 @@ const RACE_FROM: Date = Date::new(2025, 11, 24);
 /// ...to before here (canonical/cloud-init#6614).
 const RACE_FIXED: Date = Date::new(2026, 4, 1);
 
+/// Our own script: an image of ours as a base loses nothing.
+const SCRIPT: &str = "/mkimage/systemd-run";
+
 /// Why a base is not taken unless the user insists.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
@@ -42,7 +45,7 @@ impl BootFacts {
     }
 
     fn customised(&self) -> Option<Refusal> {
-        let script = self.cmdline.starts()?;
+        let script = self.cmdline.starts().filter(|script| !script.ends_with(SCRIPT))?;
         Some(Refusal {
             category: Category::Refused,
             reason: format!(
@@ -92,5 +95,70 @@ impl BootFacts {
             ),
             remedy: "use a bookworm or trixie image".to_owned(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::boot::testing::{BOOKWORM_CMDLINE, Base, cluster};
+
+    fn refused(base: &Base) -> Vec<(u8, String)> {
+        let mut cluster = cluster();
+        cluster.nodes.retain(|node| node.model == Model::Pi4);
+        let refusals = base.facts().refusals(&cluster);
+        refusals
+            .into_iter()
+            .map(|r| (r.category.exit_code(), r.reason))
+            .collect()
+    }
+
+    #[test]
+    fn images_that_ignore_their_boot_partition_are_refused() {
+        for date in ["2025-11-24", "2025-12-04"] {
+            let refused = refused(&Base::trixie(date));
+            assert!(
+                matches!(refused.as_slice(), [(7, reason)] if reason.contains("6614")),
+                "{refused:?}"
+            );
+        }
+        for date in ["2026-04-13", "2026-10-06"] {
+            assert_eq!(refused(&Base::trixie(date)), []);
+        }
+    }
+
+    #[test]
+    fn a_32_bit_base_is_refused() {
+        let refused = refused(&Base::buster("2020-02-13"));
+        assert!(
+            matches!(refused.as_slice(), [(3, reason)] if reason.contains("32-bit")),
+            "{refused:?}"
+        );
+        assert_eq!(self::refused(&Base::bullseye("2023-05-03")), []);
+    }
+
+    #[test]
+    fn a_pi_5_is_not_promised_what_no_bullseye_does() {
+        let refusals = Base::bullseye("2023-05-03").facts().refusals(&cluster());
+        assert!(
+            matches!(refusals.as_slice(), [one] if one.reason.starts_with("pi5-1 ")),
+            "{refusals:?}"
+        );
+        assert_eq!(Base::bookworm("2023-10-10").facts().refusals(&cluster()), []);
+    }
+
+    #[test]
+    fn a_customised_base_is_refused_unless_it_is_our_own() {
+        let line = |script: &str| format!("{} systemd.run={script}\n", BOOKWORM_CMDLINE.trim_end());
+        let base = Base::bookworm("2024-11-19");
+        let refused = refused(&base.clone().with("cmdline.txt", &line("/boot/firstrun.sh")));
+        assert!(
+            matches!(refused.as_slice(), [(7, reason)] if reason.contains("firstrun")),
+            "{refused:?}"
+        );
+        assert_eq!(
+            self::refused(&base.with("cmdline.txt", &line("/boot/firmware/mkimage/systemd-run"))),
+            []
+        );
     }
 }

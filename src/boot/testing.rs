@@ -5,8 +5,10 @@ use std::process::{Command, Stdio};
 
 use zeroize::Zeroizing;
 
+use crate::boot::facts::BootFacts;
+use crate::boot::mechanism::BootFiles;
 use crate::boot::overlay::BootPath;
-use crate::boot::{BootFacts, BootFiles, Plan};
+use crate::boot::plan::Plan;
 use crate::cluster::{
     Address, Apt, Brick, Cluster, DockerSource, Gluster, Ipv4Cidr, Model, Network, Node, NodeName, Origin,
     Role, User, UserName, Wifi, Wipe,

@@ -1,5 +1,5 @@
 //! Public keys of the people who log in: lines, or files with lines, in OpenSSH's `authorized_keys` format
-//! (sshd(8), "AUTHORIZED_KEYS FILE FORMAT").
+//! (sshd(8)).
 
 use std::fs::File;
 use std::io::Read;
@@ -184,9 +184,10 @@ pub(super) fn public_key_files(folder: &Path) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = entries
         .filter_map(|entry| entry.ok().map(|entry| entry.path()))
         .filter(|path| {
-            path.file_name()
-                .and_then(|name| name.to_str())
-                .is_some_and(|name| name.ends_with(".pub") && !name.ends_with("-cert.pub"))
+            path.extension().is_some_and(|extension| extension == "pub")
+                && path
+                    .file_stem()
+                    .is_some_and(|stem| !stem.to_string_lossy().ends_with("-cert"))
         })
         .collect();
     files.sort();

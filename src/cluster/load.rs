@@ -107,11 +107,7 @@ pub(super) fn interpret(
         Ok(text) => text,
         Err(error) => {
             let good = bytes.get(..error.valid_up_to()).unwrap_or_default();
-            let line = good
-                .iter()
-                .filter(|byte| **byte == b'\n')
-                .count()
-                .saturating_add(1);
+            let line = good.split(|byte| *byte == b'\n').count();
             return Err(Error::new(
                 Category::ClusterFile,
                 format!("{label}:{line}: a character is not UTF-8"),

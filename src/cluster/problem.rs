@@ -67,44 +67,39 @@ impl<'s> Findings<'s> {
         message: impl Into<String>,
         remedy: impl Into<String>,
     ) {
-        self.problems.push(Problem {
-            position: Some(self.source.position(span.start)),
-            excerpt: Some(self.source.excerpt(&span)),
-            message: printable(&message.into()),
-            remedy: Some(printable(&remedy.into())).filter(|text| !text.is_empty()),
-        });
+        self.push(Some(&span), &message.into(), &remedy.into());
     }
 
     /// An entry could not be used at all. What follows from its absence is not reported.
     pub(super) fn lost_entry(
         &mut self,
-        span: Option<Range<usize>>,
+        span: Option<&Range<usize>>,
         message: impl Into<String>,
         remedy: impl Into<String>,
     ) {
         self.entries_lost = true;
-        match span {
-            Some(span) => self.problem(span, message, remedy),
-            None => self.problems.push(Problem {
-                position: None,
-                excerpt: None,
-                message: printable(&message.into()),
-                remedy: Some(printable(&remedy.into())).filter(|text| !text.is_empty()),
-            }),
-        }
+        self.push(span, &message.into(), &remedy.into());
     }
 
     /// Something that should be there is not; said only when nothing was left out before.
     pub(super) fn missing(
         &mut self,
-        span: Option<Range<usize>>,
+        span: Option<&Range<usize>>,
         message: impl Into<String>,
         remedy: impl Into<String>,
     ) {
         if !self.entries_lost {
-            self.lost_entry(span, message, remedy);
-            self.entries_lost = false;
+            self.push(span, &message.into(), &remedy.into());
         }
+    }
+
+    fn push(&mut self, span: Option<&Range<usize>>, message: &str, remedy: &str) {
+        self.problems.push(Problem {
+            position: span.map(|span| self.source.position(span.start)),
+            excerpt: span.map(|span| self.source.excerpt(span)),
+            message: printable(message),
+            remedy: Some(printable(remedy)).filter(|text| !text.is_empty()),
+        });
     }
 
     /// Something is unwise.
@@ -132,25 +127,16 @@ impl<'s> Findings<'s> {
         }
         let mut sorted: Vec<&Problem> = self.problems.iter().collect();
         sorted.sort_by_key(|problem| problem.position);
-        let mut text = String::new();
+        let label = &self.source.label;
+        let mut parts = Vec::new();
         if sorted.len() > 1 {
-            text = format!("{} has {} problems\n", self.source.label, sorted.len());
+            parts.push(format!("{label} has {} problems", sorted.len()));
         }
-        let shown: Vec<String> = sorted
-            .iter()
-            .take(SHOWN)
-            .map(|problem| problem.render(&self.source.label))
-            .collect();
-        text.push_str(&shown.join("\n"));
+        parts.extend(sorted.iter().take(SHOWN).map(|problem| problem.render(label)));
         if let Some(more) = sorted.len().checked_sub(SHOWN).filter(|more| *more > 0) {
-            text.push_str(&format!("\n... and {more} more"));
+            parts.push(format!("... and {more} more"));
         }
-        Some(Error::new(Category::ClusterFile, text))
-    }
-
-    #[cfg(test)]
-    pub(super) fn problems(&self) -> &[Problem] {
-        &self.problems
+        Some(Error::new(Category::ClusterFile, parts.join("\n")))
     }
 }
 

@@ -135,7 +135,8 @@ impl Folder {
         let what = || format!("looking at {}", path.display());
         let mode = |path: &Path| fs::metadata(path).map(|metadata| metadata.permissions().mode() & 0o777);
         let old = mode(path).disk(what)?;
-        if old & 0o077 == 0 {
+        let of_others = |mode: u32| mode & 0o077;
+        if of_others(old) == 0 {
             return Ok(());
         }
         let new = old & 0o700;
@@ -148,7 +149,7 @@ impl Folder {
             .with_remedy(format!("run: chmod go= {}", path.display()))
         })?;
         // File systems such as exFAT have no permissions to set.
-        self.repaired.push(if mode(path).disk(what)? & 0o077 == 0 {
+        self.repaired.push(if of_others(mode(path).disk(what)?) == 0 {
             format!(
                 "others could read {} (mode {old:o}); it is {new:o} now",
                 path.display()

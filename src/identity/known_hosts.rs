@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::cluster::{Address, Node};
 
-/// A `known_hosts` file (sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT") with a line for each node:
+/// A `known_hosts` file (sshd(8)) with a line for each node:
 /// `name,name.local[,address] ssh-ed25519 AAAA...`. The keys are those of [`super::KeyPair::public`].
 pub fn known_hosts<'a>(host_keys: impl IntoIterator<Item = (&'a Node, &'a str)>) -> String {
     let mut text = String::new();

@@ -12,7 +12,7 @@ const CONNECT_TIMEOUT: u32 = 10;
 /// Renders the file. `known_hosts` and `admin_key` are absolute paths; the key only where one was made.
 ///
 /// # Errors
-/// Refuses a path that ssh_config(5) has no way to write.
+/// Refuses a path that `ssh_config(5)` has no way to write.
 pub(super) fn ssh_config(cluster: &Cluster, known_hosts: &Path, admin_key: Option<&Path>) -> Result<String> {
     let known_hosts = quoted(known_hosts)?;
     let admin_key = admin_key.map(quoted).transpose()?;
@@ -40,7 +40,7 @@ pub(super) fn ssh_config(cluster: &Cluster, known_hosts: &Path, admin_key: Optio
     Ok(text)
 }
 
-/// A path as an argument of ssh_config(5): in double quotes, percent signs doubled because `%` begins a token.
+/// A path as an argument of `ssh_config(5)`: in double quotes, percent signs doubled because `%` begins a token.
 fn quoted(path: &Path) -> Result<String> {
     let unusable = || {
         Error::new(

@@ -1,7 +1,7 @@
 //! `[apt]`: where packages come from.
 
-use reqwest::Url;
 use toml::Spanned;
+use url::Url;
 
 use super::super::Apt;
 use super::super::file::AptTable;

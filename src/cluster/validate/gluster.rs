@@ -178,7 +178,7 @@ fn check_layout(
             "have a brick on three nodes",
         ),
         2 => findings.missing(
-            replica_span,
+            replica_span.as_ref(),
             format!("two nodes have a brick: {SPLIT_BRAIN}"),
             "have a brick on a third node (arbiter = \"its name\" when its stick is small), or set brick = false on one",
         ),

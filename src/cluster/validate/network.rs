@@ -67,7 +67,7 @@ fn name_server(entry: &Spanned<String>, findings: &mut Findings<'_>) -> Option<I
 
 fn check_domain(entry: &Spanned<String>, findings: &mut Findings<'_>) {
     let domain = entry.get_ref();
-    if domain == "local" || domain.ends_with(".local") {
+    if domain.rsplit('.').next() == Some("local") {
         findings.problem(
             entry.span(),
             format!("domain {domain:?} belongs to mDNS, where no name server is asked"),
@@ -95,7 +95,7 @@ fn wifi(entry: Spanned<WifiTable>, findings: &mut Findings<'_>) -> Option<Wifi> 
     let table = entry.into_inner();
     match &table.ssid {
         None => findings.missing(
-            Some(span.clone()),
+            Some(&span),
             "wifi has no ssid",
             "add the network's name: ssid = \"...\"",
         ),
@@ -129,7 +129,7 @@ fn wifi(entry: Spanned<WifiTable>, findings: &mut Findings<'_>) -> Option<Wifi> 
     }
     match &table.country {
         None => findings.missing(
-            Some(span),
+            Some(&span),
             "wifi has no country, and the radio stays off without one",
             "add the country that the nodes are in: country = \"DE\"",
         ),

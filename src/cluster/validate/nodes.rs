@@ -87,6 +87,11 @@ pub(super) fn nodes(
         return (None, Vec::new());
     }
     let drafts: Vec<Draft> = tables.into_iter().map(|table| node(table, findings)).collect();
+    if drafts.iter().all(|draft| draft.address_span.is_none()) {
+        findings.assumed.push(
+            "every node gets its address from the router (DHCP), and is found as <name>.local".to_owned(),
+        );
+    }
     check_duplicates(&drafts, findings);
     check_networks(&drafts, network, findings);
     check_managers(&drafts, findings);
@@ -101,11 +106,7 @@ fn node(entry: Spanned<NodeTable>, findings: &mut Findings<'_>) -> Draft {
     let address_span = span(table.address.as_ref());
     let name = match &table.name {
         None => {
-            findings.missing(
-                Some(whole.clone()),
-                "this node has no name",
-                "add name = \"pi4-1\"",
-            );
+            findings.missing(Some(&whole), "this node has no name", "add name = \"pi4-1\"");
             None
         }
         Some(entry) => name(entry, findings),
@@ -117,7 +118,7 @@ fn node(entry: Spanned<NodeTable>, findings: &mut Findings<'_>) -> Draft {
                 .map(|model| format!("{:?}", model.as_str()))
                 .collect();
             findings.missing(
-                Some(whole.clone()),
+                Some(&whole),
                 format!(
                     "{} has no model",
                     name.as_ref().map_or("this node", NodeName::as_str)
@@ -388,7 +389,7 @@ fn check_managers(drafts: &[Draft], findings: &mut Findings<'_>) {
         .collect();
     match managers.len() {
         0 => findings.missing(
-            drafts.first().map(|draft| draft.span.clone()),
+            drafts.first().map(|draft| &draft.span),
             "no node is a manager, so there would be no swarm",
             "add role = \"manager\" to one node, or to three",
         ),

@@ -3,3 +3,4 @@
 
 pub mod edits;
 pub mod read_at;
+pub mod xz;

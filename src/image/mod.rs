@@ -15,3 +15,4 @@ pub mod prefix;
 pub mod read_at;
 mod space;
 mod sparse;
+pub mod xz;

@@ -5,9 +5,12 @@
 
 pub mod base;
 pub mod boot;
+pub mod cli;
 pub mod cluster;
+pub mod commands;
 pub mod error;
 pub mod identity;
 pub mod image;
 pub mod interrupt;
 pub mod progress;
+pub mod ui;

@@ -13,7 +13,7 @@ pub struct Connection {
     pub attempts: u32,
     /// The wait after the first failure. It doubles with every further one.
     pub first_wait: Duration,
-    /// The longest wait between two attempts, whatever the server asks for.
+    /// The longest wait between two attempts. A server that asks for more is given up.
     pub longest_wait: Duration,
     /// Which proxy is used.
     pub proxy: Proxy,

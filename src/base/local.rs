@@ -72,6 +72,6 @@ pub(super) fn hash(file: &File, path: &Path, name: &str, progress: &dyn Progress
     let doing = || format!("reading the base image {}", path.display());
     let stamp = Stamp::of(file).disk(doing)?;
     let task = progress.begin(&format!("verifying {name}"), Some(stamp.size()));
-    let (sha256, _) = Sha256::of_file(file, &|more| task.advance(more)).disk(doing)?;
+    let sha256 = Sha256::of_file(file, &|more| task.advance(more)).disk(doing)?;
     Ok((sha256, stamp))
 }

@@ -1,12 +1,20 @@
 //! Where base images come from: the catalog, a download, the cache, a file. All of them end in a [`VerifiedBase`].
 
+mod answer;
 mod cache;
 mod catalog;
+mod client;
 mod connection;
+mod download;
 mod local;
+mod part;
 mod remembered;
 mod request;
+mod retry;
+mod room;
 mod sha256;
+mod transfer;
+mod validator;
 mod verified;
 
 use std::path::PathBuf;
@@ -18,8 +26,11 @@ pub use request::BaseRequest;
 pub use sha256::{NoSha256, Sha256};
 pub use verified::{VerifiedBase, Vouch};
 
-use crate::error::{Category, Error, Result};
+#[cfg(doc)]
+use crate::error::Category;
+use crate::error::Result;
 use crate::progress::Progress;
+use download::Wanted;
 
 /// How a base image is to be obtained.
 pub struct ObtainOptions<'a> {
@@ -42,8 +53,21 @@ pub struct ObtainOptions<'a> {
 pub fn obtain(request: &BaseRequest, options: &ObtainOptions) -> Result<VerifiedBase> {
     match request {
         BaseRequest::File { path, sha256 } => local::obtain(path, *sha256, options),
-        BaseRequest::Known(_) | BaseRequest::Url { .. } => {
-            Err(Error::new(Category::Other, "downloads are not built in yet"))
+        BaseRequest::Known(entry) => {
+            let wanted = Wanted {
+                url: &entry.url,
+                sha256: entry.sha256,
+                size: entry.size,
+            };
+            download::obtain(&wanted, options)
+        }
+        BaseRequest::Url { url, sha256 } => {
+            let wanted = Wanted {
+                url,
+                sha256: *sha256,
+                size: None,
+            };
+            download::obtain(&wanted, options)
         }
     }
 }

@@ -30,26 +30,11 @@ impl Sha256 {
         hasher.digest()
     }
 
-    /// The digest of everything in `source` and how many bytes that was; `advance` hears of every piece.
-    ///
-    /// Reading goes on in a second thread, so a file that is not in memory yet costs the slower of the two, not both.
-    pub fn of_file(source: &dyn ReadAt, advance: &dyn Fn(u64)) -> io::Result<(Self, u64)> {
-        let (full_to, full) = sync_channel(AHEAD);
-        let (empty_to, empty) = sync_channel(AHEAD);
-        thread::scope(|scope| {
-            scope.spawn(move || read_ahead(source, &full_to, &empty));
-            let mut hasher = Hasher::default();
-            let mut size: u64 = 0;
-            for piece in full {
-                let piece: Vec<u8> = piece?;
-                hasher.update(&piece);
-                size = size.saturating_add(piece.len() as u64);
-                advance(piece.len() as u64);
-                // The reader is gone when it is at the end; it needs no buffers then.
-                let _ = empty_to.try_send(piece);
-            }
-            Ok((hasher.digest(), size))
-        })
+    /// The digest of everything in `source`; `advance` hears of every piece.
+    pub fn of_file(source: &dyn ReadAt, advance: &dyn Fn(u64)) -> io::Result<Self> {
+        let mut hasher = Hasher::default();
+        hasher.update_from(source, advance)?;
+        Ok(hasher.digest())
     }
 }
 
@@ -84,6 +69,27 @@ impl Hasher {
     /// `bytes` come next.
     pub(super) fn update(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
+    }
+
+    /// Everything in `source` comes next; `advance` hears of every piece. Returns how many bytes that was.
+    ///
+    /// Reading goes on in a second thread, so a file that is not in memory yet costs the slower of the two, not both.
+    pub(super) fn update_from(&mut self, source: &dyn ReadAt, advance: &dyn Fn(u64)) -> io::Result<u64> {
+        let (full_to, full) = sync_channel(AHEAD);
+        let (empty_to, empty) = sync_channel(AHEAD);
+        thread::scope(|scope| {
+            scope.spawn(move || read_ahead(source, &full_to, &empty));
+            let mut size: u64 = 0;
+            for piece in full {
+                let piece: Vec<u8> = piece?;
+                self.update(&piece);
+                size = size.saturating_add(piece.len() as u64);
+                advance(piece.len() as u64);
+                // The reader is gone when it is at the end; it needs no buffers then.
+                let _ = empty_to.try_send(piece);
+            }
+            Ok(size)
+        })
     }
 
     /// The digest of everything so far.
@@ -175,12 +181,11 @@ mod tests {
         for size in [0, 1, PIECE - 1, PIECE, 11 * PIECE + 7] {
             let bytes: Vec<u8> = (0..size).map(|at| u8::try_from(at % 251).unwrap()).collect();
             let seen = AtomicU64::new(0);
-            let (digest, counted) = Sha256::of_file(&bytes, &|more| {
+            let digest = Sha256::of_file(&bytes, &|more| {
                 seen.fetch_add(more, Ordering::Relaxed);
             })
             .unwrap();
             assert_eq!(digest, Sha256::of(&bytes));
-            assert_eq!(counted, size as u64);
             assert_eq!(seen.into_inner(), size as u64);
         }
     }

@@ -11,6 +11,8 @@ pub mod fat;
 mod output;
 pub mod page_cache;
 pub mod partition;
+pub mod prefix;
 pub mod read_at;
 mod space;
 mod sparse;
+pub mod xz;

@@ -4,6 +4,8 @@ mod bases;
 mod build;
 mod generate;
 mod inspect;
+mod status;
+mod verify;
 
 use std::path::PathBuf;
 
@@ -39,16 +41,23 @@ pub fn run(cli: Cli) -> Result<()> {
         Some(Command::Inspect { image, path }) => inspect::run(&session, &image, path.as_deref()),
         Some(Command::Completions { shell }) => generate::completions(shell),
         Some(Command::Man) => generate::manual(),
-        Some(Command::Init | Command::Check | Command::Verify { .. } | Command::Status { .. }) => {
+        Some(Command::Status { watch }) => status::run(&session, watch),
+        Some(Command::Verify { image, base }) => verify::run(&session, &image, &base),
+        Some(Command::Init | Command::Check) => {
             Err(Error::new(Category::Other, "this command is not built yet"))
         }
     }
 }
 
 impl Session {
+    /// Reads the cluster file, for commands that build nothing from it.
+    fn cluster_quietly(&self) -> Result<Loaded> {
+        load(self.common.cluster.as_deref(), &self.surroundings)
+    }
+
     /// Reads the cluster file, and says what is unwise in it and what it leaves open.
     fn cluster(&self) -> Result<Loaded> {
-        let loaded = load(self.common.cluster.as_deref(), &self.surroundings)?;
+        let loaded = self.cluster_quietly()?;
         for assumption in &loaded.assumed {
             self.bars.say(assumption);
         }

@@ -76,11 +76,7 @@ impl Base {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("base.img.xz");
         std::fs::write(&path, &packed).unwrap();
-        Self {
-            folder,
-            path,
-            packed,
-        }
+        Self { folder, path, packed }
     }
 
     pub fn file(&self) -> File {
@@ -135,7 +131,11 @@ pub fn raw_image(size: usize, seed: u64) -> Vec<u8> {
                 let line = format!("console=tty1 root=PARTUUID={:x} rootwait\n", random());
                 image.extend(line.bytes().cycle().take(length));
             }
-            _ => image.extend(std::iter::repeat_with(random).flat_map(u64::to_le_bytes).take(length)),
+            _ => image.extend(
+                std::iter::repeat_with(random)
+                    .flat_map(u64::to_le_bytes)
+                    .take(length),
+            ),
         }
     }
     image.truncate(size);

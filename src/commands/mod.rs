@@ -1,0 +1,85 @@
+//! One file a command: wires cluster, base, boot and image together. Only `ui` prints.
+
+mod bases;
+mod build;
+mod generate;
+mod inspect;
+
+use std::path::PathBuf;
+
+use crate::base::{self, BaseRequest, Catalog, Connection, ObtainOptions, Sha256, VerifiedBase};
+use crate::cli::{BaseArgs, Cli, Command, CommonArgs};
+use crate::cluster::{Loaded, Surroundings, load};
+use crate::error::{Category, Error, Result};
+use crate::interrupt;
+use crate::progress::Progress as _;
+use crate::ui::Bars;
+
+/// What every command works with.
+struct Session {
+    common: CommonArgs,
+    bars: Bars,
+    surroundings: Surroundings,
+    /// Where downloads and what is known of bases are kept.
+    cache_dir: PathBuf,
+}
+
+/// Does what the command line asks for.
+pub fn run(cli: Cli) -> Result<()> {
+    interrupt::handle()?;
+    let session = Session {
+        bars: Bars::new(cli.common.volume()),
+        surroundings: Surroundings::of_process()?,
+        cache_dir: base::default_cache_dir()?,
+        common: cli.common,
+    };
+    match cli.command {
+        None => build::run(&session, &cli.build),
+        Some(Command::Bases { refresh }) => bases::run(&session, refresh),
+        Some(Command::Inspect { image, path }) => inspect::run(&session, &image, path.as_deref()),
+        Some(Command::Completions { shell }) => generate::completions(shell),
+        Some(Command::Man) => generate::manual(),
+        Some(Command::Init | Command::Check | Command::Verify { .. } | Command::Status { .. }) => {
+            Err(Error::new(Category::Other, "this command is not built yet"))
+        }
+    }
+}
+
+impl Session {
+    /// Reads the cluster file, and says what is unwise in it and what it leaves open.
+    fn cluster(&self) -> Result<Loaded> {
+        let loaded = load(self.common.cluster.as_deref(), &self.surroundings)?;
+        for assumption in &loaded.assumed {
+            self.bars.say(assumption);
+        }
+        for warning in &loaded.warnings {
+            self.bars.warn(&warning.to_string());
+        }
+        Ok(loaded)
+    }
+
+    /// Gets hold of the base that the command line or else the cluster file names.
+    fn base(&self, args: &BaseArgs, cluster_default: Option<&str>) -> Result<VerifiedBase> {
+        let cache_dir = self.cache_dir.clone();
+        let catalog = Catalog::load(&cache_dir)?;
+        let sha256 = args
+            .sha256
+            .as_deref()
+            .map(|text| {
+                text.parse::<Sha256>().map_err(|error| {
+                    Error::new(Category::Usage, format!("--sha256 {text}")).with_cause(error)
+                })
+            })
+            .transpose()?;
+        let chosen = args.base.as_deref().or(cluster_default.map(AsRef::as_ref));
+        let request = BaseRequest::parse(chosen, sha256, &catalog)?;
+        let options = ObtainOptions {
+            cache_dir,
+            catalog: &catalog,
+            offline: self.common.offline,
+            progress: &self.bars,
+            connection: Connection::default(),
+        };
+        base::obtain(&request, &options)
+    }
+}

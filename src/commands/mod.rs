@@ -2,7 +2,9 @@
 
 mod bases;
 mod build;
+mod check;
 mod generate;
+mod init;
 mod inspect;
 
 use std::path::PathBuf;
@@ -36,7 +38,9 @@ pub fn run(cli: Cli) -> Result<()> {
         Some(Command::Inspect { image, path }) => inspect::run(&session, &image, path.as_deref()),
         Some(Command::Completions { shell }) => generate::completions(shell),
         Some(Command::Man) => generate::manual(),
-        Some(Command::Init | Command::Check | Command::Verify { .. } | Command::Status { .. }) => {
+        Some(Command::Init) => init::run(&session),
+        Some(Command::Check) => check::run(&session),
+        Some(Command::Verify { .. } | Command::Status { .. }) => {
             Err(Error::new(Category::Other, "this command is not built yet"))
         }
     }

@@ -2,7 +2,9 @@
 
 mod bases;
 mod build;
+mod check;
 mod generate;
+mod init;
 mod inspect;
 mod status;
 mod verify;
@@ -43,9 +45,8 @@ pub fn run(cli: Cli) -> Result<()> {
         Some(Command::Man) => generate::manual(),
         Some(Command::Status { watch }) => status::run(&session, watch),
         Some(Command::Verify { image, base }) => verify::run(&session, &image, &base),
-        Some(Command::Init | Command::Check) => {
-            Err(Error::new(Category::Other, "this command is not built yet"))
-        }
+        Some(Command::Init) => init::run(&session),
+        Some(Command::Check) => check::run(&session),
     }
 }
 

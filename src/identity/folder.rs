@@ -15,6 +15,9 @@ const LARGEST: u64 = 1024 * 1024;
 const IGNORE_FILE: &str = ".gitignore";
 const IGNORE_EVERYTHING: &[u8] = b"*\n";
 
+/// What the names of files begin with while they are written.
+const UNFINISHED: &str = ".new-";
+
 /// The open folder. No other process changes it until this is dropped.
 #[derive(Debug)]
 pub(super) struct Folder {
@@ -47,6 +50,7 @@ impl Folder {
             _lock: lock,
         };
         folder.make_private(&path)?;
+        folder.remove_unfinished()?;
         Ok(folder)
     }
 
@@ -115,16 +119,28 @@ impl Folder {
         sync_folder_of(&path)
     }
 
-    /// A temporary file beside `path`, complete on the disk. `tempfile` makes it 0600.
+    /// What becomes `path`, under a temporary name and complete on the disk. `tempfile` makes it 0600.
     fn written(&self, path: &Path, bytes: &[u8]) -> Result<tempfile::NamedTempFile> {
         let what = || format!("writing {}", path.display());
         let mut file = tempfile::Builder::new()
-            .prefix(".new-")
-            .tempfile_in(path.parent().unwrap_or(&self.path))
+            .prefix(UNFINISHED)
+            .tempfile_in(&self.path)
             .disk(what)?;
         file.write_all(bytes).disk(what)?;
         file.as_file().sync_all().disk(what)?;
         Ok(file)
+    }
+
+    /// Removes what a process left that was killed while it wrote. Nobody else writes while this one has the lock.
+    fn remove_unfinished(&self) -> Result<()> {
+        let what = || format!("looking into {}", self.path.display());
+        for entry in fs::read_dir(&self.path).disk(what)? {
+            let entry = entry.disk(what)?;
+            if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
+                fs::remove_file(entry.path()).disk(|| format!("removing {}", entry.path().display()))?;
+            }
+        }
+        Ok(())
     }
 
     /// Takes away the rights of everybody else, and remembers that it had to.

@@ -64,7 +64,9 @@ impl BlockDecoder {
             let status = self.stream.process(packed, to, action).map_err(decoder_error)?;
             let taken = self.stream.total_in() - before_in;
             let made = self.stream.total_out() - before_out;
-            self.used = self.used.saturating_add(usize::try_from(taken).unwrap_or(usize::MAX));
+            self.used = self
+                .used
+                .saturating_add(usize::try_from(taken).unwrap_or(usize::MAX));
             self.decoded += made;
             if self.decoded > self.block.raw_size() {
                 return Err(damage("a block unpacks to more than the index says"));

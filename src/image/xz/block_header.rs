@@ -58,9 +58,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<BlockHeader> {
     let cut = || damage("a block header is cut off");
     let first = *bytes.first().ok_or_else(cut)?;
     if first == 0 {
-        return Err(damage(
-            "the index begins where it promised one more block header",
-        ));
+        return Err(damage("the index begins where it promised one more block header"));
     }
     let size = (usize::from(first) + 1) * 4;
     let (fields, crc) = bytes

@@ -31,7 +31,9 @@ impl Check {
             [0, 0xa] => Ok(Self::Sha256),
             [first, second] => Err(Error::new(
                 Category::Verification,
-                format!("the xz stream's flags {first:02x} {second:02x} name a check that cannot be verified"),
+                format!(
+                    "the xz stream's flags {first:02x} {second:02x} name a check that cannot be verified"
+                ),
             )
             .with_remedy("compress the image again with: xz -T0")),
         }
@@ -137,7 +139,10 @@ mod tests {
     fn both_ends_say_the_same_check() {
         for check in ALL {
             assert_eq!(parse(write(check)).unwrap(), check);
-            let footer = Footer { check, index_size: 400 };
+            let footer = Footer {
+                check,
+                index_size: 400,
+            };
             assert_eq!(parse_footer(write_footer(check, 400).unwrap()).unwrap(), footer);
         }
     }

@@ -162,7 +162,10 @@ fn pack(raw: &[u8], check: Check) -> Result<Vec<u8>> {
     loop {
         let taken = usize::try_from(encoder.total_in()).unwrap_or(usize::MAX);
         let rest = raw.get(taken..).unwrap_or_default();
-        match encoder.process_vec(rest, &mut stream, Action::Finish).map_err(failed)? {
+        match encoder
+            .process_vec(rest, &mut stream, Action::Finish)
+            .map_err(failed)?
+        {
             Status::StreamEnd => return Ok(stream),
             _ => stream.reserve(64 << 10),
         }

@@ -253,10 +253,7 @@ impl Writer<'_> {
     fn finish(mut self) -> Result<SpliceReport> {
         let index = index::write(self.records.iter().copied());
         self.put(&index)?;
-        self.put(&header::write_footer(
-            self.image.check(),
-            index.len() as u64,
-        )?)?;
+        self.put(&header::write_footer(self.image.check(), index.len() as u64)?)?;
         self.report.size = self.at;
         Ok(self.report)
     }

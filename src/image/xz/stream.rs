@@ -137,10 +137,7 @@ impl Input<'_> {
 
     fn exact(&mut self, to: &mut [u8]) -> Result<()> {
         for byte in to {
-            *byte = *self
-                .rest()?
-                .first()
-                .ok_or_else(|| damage("it ends too early"))?;
+            *byte = *self.rest()?.first().ok_or_else(|| damage("it ends too early"))?;
             self.take(1);
         }
         Ok(())

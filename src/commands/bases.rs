@@ -3,12 +3,12 @@
 use serde_json::json;
 
 use super::Session;
-use crate::base::{self, Catalog};
+use crate::base::Catalog;
 use crate::error::Result;
 use crate::ui::{self, Size, Table};
 
 pub(super) fn run(session: &Session, refresh: bool) -> Result<()> {
-    let catalog = Catalog::load(&base::default_cache_dir()?)?;
+    let catalog = Catalog::load(&session.cache_dir)?;
     if session.common.json {
         let bases: Vec<_> = catalog
             .entries()

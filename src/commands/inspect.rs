@@ -48,7 +48,7 @@ impl BootFiles for OnFat<'_> {
 
 pub(super) fn run(session: &Session, path: &Path, file: Option<&str>) -> Result<()> {
     let opened = File::open(path).disk(|| format!("opening {}", path.display()))?;
-    let container = container::open(Arc::new(opened), path)?;
+    let container = container::open(Arc::new(opened), path, &std::env::temp_dir())?;
     let base = BaseImage::open(prefix::raw(&*container)?)
         .while_doing(|| format!("looking into {}", path.display()))?;
     let files = OnFat::open(&base)?;

@@ -20,6 +20,8 @@ struct Session {
     common: CommonArgs,
     bars: Bars,
     surroundings: Surroundings,
+    /// Where downloads and what is known of bases are kept.
+    cache_dir: PathBuf,
 }
 
 /// Does what the command line asks for.
@@ -28,6 +30,7 @@ pub fn run(cli: Cli) -> Result<()> {
     let session = Session {
         bars: Bars::new(cli.common.volume()),
         surroundings: Surroundings::of_process()?,
+        cache_dir: base::default_cache_dir()?,
         common: cli.common,
     };
     match cli.command {
@@ -55,14 +58,9 @@ impl Session {
         Ok(loaded)
     }
 
-    /// Where downloads and what is known of bases are kept.
-    fn cache_dir(&self) -> Result<PathBuf> {
-        base::default_cache_dir()
-    }
-
     /// Gets hold of the base that the command line or else the cluster file names.
     fn base(&self, args: &BaseArgs, cluster_default: Option<&str>) -> Result<VerifiedBase> {
-        let cache_dir = self.cache_dir()?;
+        let cache_dir = self.cache_dir.clone();
         let catalog = Catalog::load(&cache_dir)?;
         let sha256 = args
             .sha256

@@ -15,4 +15,5 @@ pub mod prefix;
 pub mod read_at;
 mod space;
 mod sparse;
+mod threads;
 pub mod xz;

@@ -28,7 +28,8 @@ impl Build<'_> {
 
     fn splice(&self, blocks: &Blocks<'_>, planner: &mut Planner<'_>) -> Result<Vec<PathBuf>> {
         if blocks.reader.image().blocks().len() == 1 {
-            self.progress.say("the base is a single xz block, so all of it is packed again; that takes minutes");
+            self.progress
+                .say("the base is a single xz block, so all of it is packed again; that takes minutes");
         }
         let size = blocks.file.size().disk(|| "reading the base image".to_owned())?;
         let prepared = Prepared::new(Arc::<BlockReader>::clone(blocks.reader), planner)?;
@@ -62,8 +63,17 @@ impl Build<'_> {
         self.write_each(&prepared, |output, edits| {
             let task = self.progress.begin("packing", Some(size));
             let mut writer = BufWriter::with_capacity(1 << 20, output.file());
-            encode(&*raw, edits, Check::Crc64, &mut writer, threads::available(), &*task)?;
-            writer.flush().disk(|| format!("writing {}", output.destination().display()))
+            encode(
+                &*raw,
+                edits,
+                Check::Crc64,
+                &mut writer,
+                threads::available(),
+                &*task,
+            )?;
+            writer
+                .flush()
+                .disk(|| format!("writing {}", output.destination().display()))
         })
     }
 

@@ -3,11 +3,20 @@
 use serde_json::json;
 
 use super::Session;
-use crate::base::Catalog;
+use crate::base::{self, Catalog};
 use crate::error::Result;
+use crate::progress::Progress as _;
 use crate::ui::{self, Size, Table};
 
 pub(super) fn run(session: &Session, refresh: bool) -> Result<()> {
+    if refresh {
+        let known = Catalog::load(&session.cache_dir)?;
+        let added = base::refresh(&base::publisher()?, &session.obtaining(&known))?;
+        match added.len() {
+            0 => session.bars.say("the publisher has nothing newer"),
+            _ => session.bars.say(&format!("new: {}", added.join(", "))),
+        }
+    }
     let catalog = Catalog::load(&session.cache_dir)?;
     if session.common.json {
         let bases: Vec<_> = catalog
@@ -37,6 +46,5 @@ pub(super) fn run(session: &Session, refresh: bool) -> Result<()> {
             mark.to_owned(),
         ]);
     }
-    let _ = refresh;
     ui::result(&table.to_string())
 }

@@ -68,10 +68,20 @@ impl Session {
         Ok(loaded)
     }
 
+    /// How base images are obtained.
+    fn obtaining<'a>(&'a self, catalog: &'a Catalog) -> ObtainOptions<'a> {
+        ObtainOptions {
+            cache_dir: self.cache_dir.clone(),
+            catalog,
+            offline: self.common.offline,
+            progress: &self.bars,
+            connection: Connection::default(),
+        }
+    }
+
     /// Gets hold of the base that the command line or else the cluster file names.
     fn base(&self, args: &BaseArgs, cluster_default: Option<&str>) -> Result<VerifiedBase> {
-        let cache_dir = self.cache_dir.clone();
-        let catalog = Catalog::load(&cache_dir)?;
+        let catalog = Catalog::load(&self.cache_dir)?;
         let sha256 = args
             .sha256
             .as_deref()
@@ -83,13 +93,6 @@ impl Session {
             .transpose()?;
         let chosen = args.base.as_deref().or(cluster_default.map(AsRef::as_ref));
         let request = BaseRequest::parse(chosen, sha256, &catalog)?;
-        let options = ObtainOptions {
-            cache_dir,
-            catalog: &catalog,
-            offline: self.common.offline,
-            progress: &self.bars,
-            connection: Connection::default(),
-        };
-        base::obtain(&request, &options)
+        base::obtain(&request, &self.obtaining(&catalog))
     }
 }

@@ -58,10 +58,20 @@ impl Session {
         Ok(loaded)
     }
 
+    /// How bases are obtained, from what `catalog` knows.
+    fn obtain_options<'a>(&'a self, catalog: &'a Catalog) -> ObtainOptions<'a> {
+        ObtainOptions {
+            cache_dir: self.cache_dir.clone(),
+            catalog,
+            offline: self.common.offline,
+            progress: &self.bars,
+            connection: Connection::default(),
+        }
+    }
+
     /// Gets hold of the base that the command line or else the cluster file names.
     fn base(&self, args: &BaseArgs, cluster_default: Option<&str>) -> Result<VerifiedBase> {
-        let cache_dir = self.cache_dir.clone();
-        let catalog = Catalog::load(&cache_dir)?;
+        let catalog = Catalog::load(&self.cache_dir)?;
         let sha256 = args
             .sha256
             .as_deref()
@@ -73,13 +83,6 @@ impl Session {
             .transpose()?;
         let chosen = args.base.as_deref().or(cluster_default.map(AsRef::as_ref));
         let request = BaseRequest::parse(chosen, sha256, &catalog)?;
-        let options = ObtainOptions {
-            cache_dir,
-            catalog: &catalog,
-            offline: self.common.offline,
-            progress: &self.bars,
-            connection: Connection::default(),
-        };
-        base::obtain(&request, &options)
+        base::obtain(&request, &self.obtain_options(&catalog))
     }
 }

@@ -9,15 +9,15 @@ use crate::progress::Progress as _;
 use crate::ui::{self, Size, Table};
 
 pub(super) fn run(session: &Session, refresh: bool) -> Result<()> {
+    let mut catalog = Catalog::load(&session.cache_dir)?;
     if refresh {
-        let known = Catalog::load(&session.cache_dir)?;
-        let added = base::refresh(&base::publisher()?, &session.obtaining(&known))?;
-        match added.len() {
-            0 => session.bars.say("the publisher has nothing newer"),
-            _ => session.bars.say(&format!("new: {}", added.join(", "))),
-        }
+        let added = base::refresh(&base::publisher()?, &session.obtain_options(&catalog))?;
+        session.bars.say(&match added.as_slice() {
+            [] => "the publisher has nothing new".to_owned(),
+            ids => format!("new: {}", ids.join(", ")),
+        });
+        catalog = Catalog::load(&session.cache_dir)?;
     }
-    let catalog = Catalog::load(&session.cache_dir)?;
     if session.common.json {
         let bases: Vec<_> = catalog
             .entries()

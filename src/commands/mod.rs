@@ -68,8 +68,8 @@ impl Session {
         Ok(loaded)
     }
 
-    /// How base images are obtained.
-    fn obtaining<'a>(&'a self, catalog: &'a Catalog) -> ObtainOptions<'a> {
+    /// How bases are obtained, from what `catalog` knows.
+    fn obtain_options<'a>(&'a self, catalog: &'a Catalog) -> ObtainOptions<'a> {
         ObtainOptions {
             cache_dir: self.cache_dir.clone(),
             catalog,
@@ -93,6 +93,6 @@ impl Session {
             .transpose()?;
         let chosen = args.base.as_deref().or(cluster_default.map(AsRef::as_ref));
         let request = BaseRequest::parse(chosen, sha256, &catalog)?;
-        base::obtain(&request, &self.obtaining(&catalog))
+        base::obtain(&request, &self.obtain_options(&catalog))
     }
 }

@@ -12,7 +12,7 @@ use crate::ui::{self, Table};
 
 pub(super) fn run(session: &Session) -> Result<()> {
     let loaded = session.cluster()?;
-    let catalog = Catalog::load(&session.cache_dir()?)?;
+    let catalog = Catalog::load(&session.cache_dir)?;
     let base = match &loaded.cluster.base {
         Some(base) => base.clone(),
         None => catalog.default()?.id(),

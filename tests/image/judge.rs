@@ -67,7 +67,12 @@ pub fn assert_sound_fat(image: &Path, boot: &Range<u64>) {
     let checked = content(tool("fsck.vfat").arg("-n").arg(&partition));
     let said = String::from_utf8(checked.stdout).unwrap();
     // A version line and a line with the counts: anything else is a complaint.
-    assert_eq!(said.lines().count(), 2, "fsck.vfat of {}: {said}", image.display());
+    assert_eq!(
+        said.lines().count(),
+        2,
+        "fsck.vfat of {}: {said}",
+        image.display()
+    );
 }
 
 /// A file of the boot partition, by mtools; `None` when there is no such file.
@@ -130,7 +135,12 @@ pub fn tree_by_hadris(image: &Path, boot: &Range<u64>) -> Tree {
             }
             let path = format!("{prefix}{name}");
             if file.is_directory() {
-                walk(volume, &folder.open_entry(file).unwrap(), &format!("{path}/"), tree);
+                walk(
+                    volume,
+                    &folder.open_entry(file).unwrap(),
+                    &format!("{path}/"),
+                    tree,
+                );
             } else {
                 let mut bytes = vec![0; usize::try_from(file.len()).unwrap()];
                 let mut reader = volume.read_file(file).unwrap();

@@ -6,6 +6,8 @@ mod check;
 mod generate;
 mod init;
 mod inspect;
+mod status;
+mod verify;
 
 use std::path::PathBuf;
 
@@ -41,18 +43,22 @@ pub fn run(cli: Cli) -> Result<()> {
         Some(Command::Inspect { image, path }) => inspect::run(&session, &image, path.as_deref()),
         Some(Command::Completions { shell }) => generate::completions(shell),
         Some(Command::Man) => generate::manual(),
+        Some(Command::Status { watch }) => status::run(&session, watch),
+        Some(Command::Verify { image, base }) => verify::run(&session, &image, &base),
         Some(Command::Init) => init::run(&session),
         Some(Command::Check) => check::run(&session),
-        Some(Command::Verify { .. } | Command::Status { .. }) => {
-            Err(Error::new(Category::Other, "this command is not built yet"))
-        }
     }
 }
 
 impl Session {
+    /// Reads the cluster file, for commands that build nothing from it.
+    fn cluster_quietly(&self) -> Result<Loaded> {
+        load(self.common.cluster.as_deref(), &self.surroundings)
+    }
+
     /// Reads the cluster file, and says what is unwise in it and what it leaves open.
     fn cluster(&self) -> Result<Loaded> {
-        let loaded = load(self.common.cluster.as_deref(), &self.surroundings)?;
+        let loaded = self.cluster_quietly()?;
         for assumption in &loaded.assumed {
             self.bars.say(assumption);
         }

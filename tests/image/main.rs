@@ -2,4 +2,6 @@
 
 mod base;
 mod bases_are_true;
+mod eras;
 mod judge;
+mod workplace;

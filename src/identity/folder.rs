@@ -97,10 +97,19 @@ impl Folder {
     pub(super) fn create(&self, relative: &str, bytes: &[u8]) -> Result<()> {
         let path = self.path(relative);
         match self.written(&path, bytes)?.persist_noclobber(&path) {
-            Ok(_) => sync_folder_of(&path),
-            Err(error) if error.error.kind() == ErrorKind::AlreadyExists => Ok(()),
-            Err(error) => Err(error.error).disk(|| format!("writing {}", path.display())),
+            Ok(_) => {}
+            Err(error) if error.error.kind() == ErrorKind::AlreadyExists => {}
+            // Some file systems can only replace; nobody else writes here while this one has the lock.
+            Err(error) if path.symlink_metadata().is_err() => {
+                error
+                    .file
+                    .persist(&path)
+                    .map_err(|error| error.error)
+                    .disk(|| format!("writing {}", path.display()))?;
+            }
+            Err(error) => return Err(error.error).disk(|| format!("writing {}", path.display())),
         }
+        sync_folder_of(&path)
     }
 
     /// Writes a file that can be made from others at any time, if it is not there with this content.
@@ -191,17 +200,25 @@ impl Folder {
 }
 
 fn make_private_folder(path: &Path) -> Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt;
-        builder.mode(0o700);
-    }
-    match builder.create(path) {
+    match private_folder().create(path) {
         Ok(()) => sync_folder_of(path),
         Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
         Err(error) => Err(error).disk(|| format!("making the folder {}", path.display())),
     }
+}
+
+#[cfg(unix)]
+fn private_folder() -> fs::DirBuilder {
+    use std::os::unix::fs::DirBuilderExt;
+
+    let mut builder = fs::DirBuilder::new();
+    builder.mode(0o700);
+    builder
+}
+
+#[cfg(not(unix))]
+fn private_folder() -> fs::DirBuilder {
+    fs::DirBuilder::new()
 }
 
 #[cfg(unix)]

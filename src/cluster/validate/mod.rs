@@ -5,6 +5,7 @@ mod gluster;
 mod identity;
 mod network;
 mod nodes;
+mod peers;
 mod swarm;
 mod user;
 

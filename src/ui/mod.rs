@@ -69,12 +69,17 @@ pub fn stdout_is_terminal() -> bool {
     io::stdout().is_terminal()
 }
 
+/// Prints a line on stderr. Whoever closed stderr does not want to know, which is no reason to stop.
+fn message(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
 /// Prints what went wrong and what to do about it. In JSON mode stdout gets the same as one object, unless the
 /// command had an answer already: there is never more than one object.
 pub fn failure(error: &Error, json: bool) {
-    eprintln!("mkimage: {error}");
+    message(&format!("mkimage: {error}"));
     if let Some(remedy) = error.remedy() {
-        eprintln!("  → {remedy}");
+        message(&format!("  → {remedy}"));
     }
     if json && !ANSWERED.load(Ordering::Relaxed) {
         let object = serde_json::json!({

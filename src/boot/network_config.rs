@@ -1,7 +1,7 @@
 //! `network-config`, version 2 (netplan's format), for nodes with a fixed address.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use serde::Serialize;
 
@@ -14,6 +14,9 @@ use crate::error::Result;
 /// A pattern under `match` would be shorter, but cloud-init's renderer for systemd-networkd ignores it.
 const WIRED: [&str; 2] = ["eth0", "end0"];
 
+/// What `NetworkManager` gives to cables; Wi-Fi has 600.
+const FIRST_METRIC: u32 = 100;
+
 #[derive(Serialize)]
 struct NetworkConfig {
     version: u8,
@@ -23,6 +26,9 @@ struct NetworkConfig {
 #[derive(Serialize, Clone)]
 struct Ethernet {
     dhcp4: bool,
+    // As the image has it by default. Without it an IPv6 name server makes netplan write a connection that
+    // NetworkManager refuses as a whole.
+    dhcp6: bool,
     // Only one of the names exists, and nothing shall wait for the other.
     optional: bool,
     addresses: [String; 1],
@@ -36,7 +42,9 @@ struct Ethernet {
 struct Route {
     // Not "default": cloud-init before 23.1 knows only networks.
     to: &'static str,
-    via: String,
+    via: Ipv4Addr,
+    // netplan wants default routes to differ, even if only one of them can be there.
+    metric: u32,
 }
 
 #[derive(Serialize, Clone)]
@@ -51,22 +59,32 @@ pub(super) fn network_config(cluster: &Cluster, node: &Node) -> Result<Option<St
     let Address::Fixed(cidr) = node.address else {
         return Ok(None);
     };
-    let routes = cluster.network.gateway.map(|gateway| Route {
-        to: "0.0.0.0/0",
-        via: gateway.to_string(),
-    });
     let addresses = name_servers(cluster);
     let search: Vec<String> = cluster.network.domain.iter().cloned().collect();
-    let ethernet = Ethernet {
-        dhcp4: false,
-        optional: true,
-        addresses: [cidr.to_string()],
-        routes: routes.into_iter().collect(),
-        nameservers: (!addresses.is_empty()).then_some(NameServers { addresses, search }),
-    };
+    let name_servers = (!addresses.is_empty()).then_some(NameServers { addresses, search });
+    let ethernets = WIRED
+        .into_iter()
+        .zip(FIRST_METRIC..)
+        .map(|(name, metric)| {
+            let route = cluster.network.gateway.map(|gateway| Route {
+                to: "0.0.0.0/0",
+                via: gateway,
+                metric,
+            });
+            let ethernet = Ethernet {
+                dhcp4: false,
+                dhcp6: true,
+                optional: true,
+                addresses: [cidr.to_string()],
+                routes: route.into_iter().collect(),
+                nameservers: name_servers.clone(),
+            };
+            (name, ethernet)
+        })
+        .collect();
     let config = NetworkConfig {
         version: 2,
-        ethernets: WIRED.into_iter().map(|name| (name, ethernet.clone())).collect(),
+        ethernets,
     };
     yaml("network-config", &config).map(Some)
 }
@@ -92,16 +110,19 @@ for name, content in sorted(networkd.Renderer()._render_content(state).items()):
     fn a_fixed_address_reaches_the_socket_whatever_it_is_called() {
         let cluster = cluster();
         let text = network_config(&cluster, &cluster.nodes[1]).unwrap().unwrap();
-        let ethernet = json!({
-            "dhcp4": false,
-            "optional": true,
-            "addresses": ["192.168.1.32/24"],
-            "routes": [{ "to": "0.0.0.0/0", "via": "192.168.1.1" }],
-            "nameservers": { "addresses": ["192.168.1.2", "fd00::53"], "search": ["lan"] },
-        });
+        let ethernet = |metric: u32| {
+            json!({
+                "dhcp4": false,
+                "dhcp6": true,
+                "optional": true,
+                "addresses": ["192.168.1.32/24"],
+                "routes": [{ "to": "0.0.0.0/0", "via": "192.168.1.1", "metric": metric }],
+                "nameservers": { "addresses": ["192.168.1.2", "fd00::53"], "search": ["lan"] },
+            })
+        };
         assert_eq!(
             read_yaml(&text),
-            json!({ "version": 2, "ethernets": { "eth0": ethernet, "end0": ethernet } })
+            json!({ "version": 2, "ethernets": { "eth0": ethernet(100), "end0": ethernet(101) } })
         );
     }
 
@@ -135,7 +156,8 @@ for name, content in sorted(networkd.Renderer()._render_content(state).items()):
         cluster.network.gateway = None;
         cluster.network.dns.clear();
         let text = network_config(&cluster, &cluster.nodes[1]).unwrap().unwrap();
-        let ethernet = json!({ "dhcp4": false, "optional": true, "addresses": ["192.168.1.32/24"] });
+        let ethernet =
+            json!({ "dhcp4": false, "dhcp6": true, "optional": true, "addresses": ["192.168.1.32/24"] });
         assert_eq!(read_yaml(&text)["ethernets"]["eth0"], ethernet);
     }
 }

@@ -131,7 +131,7 @@ pub(crate) fn cluster() -> Cluster {
             domain: Some("lan".to_owned()),
             wifi: Some(Wifi {
                 ssid: "Caf\u{e9}; 5 GHz".to_owned(),
-                psk: Some(Zeroizing::new(" SECRET\\psk\"; #1".to_owned())),
+                psk: Some(Zeroizing::new(" SECRET\\psk\"; 1".to_owned())),
                 country: "DE".to_owned(),
             }),
         },

@@ -70,3 +70,72 @@ pub(super) fn network_config(cluster: &Cluster, node: &Node) -> Result<Option<St
     };
     yaml("network-config", &config).map(Some)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::boot::testing::{PYTHON, cluster, judge, read_yaml};
+
+    /// Feeds a configuration to cloud-init's renderer for systemd-networkd and prints the files it makes.
+    const RENDER: &str = r#"
+import sys, yaml
+from cloudinit.net import networkd, network_state
+state = network_state.parse_net_config_data(yaml.safe_load(sys.stdin))
+for name, content in sorted(networkd.Renderer()._render_content(state).items()):
+    print("==", name)
+    print(content)
+"#;
+
+    #[test]
+    fn a_fixed_address_reaches_the_socket_whatever_it_is_called() {
+        let cluster = cluster();
+        let text = network_config(&cluster, &cluster.nodes[1]).unwrap().unwrap();
+        let ethernet = json!({
+            "dhcp4": false,
+            "optional": true,
+            "addresses": ["192.168.1.32/24"],
+            "routes": [{ "to": "0.0.0.0/0", "via": "192.168.1.1" }],
+            "nameservers": { "addresses": ["192.168.1.2", "fd00::53"], "search": ["lan"] },
+        });
+        assert_eq!(
+            read_yaml(&text),
+            json!({ "version": 2, "ethernets": { "eth0": ethernet, "end0": ethernet } })
+        );
+    }
+
+    #[test]
+    fn cloud_init_hands_address_route_and_name_servers_on() {
+        let cluster = cluster();
+        let text = network_config(&cluster, &cluster.nodes[1]).unwrap().unwrap();
+        let rendered = judge(PYTHON, &["-c", RENDER], text.as_bytes());
+        for name in ["eth0", "end0"] {
+            assert!(rendered.contains(&format!("Name={name}\n")), "{rendered}");
+        }
+        for line in [
+            "Address=192.168.1.32/24",
+            "Gateway=192.168.1.1",
+            "DNS=192.168.1.2 fd00::53",
+            "Domains=lan",
+        ] {
+            assert_eq!(rendered.matches(line).count(), 2, "{line} in\n{rendered}");
+        }
+    }
+
+    #[test]
+    fn dhcp_leaves_the_network_to_the_image() {
+        let cluster = cluster();
+        assert_eq!(network_config(&cluster, &cluster.nodes[2]).unwrap(), None);
+    }
+
+    #[test]
+    fn a_network_without_gateway_or_name_servers_is_still_one() {
+        let mut cluster = cluster();
+        cluster.network.gateway = None;
+        cluster.network.dns.clear();
+        let text = network_config(&cluster, &cluster.nodes[1]).unwrap().unwrap();
+        let ethernet = json!({ "dhcp4": false, "optional": true, "addresses": ["192.168.1.32/24"] });
+        assert_eq!(read_yaml(&text)["ethernets"]["eth0"], ethernet);
+    }
+}

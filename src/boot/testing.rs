@@ -224,3 +224,12 @@ pub(crate) fn judge(program: &str, arguments: &[&str], input: &[u8]) -> String {
     );
     String::from_utf8(output.stdout).unwrap()
 }
+
+/// The Python that Debian's cloud-init runs in, with its modules.
+pub(crate) const PYTHON: &str = "/usr/bin/python3";
+
+/// What cloud-init's own YAML reader makes of a text.
+pub(crate) fn read_yaml(text: &str) -> serde_json::Value {
+    let script = "import json, sys, yaml; json.dump(yaml.safe_load(sys.stdin), sys.stdout, default=repr)";
+    serde_json::from_str(&judge(PYTHON, &["-c", script], text.as_bytes())).unwrap()
+}

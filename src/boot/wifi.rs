@@ -149,3 +149,74 @@ fn hex(bytes: &[u8]) -> String {
     }
     digits
 }
+
+#[cfg(test)]
+mod tests {
+    use zeroize::Zeroizing;
+
+    use super::*;
+    use crate::boot::testing::cluster;
+
+    const CLUSTER_ID: &str = "00112233445566778899aabbccddeeff";
+
+    fn file(cluster: &Cluster, node: usize, release: Release) -> String {
+        let node = &cluster.nodes[node];
+        secret(cluster, node, Some(release), CLUSTER_ID).unwrap().1
+    }
+
+    #[test]
+    fn no_character_of_name_or_passphrase_is_lost_on_networkmanager() {
+        // Seen with `nmcli --offline`: the name is read back as given, and so is the passphrase.
+        assert_eq!(
+            file(&cluster(), 1, Release::Bookworm),
+            "[connection]\n\
+             id=mkimage-wifi\n\
+             uuid=d2772e9b-30f7-8dc1-b966-9368a8404824\n\
+             type=wifi\n\
+             \n\
+             [wifi]\n\
+             mode=infrastructure\n\
+             ssid=67;97;102;195;169;59;32;53;32;71;72;122;\n\
+             \n\
+             [wifi-security]\n\
+             key-mgmt=wpa-psk\n\
+             psk=\\sSECRET\\\\psk\";\\s#1\n\
+             \n\
+             [ipv4]\n\
+             method=manual\n\
+             address1=192.168.1.32/24,192.168.1.1\n\
+             dad-timeout=0\n\
+             dns=192.168.1.2\n\
+             dns-search=lan\n\
+             \n\
+             [ipv6]\n\
+             method=auto\n\
+             dns=fd00::53\n"
+        );
+        assert!(file(&cluster(), 2, Release::Trixie).contains("[ipv4]\nmethod=auto\n"));
+    }
+
+    #[test]
+    fn no_character_of_name_or_passphrase_is_lost_on_wpa_supplicant() {
+        let text = file(&cluster(), 1, Release::Bullseye);
+        assert!(text.contains("\ncountry=DE\n"));
+        assert!(text.contains("\tssid=436166c3a93b20352047487a\n"));
+        assert!(text.contains("\tpsk=\" SECRET\\psk\"; #1\"\n"));
+    }
+
+    #[test]
+    fn a_raw_key_is_no_passphrase_and_an_open_network_has_neither() {
+        let mut cluster = cluster();
+        let key = "0123456789abcdef".repeat(4);
+        if let Some(wifi) = &mut cluster.network.wifi {
+            wifi.psk = Some(Zeroizing::new(key.clone()));
+        }
+        assert!(file(&cluster, 1, Release::Buster).contains(&format!("\tpsk={key}\n")));
+        assert!(file(&cluster, 1, Release::Trixie).contains(&format!("\npsk={key}\n")));
+        if let Some(wifi) = &mut cluster.network.wifi {
+            wifi.psk = None;
+        }
+        assert!(file(&cluster, 1, Release::Buster).contains("\tkey_mgmt=NONE\n"));
+        assert!(!file(&cluster, 1, Release::Trixie).contains("wifi-security"));
+    }
+}

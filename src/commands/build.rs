@@ -13,7 +13,7 @@ use crate::base::{VerifiedBase, Vouch};
 use crate::boot::facts::BootFacts;
 use crate::boot::plan::{Plan, render};
 use crate::boot::user_files;
-use crate::cli::BuildArgs;
+use crate::cli::{BuildArgs, Format};
 use crate::cluster::{Cluster, Node};
 use crate::error::{Category, Context, Error, Result};
 use crate::identity::{FOLDER_NAME, Secrets};
@@ -21,6 +21,7 @@ use crate::image::apply;
 use crate::image::build::{BaseImage, Build, Planned};
 use crate::image::container;
 use crate::image::fat::Timestamp;
+use crate::image::read_at::Discard;
 use crate::progress::Progress as _;
 use crate::ui::{self, Size, Table};
 
@@ -39,16 +40,16 @@ pub(super) fn run(session: &Session, args: &BuildArgs) -> Result<()> {
         .file()
         .try_clone()
         .disk(|| format!("reading {}", base.path().display()))?;
-    let container = container::open(Arc::new(handle), base.path())?;
+    fs::create_dir_all(&args.out).disk(|| format!("creating the folder {}", args.out.display()))?;
+    let container = container::open(Arc::new(handle), base.path(), &args.out)?;
     session.bars.detail(&format!(
         "base: {} ({})",
         base.path().display(),
         container.describe()
     ));
-
-    fs::create_dir_all(&args.out).disk(|| format!("creating the folder {}", args.out.display()))?;
     let build = Build {
         container: &*container,
+        folder: &args.out,
         destinations: nodes
             .iter()
             .map(|node| {
@@ -67,10 +68,20 @@ pub(super) fn run(session: &Session, args: &BuildArgs) -> Result<()> {
             .map(|node| plan_node(node, cluster, &secrets, &facts, folder, build_time, image))
             .collect()
     };
-    let paths = build.images(&mut planner)?;
+    let paths = match args.format {
+        Format::Img => build.raw_images(&mut planner)?,
+        Format::ImgXz => {
+            if base.vouched() == Vouch::Nobody {
+                // Copying blocks unseen would copy damage that nobody has ruled out.
+                let task = session.bars.begin("checking the base", container.raw_size());
+                container.decode(&Discard, &*task)?;
+            }
+            build.compressed_images(&mut planner)?
+        }
+    };
     base.check_unchanged()?;
     if base.vouched() == Vouch::Nobody {
-        base.remember_sound(&session.cache_dir()?)?;
+        base.remember_sound(&session.cache_dir)?;
     }
     report(session, &nodes, &paths, &base, &secrets)
 }

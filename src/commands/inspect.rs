@@ -48,7 +48,7 @@ impl BootFiles for OnFat<'_> {
 
 pub(super) fn run(session: &Session, path: &Path, file: Option<&str>) -> Result<()> {
     let opened = File::open(path).disk(|| format!("opening {}", path.display()))?;
-    let container = container::open(Arc::new(opened), path)?;
+    let container = container::open(Arc::new(opened), path, &std::env::temp_dir())?;
     let base = BaseImage::open(prefix::raw(&*container)?)
         .while_doing(|| format!("looking into {}", path.display()))?;
     let files = OnFat::open(&base)?;
@@ -171,7 +171,7 @@ fn file_table(entries: &[Entry]) -> Table {
 }
 
 /// The node's name in `mkimage/settings`.
-fn node_of(settings: &[u8]) -> Option<String> {
+pub(super) fn node_of(settings: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(settings);
     let value = text
         .lines()

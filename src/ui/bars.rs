@@ -12,7 +12,7 @@ use crate::progress::{Progress, Task};
 pub struct Bars {
     volume: Volume,
     terminal: bool,
-    bars: MultiProgress,
+    all: MultiProgress,
 }
 
 impl Bars {
@@ -27,7 +27,7 @@ impl Bars {
         Self {
             volume,
             terminal,
-            bars: MultiProgress::with_draw_target(target),
+            all: MultiProgress::with_draw_target(target),
         }
     }
 
@@ -39,7 +39,7 @@ impl Bars {
     }
 
     fn line(&self, message: &str) {
-        self.bars.suspend(|| eprintln!("{message}"));
+        self.all.suspend(|| eprintln!("{message}"));
     }
 }
 
@@ -66,7 +66,7 @@ impl Progress for Bars {
                     .unwrap_or_else(|_| plain()),
             ),
         };
-        let bar = self.bars.add(bar.with_message(what.to_owned()));
+        let bar = self.all.add(bar.with_message(what.to_owned()));
         bar.enable_steady_tick(std::time::Duration::from_millis(200));
         Box::new(Bar(bar))
     }

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use crate::error::{Category, Context, Error, Result};
 use crate::image::read_at::{RawSink, ReadAt};
+use crate::image::xz::BlockReader;
 use crate::progress::Task;
 
 /// Something that holds a raw image.
@@ -30,6 +31,19 @@ pub trait Container: Send + Sync {
     /// # Errors
     /// Damage anywhere is [`Category::Verification`].
     fn decode(&self, sink: &dyn RawSink, task: &dyn Task) -> Result<u64>;
+
+    /// The packed blocks, where an image can be made of them without unpacking all.
+    fn blocks(&self) -> Option<Blocks<'_>> {
+        None
+    }
+}
+
+/// The blocks of an xz file.
+pub struct Blocks<'a> {
+    /// The xz file.
+    pub file: &'a File,
+    /// What unpacks them.
+    pub reader: &'a Arc<BlockReader>,
 }
 
 /// What the first bytes of a file say it is.
@@ -66,10 +80,11 @@ impl Magic {
 }
 
 /// Recognises and opens a container. `path` is for messages only: every byte comes from `file`.
+/// What has to be unpacked on the way lies in nameless files in the folder `scratch`.
 ///
 /// # Errors
 /// [`Category::Verification`] when the file is damaged or nothing that holds an image.
-pub fn open(file: Arc<File>, path: &Path) -> Result<Box<dyn Container>> {
+pub fn open(file: Arc<File>, path: &Path, scratch: &Path) -> Result<Box<dyn Container>> {
     let size = file
         .size()
         .disk(|| format!("reading the size of {}", path.display()))?;
@@ -85,7 +100,7 @@ pub fn open(file: Arc<File>, path: &Path) -> Result<Box<dyn Container>> {
         .with_remedy("unpack it first; .img, .img.xz, .img.gz and .zip are read as they are")
     };
     match Magic::of(&head) {
-        Magic::Xz => xz::open(file),
+        Magic::Xz => xz::open(file, scratch),
         Magic::Zip => Ok(Box::new(zip::Zip::open(file, path)?)),
         Magic::Gzip => Ok(Box::new(gzip::Gzip::new(file))),
         Magic::Raw => Ok(Box::new(raw::Raw::new(file, size))),

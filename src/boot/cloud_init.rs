@@ -22,9 +22,10 @@ struct UserData<'a> {
     // The singular form changes the image's default user, which keeps the groups the image gives it.
     user: User<'a>,
     ssh_pwauth: bool,
-    // The host key comes from mkimage/secrets; keys made here would only show strangers for a minute.
+    // The host key comes from mkimage/secrets; keys made here only show strangers for a minute. None at all
+    // is what is wanted, but the schema takes no empty list.
     ssh_deletekeys: bool,
-    ssh_genkeytypes: [&'a str; 0],
+    ssh_genkeytypes: [&'a str; 1],
     package_update: bool,
     package_upgrade: bool,
     runcmd: [[&'a str; 2]; 1],
@@ -79,7 +80,7 @@ pub(super) fn user_data(plan: &Plan<'_>) -> Result<String> {
             },
             ssh_pwauth: false,
             ssh_deletekeys: false,
-            ssh_genkeytypes: [],
+            ssh_genkeytypes: ["ed25519"],
             package_update: false,
             package_upgrade: false,
             runcmd: [["sh", &install]],

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -15,6 +15,11 @@ pub type Tree = BTreeMap<String, Vec<u8>>;
 /// A folder that lies where there is room for images.
 pub fn scratch() -> TempDir {
     TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
+}
+
+/// Whether the tests run as root, whom permissions do not bind.
+pub fn is_root() -> bool {
+    scratch().path().metadata().unwrap().uid() == 0
 }
 
 /// Runs a judge. PATH may lack the folders of sfdisk and fsck for ordinary users.

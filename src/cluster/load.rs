@@ -36,6 +36,14 @@ pub struct Loaded {
 }
 
 impl Surroundings {
+    /// The file that a text in a cluster file of `folder` means; `None` for `~/` without a home folder.
+    pub(super) fn resolve(&self, text: &str, folder: &Path) -> Option<PathBuf> {
+        match text.strip_prefix("~/") {
+            Some(rest) => Some(self.home.as_ref()?.join(rest)),
+            None => Some(folder.join(text)),
+        }
+    }
+
     /// Those of this process.
     pub fn of_process() -> Result<Self> {
         Ok(Self {
@@ -133,42 +141,5 @@ pub(super) fn interpret(
             Category::ClusterFile,
             format!("{} describes no cluster", source.label),
         )),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn nowhere() -> (tempfile::TempDir, Surroundings) {
-        let folder = tempfile::tempdir().unwrap();
-        let surroundings = Surroundings {
-            folder: folder.path().to_owned(),
-            home: Some(folder.path().join("home")),
-        };
-        (folder, surroundings)
-    }
-
-    #[test]
-    fn without_a_cluster_file_the_home_lab_is_built() {
-        let (_folder, surroundings) = nowhere();
-        let loaded = load(None, &surroundings).unwrap();
-        let names: Vec<&str> = loaded
-            .cluster
-            .nodes
-            .iter()
-            .map(|node| node.name.as_str())
-            .collect();
-        assert_eq!(names, ["pi4-1", "pi4-2", "pi4-3", "pi3-1"]);
-        assert_eq!(loaded.cluster.managers().count(), 1);
-        assert_eq!(loaded.cluster.gluster.as_ref().unwrap().replica, 4);
-        assert!(loaded.cluster.nodes.iter().all(|node| node.brick.is_some()));
-        assert_eq!(loaded.cluster.origin, Origin::BuiltIn);
-        assert!(
-            loaded
-                .assumed
-                .iter()
-                .any(|text| text.contains("built-in home lab"))
-        );
     }
 }

@@ -9,6 +9,8 @@ mod names;
 mod parse;
 mod problem;
 mod source;
+#[cfg(test)]
+mod tests;
 mod validate;
 
 pub use address::{Address, Ipv4Cidr};
@@ -22,6 +24,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
+
+/// The commented cluster file that `mkimage init` writes: the built-in home lab, spelt out.
+pub const SAMPLE: &str = include_str!("sample.toml");
 
 /// A whole cluster, checked.
 #[derive(Debug, Clone)]

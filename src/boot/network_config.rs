@@ -26,8 +26,9 @@ struct NetworkConfig {
 #[derive(Serialize, Clone)]
 struct Ethernet {
     dhcp4: bool,
-    // As the image has it by default. Without it an IPv6 name server makes netplan write a connection that
-    // NetworkManager refuses as a whole.
+    // Only with an IPv6 name server, for which netplan else writes a connection that NetworkManager refuses as a whole.
+    // Not always, because with it cloud-init's own renderer for NetworkManager fails on IPv4 routes (25.1.4).
+    #[serde(skip_serializing_if = "is_false")]
     dhcp6: bool,
     // Only one of the names exists, and nothing shall wait for the other.
     optional: bool,
@@ -54,6 +55,11 @@ struct NameServers {
     search: Vec<String>,
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde's signature
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
 /// A node's `network-config`; `None` with DHCP, which is what the image does anyway.
 pub(super) fn network_config(cluster: &Cluster, node: &Node) -> Result<Option<String>> {
     let Address::Fixed(cidr) = node.address else {
@@ -61,6 +67,7 @@ pub(super) fn network_config(cluster: &Cluster, node: &Node) -> Result<Option<St
     };
     let addresses = name_servers(cluster);
     let search: Vec<String> = cluster.network.domain.iter().cloned().collect();
+    let dhcp6 = addresses.iter().any(IpAddr::is_ipv6);
     let name_servers = (!addresses.is_empty()).then_some(NameServers { addresses, search });
     let ethernets = WIRED
         .into_iter()
@@ -73,7 +80,7 @@ pub(super) fn network_config(cluster: &Cluster, node: &Node) -> Result<Option<St
             });
             let ethernet = Ethernet {
                 dhcp4: false,
-                dhcp6: true,
+                dhcp6,
                 optional: true,
                 addresses: [cidr.to_string()],
                 routes: route.into_iter().collect(),
@@ -156,8 +163,7 @@ for name, content in sorted(networkd.Renderer()._render_content(state).items()):
         cluster.network.gateway = None;
         cluster.network.dns.clear();
         let text = network_config(&cluster, &cluster.nodes[1]).unwrap().unwrap();
-        let ethernet =
-            json!({ "dhcp4": false, "dhcp6": true, "optional": true, "addresses": ["192.168.1.32/24"] });
+        let ethernet = json!({ "dhcp4": false, "optional": true, "addresses": ["192.168.1.32/24"] });
         assert_eq!(read_yaml(&text)["ethernets"]["eth0"], ethernet);
     }
 }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{Read, Seek, SeekFrom, Write};
 use std::ops::Range;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -15,6 +15,11 @@ pub type Tree = BTreeMap<String, Vec<u8>>;
 /// A folder that lies where there is room for images.
 pub fn scratch() -> TempDir {
     TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
+}
+
+/// Whether the tests run as root, whom permissions do not bind.
+pub fn is_root() -> bool {
+    scratch().path().metadata().unwrap().uid() == 0
 }
 
 /// Runs a judge. PATH may lack the folders of sfdisk and fsck for ordinary users.
@@ -42,20 +47,41 @@ pub fn content(command: &mut Command) -> Output {
     output
 }
 
+/// Pieces of a file that are not holes, at most a MiB each. Holes read as zeros.
+fn data(file: &File, range: &Range<u64>) -> Vec<Range<u64>> {
+    let mut pieces = Vec::new();
+    let mut at = range.start;
+    while at < range.end {
+        // ENXIO: only a hole is left.
+        let Ok(start) = rustix::fs::seek(file, rustix::fs::SeekFrom::Data(at)) else {
+            break;
+        };
+        let hole = rustix::fs::seek(file, rustix::fs::SeekFrom::Hole(start)).unwrap();
+        let end = hole.min(range.end);
+        pieces.extend(
+            (start..end)
+                .step_by(1 << 20)
+                .map(|at| at..end.min(at + (1 << 20))),
+        );
+        at = hole;
+    }
+    pieces
+}
+
+fn read_piece(file: &File, piece: &Range<u64>) -> Vec<u8> {
+    let mut bytes = vec![0; usize::try_from(piece.end - piece.start).unwrap()];
+    file.read_exact_at(&mut bytes, piece.start).unwrap();
+    bytes
+}
+
 /// Copies a piece of an image to a sparse file.
 pub fn extract(image: &Path, range: &Range<u64>, to: &Path) {
-    let mut from = File::open(image).unwrap();
-    let mut to = File::create(to).unwrap();
+    let from = File::open(image).unwrap();
+    let to = File::create(to).unwrap();
     to.set_len(range.end - range.start).unwrap();
-    from.seek(SeekFrom::Start(range.start)).unwrap();
-    let mut piece = vec![0; 1 << 16];
-    let zeros = vec![0; 1 << 16];
-    for at in (0..range.end - range.start).step_by(piece.len()) {
-        from.read_exact(&mut piece).unwrap();
-        if piece != zeros {
-            to.seek(SeekFrom::Start(at)).unwrap();
-            to.write_all(&piece).unwrap();
-        }
+    for piece in data(&from, range) {
+        to.write_all_at(&read_piece(&from, &piece), piece.start - range.start)
+            .unwrap();
     }
 }
 
@@ -67,7 +93,12 @@ pub fn assert_sound_fat(image: &Path, boot: &Range<u64>) {
     let checked = content(tool("fsck.vfat").arg("-n").arg(&partition));
     let said = String::from_utf8(checked.stdout).unwrap();
     // A version line and a line with the counts: anything else is a complaint.
-    assert_eq!(said.lines().count(), 2, "fsck.vfat of {}: {said}", image.display());
+    assert_eq!(
+        said.lines().count(),
+        2,
+        "fsck.vfat of {}: {said}",
+        image.display()
+    );
 }
 
 /// A file of the boot partition, by mtools; `None` when there is no such file.
@@ -130,7 +161,12 @@ pub fn tree_by_hadris(image: &Path, boot: &Range<u64>) -> Tree {
             }
             let path = format!("{prefix}{name}");
             if file.is_directory() {
-                walk(volume, &folder.open_entry(file).unwrap(), &format!("{path}/"), tree);
+                walk(
+                    volume,
+                    &folder.open_entry(file).unwrap(),
+                    &format!("{path}/"),
+                    tree,
+                );
             } else {
                 let mut bytes = vec![0; usize::try_from(file.len()).unwrap()];
                 let mut reader = volume.read_file(file).unwrap();
@@ -164,28 +200,25 @@ pub fn partition_table(image: &Path) -> String {
 
 /// Two images are as long as one another and differ nowhere but inside `allowed`.
 pub fn assert_same_outside(base: &Path, image: &Path, allowed: &Range<u64>) {
-    let length = fs::metadata(base).unwrap().len();
-    assert_eq!(fs::metadata(image).unwrap().len(), length, "{}", image.display());
+    let [base_file, image_file] = [base, image].map(|path| File::open(path).unwrap());
+    let length = base_file.metadata().unwrap().len();
+    assert_eq!(
+        image_file.metadata().unwrap().len(),
+        length,
+        "{}",
+        image.display()
+    );
     for range in [0..allowed.start, allowed.end..length] {
-        let mut files = [base, image].map(|path| {
-            let mut file = File::open(path).unwrap();
-            file.seek(SeekFrom::Start(range.start)).unwrap();
-            file.take(range.end - range.start)
-        });
-        let mut pieces = [vec![0; 1 << 20], vec![0; 1 << 20]];
-        let mut at = range.start;
-        while at < range.end {
-            let length = usize::try_from(range.end - at).unwrap().min(1 << 20);
-            for (file, piece) in files.iter_mut().zip(&mut pieces) {
-                file.read_exact(&mut piece[..length]).unwrap();
-            }
+        for piece in data(&base_file, &range)
+            .into_iter()
+            .chain(data(&image_file, &range))
+        {
             assert!(
-                pieces[0][..length] == pieces[1][..length],
-                "{} differs from {} in the MiB at {at}",
+                read_piece(&base_file, &piece) == read_piece(&image_file, &piece),
+                "{} differs from {} within bytes {piece:?}",
                 image.display(),
                 base.display()
             );
-            at += length as u64;
         }
     }
 }

@@ -2,4 +2,10 @@
 
 mod base;
 mod bases_are_true;
+mod containers;
+mod damage;
+mod eras;
+mod interrupt;
 mod judge;
+mod promises;
+mod workplace;

@@ -93,10 +93,6 @@ node_cgroup() {
         fi
         printf '%s\n' "$BASHPID" >"$folder/cgroup.procs"
     done
-    # Beside the machine's other processes a group counts as one process, and this one holds four machines.
-    if [[ -w /sys/fs/cgroup/cpu/$LAB_SESSION/cpu.shares ]]; then
-        printf '16384\n' >"/sys/fs/cgroup/cpu/$LAB_SESSION/cpu.shares"
-    fi
     if [[ -d /sys/fs/cgroup/unified ]]; then
         mkdir -p -- "/sys/fs/cgroup/unified/$LAB_SESSION/$1"
         printf '%s\n' "$BASHPID" >"/sys/fs/cgroup/unified/$LAB_SESSION/$1/cgroup.procs"

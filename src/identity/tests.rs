@@ -378,17 +378,20 @@ fn ssh_finds_every_node_under_every_name() {
         let found = openssh("ssh-keygen", &["-F", name, "-f"], &known_hosts, &[]);
         assert!(found.contains("ssh-ed25519 "), "{name}: {found}");
     }
-    assert_eq!(
-        secrets.enrolment_keys(&cluster),
-        cluster
-            .nodes
-            .iter()
-            .map(|node| format!(
-                "{} {}\n",
+    let expected: Vec<_> = cluster
+        .nodes
+        .iter()
+        .map(|node| {
+            format!(
+                "{} {}",
                 node.name,
                 secrets.node(&node.name).unwrap().enrolment_key.public
-            ))
-            .collect::<String>()
+            )
+        })
+        .collect();
+    assert_eq!(
+        secrets.enrolment_keys(&cluster).lines().collect::<Vec<_>>(),
+        expected
     );
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -32,7 +32,8 @@ pub fn handle() -> Result<()> {
         } else {
             "; nothing half done was left behind"
         };
-        eprintln!("\nmkimage: interrupted{tail}");
+        // Whoever closed stderr does not want to know.
+        let _ = writeln!(io::stderr(), "\nmkimage: interrupted{tail}");
         std::process::exit(i32::from(Category::Interrupted.exit_code()));
     })
     .context(Category::Other, || "setting up Ctrl-C".to_owned())

@@ -13,4 +13,5 @@ pub mod identity;
 pub mod image;
 pub mod interrupt;
 pub mod progress;
+pub mod status;
 pub mod ui;

@@ -3,14 +3,12 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::Duration;
 
 use url::Url;
 
 use crate::base::cache::{Cache, file_name};
 use crate::base::part::{Part, is_at};
-use crate::base::retry::backoff;
+use crate::base::retry::Patience;
 use crate::base::transfer::{Failure, Transfer};
 use crate::base::verified::Stamp;
 use crate::base::{ObtainOptions, Sha256, VerifiedBase, Vouch, client, local};
@@ -165,7 +163,7 @@ fn complete(part: &mut Part, wanted: &Wanted, name: &str, options: &ObtainOption
         task: None,
     };
     let mut most = part.size();
-    let mut failures = 0;
+    let mut patience = Patience::new(connection, options.progress);
     let mut started_over = false;
     // Whatever servers promise about lengths and versions, the file is complete when its hash says so.
     while part.sha256() != wanted.sha256 {
@@ -183,20 +181,14 @@ fn complete(part: &mut Part, wanted: &Wanted, name: &str, options: &ObtainOption
                 // A server that brings something every time may fail as often as it likes.
                 if part.size() > most {
                     most = part.size();
-                    failures = 0;
+                    patience.restore();
                 }
-                failures += 1;
-                if failures >= connection.attempts {
-                    return Err(given_up(error, failures, part).into());
-                }
-                let wait = backoff(failures, connection).max(after.unwrap_or_default());
-                if wait > connection.longest_wait {
-                    return Err(busy(error, wait).into());
-                }
-                options
-                    .progress
-                    .warn(&format!("{error}; trying again in {}", seconds(wait)));
-                thread::sleep(wait);
+                let then = if part.size() > 0 {
+                    "run the same command again later: it goes on where it stopped"
+                } else {
+                    "run the same command again later"
+                };
+                patience.wait(error, after, then)?;
             }
             Err(failure) => return Err(failure),
         }
@@ -209,27 +201,4 @@ fn wrong(wanted: &Wanted, found: Sha256) -> Error {
     Error::new(Category::Verification, what).with_remedy(
         "the bad download was deleted; try again, and if it stays so, do not use this server's file",
     )
-}
-
-fn given_up(error: Error, failures: u32, part: &Part) -> Error {
-    let remedy = match error.remedy() {
-        Some(remedy) => remedy.to_owned(),
-        None if part.size() > 0 => "run the same command again later: it goes on where it stopped".to_owned(),
-        None => "run the same command again later".to_owned(),
-    };
-    let what = format!("giving up after {failures} attempts");
-    Error::new(error.category(), what)
-        .with_cause(error)
-        .with_remedy(remedy)
-}
-
-fn busy(error: Error, wait: Duration) -> Error {
-    let what = format!("the server asks to come back in {}", seconds(wait));
-    Error::new(error.category(), what)
-        .with_cause(error)
-        .with_remedy("run the same command again later")
-}
-
-fn seconds(wait: Duration) -> String {
-    format!("{} s", wait.as_secs_f32().ceil())
 }

@@ -1,12 +1,63 @@
-//! How long to wait before trying again.
+//! How long to wait before trying again, and when to give up.
 
+use std::thread;
 use std::time::{Duration, SystemTime};
 
 use crate::base::Connection;
+use crate::error::{Error, Result};
+use crate::progress::Progress;
+
+/// How much of it is left: counts the failures in a row.
+pub(super) struct Patience<'a> {
+    connection: &'a Connection,
+    progress: &'a dyn Progress,
+    failures: u32,
+}
+
+impl<'a> Patience<'a> {
+    /// All of it.
+    pub(super) fn new(connection: &'a Connection, progress: &'a dyn Progress) -> Self {
+        Self {
+            connection,
+            progress,
+            failures: 0,
+        }
+    }
+
+    /// Something came of the last attempt, so what failed before it does not count.
+    pub(super) fn restore(&mut self) {
+        self.failures = 0;
+    }
+
+    /// Waits after a failure: as long as the server asked for, at least as long as is polite. Fails when it is not
+    /// worth the wait any more; `then` is what the user can do in that case, unless the error knows better.
+    pub(super) fn wait(&mut self, error: Error, asked: Option<Duration>, then: &str) -> Result<()> {
+        self.failures = self.failures.saturating_add(1);
+        let wait = backoff(self.failures, self.connection).max(asked.unwrap_or_default());
+        let what = if self.failures >= self.connection.attempts {
+            format!("giving up after {} attempts", self.failures)
+        } else if wait > self.connection.longest_wait {
+            format!("the server asks to come back in {}", seconds(wait))
+        } else {
+            self.progress
+                .warn(&format!("{error}; trying again in {}", seconds(wait)));
+            thread::sleep(wait);
+            return Ok(());
+        };
+        let remedy = error.remedy().unwrap_or(then).to_owned();
+        Err(Error::new(error.category(), what)
+            .with_cause(error)
+            .with_remedy(remedy))
+    }
+}
+
+fn seconds(wait: Duration) -> String {
+    format!("{} s", wait.as_secs_f32().ceil())
+}
 
 /// The wait after the `failures`th failure in a row: doubling from the first one, no longer than the longest, and
 /// of that a random half to whole, so that many computers that lost one server do not come back together.
-pub(super) fn backoff(failures: u32, connection: &Connection) -> Duration {
+fn backoff(failures: u32, connection: &Connection) -> Duration {
     let doubled = 2_u32.saturating_pow(failures.saturating_sub(1));
     let wait = connection
         .first_wait

@@ -57,7 +57,7 @@ impl Transfer<'_> {
     pub(super) fn attempt(&mut self, part: &mut Part) -> Result<(), Failure> {
         let have = part.size();
         let validator = part.validator(self.url).filter(|_| have > 0);
-        let response = self.ask(have, validator.as_ref())?;
+        let response = ask(&self.client, self.url, self.connection, have, validator.as_ref())?;
         let total = match Answer::read(response.status(), response.headers(), have, validator.as_ref()) {
             Answer::Whole { total } => {
                 self.check_total(total)?;
@@ -87,26 +87,6 @@ impl Transfer<'_> {
         }
         self.show(part.size(), total);
         self.receive(response, part, total)
-    }
-
-    fn ask(&self, have: u64, validator: Option<&Validator>) -> Result<Response, Failure> {
-        // A compressed answer would hash to something else, and could not be continued.
-        let mut request = self
-            .client
-            .get(self.url.clone())
-            .header(ACCEPT_ENCODING, "identity");
-        if have > 0 {
-            request = request.header(RANGE, format!("bytes={have}-"));
-            if let Some(validator) = validator {
-                request = request.header(IF_RANGE, validator.as_str());
-            }
-        }
-        request
-            .send()
-            .map_err(|error| match explain(error, self.url, self.connection) {
-                (error, true) => Failure::Again(error, None),
-                (error, false) => Failure::Final(error),
-            })
     }
 
     /// Compares what the server announces with what is known.
@@ -173,7 +153,32 @@ impl Transfer<'_> {
     }
 }
 
-fn refused(response: &Response) -> Error {
+/// Asks for a file, without its first `have` bytes if it is still the version that `validator` is of.
+pub(super) fn ask(
+    client: &Client,
+    url: &Url,
+    connection: &Connection,
+    have: u64,
+    validator: Option<&Validator>,
+) -> Result<Response, Failure> {
+    // A compressed answer would hash to something else, and could not be continued.
+    let mut request = client.get(url.clone()).header(ACCEPT_ENCODING, "identity");
+    if have > 0 {
+        request = request.header(RANGE, format!("bytes={have}-"));
+        if let Some(validator) = validator {
+            request = request.header(IF_RANGE, validator.as_str());
+        }
+    }
+    request
+        .send()
+        .map_err(|error| match explain(error, url, connection) {
+            (error, true) => Failure::Again(error, None),
+            (error, false) => Failure::Final(error),
+        })
+}
+
+/// What to say of an answer that is no file.
+pub(super) fn refused(response: &Response) -> Error {
     // After redirects it is another server that has to be named.
     let what = format!("{} answers {}", response.url(), response.status());
     Error::new(Category::Network, what)

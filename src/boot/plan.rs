@@ -60,7 +60,7 @@ fn render_files(plan: &Plan<'_>) -> Result<Overlay> {
     put("mkimage/known_hosts", plan.known_hosts.into())?;
     put("mkimage/enrolment_keys", plan.enrolment_keys.into())?;
     put("mkimage/authorized_keys", authorized_keys(plan)?.into_bytes())?;
-    for (path, bytes) in secrets(plan) {
+    for (path, bytes) in secrets(plan)? {
         put(&format!("mkimage/secrets/{path}"), bytes)?;
     }
     if let Some(config) = config_txt::render(&facts.config_txt, plan.node.model) {
@@ -98,7 +98,7 @@ fn render_files(plan: &Plan<'_>) -> Result<Overlay> {
 }
 
 /// Files below `mkimage/secrets/`.
-fn secrets(plan: &Plan<'_>) -> Vec<(&'static str, Vec<u8>)> {
+fn secrets(plan: &Plan<'_>) -> Result<Vec<(&'static str, Vec<u8>)>> {
     let mut files: Vec<(&str, Vec<u8>)> = vec![
         ("host_key", plan.identity.host_key.private.as_bytes().to_vec()),
         (
@@ -109,9 +109,9 @@ fn secrets(plan: &Plan<'_>) -> Vec<(&'static str, Vec<u8>)> {
     if let Some(hash) = &plan.cluster.user.password_hash {
         files.push(("password_hash", format!("{}\n", hash.as_str()).into_bytes()));
     }
-    let wifi = wifi::secret(plan.cluster, plan.node, plan.facts.release, plan.cluster_id);
+    let wifi = wifi::secret(plan.cluster, plan.node, plan.facts.release, plan.cluster_id)?;
     files.extend(wifi.map(|(name, text)| (name, text.into_bytes())));
-    files
+    Ok(files)
 }
 
 fn authorized_keys(plan: &Plan<'_>) -> Result<String> {

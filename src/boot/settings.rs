@@ -142,3 +142,110 @@ fn quote(value: &str) -> Option<String> {
     }
     Some(format!("'{}'", value.replace('\'', r"'\''")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::boot::testing::{Base, Lab, judge};
+
+    /// What a POSIX shell makes of the settings: variable, value.
+    fn sourced(settings: &str, variable: &str) -> String {
+        let script = format!("set -eu\n{settings}\nprintf %s \"$MKIMAGE_{variable}\"\n");
+        judge("dash", &["-s"], script.as_bytes())
+    }
+
+    fn of(lab: &Lab) -> Result<String> {
+        let facts = Base::trixie("2026-10-06").facts();
+        settings(&lab.plan(0, &facts))
+    }
+
+    #[test]
+    fn no_value_is_ever_run() {
+        let mut lab = Lab::new();
+        for nasty in [
+            "it's",
+            "'; touch /tmp/owned; '",
+            "$(id)`id`$HOME",
+            "\\'\\",
+            "caf\u{e9} \u{1f600}",
+            "''",
+            " two  blanks ",
+            "!# & | > <",
+            "",
+        ] {
+            lab.cluster.timezone = nasty.to_owned();
+            assert_eq!(sourced(&of(&lab).unwrap(), "TIMEZONE"), nasty);
+        }
+    }
+
+    #[test]
+    fn a_line_break_is_refused() {
+        for bad in ["a\nb", "a\rb", "a\0b"] {
+            let mut lab = Lab::new();
+            lab.cluster.timezone = bad.to_owned();
+            let error = of(&lab).unwrap_err();
+            assert_eq!(error.category(), Category::ClusterFile);
+        }
+    }
+
+    #[test]
+    fn the_settings_are_those_that_the_scripts_were_promised() {
+        let mut lab = Lab::new();
+        let expected = "\
+MKIMAGE_CLUSTER='homelab'
+MKIMAGE_CLUSTER_ID='00112233445566778899aabbccddeeff'
+MKIMAGE_NODE='pi4-1'
+MKIMAGE_ROLE='manager'
+MKIMAGE_MODEL='pi4'
+MKIMAGE_USER='pi'
+MKIMAGE_ADDRESS='192.168.1.31/24'
+MKIMAGE_GATEWAY='192.168.1.1'
+MKIMAGE_DNS='192.168.1.2 fd00::53'
+MKIMAGE_DOMAIN='lan'
+MKIMAGE_BUILD_TIME='1795000000'
+MKIMAGE_TIMEZONE='Europe/Berlin'
+MKIMAGE_LOCALE='de_DE.UTF-8'
+MKIMAGE_KEYBOARD='no'
+MKIMAGE_WIFI_COUNTRY='DE'
+MKIMAGE_DOCKER_SOURCE='debian'
+MKIMAGE_SWARM_POOL='10.10.0.0/16'
+MKIMAGE_VOLUME='cluster-data'
+MKIMAGE_MOUNT='/mnt/cluster-data'
+MKIMAGE_REPLICA='3'
+MKIMAGE_ARBITER=''
+MKIMAGE_BRICK='yes'
+MKIMAGE_BRICK_DEVICE='auto'
+MKIMAGE_BRICK_WIPE='if-empty'
+MKIMAGE_APT_PROXY=''
+MKIMAGE_APT_MIRROR=''
+MKIMAGE_BOOT='/boot/firmware'
+MKIMAGE_MECHANISM='cloud-init'
+";
+        assert_eq!(of(&lab).unwrap(), expected);
+
+        lab.cluster.gluster = None;
+        lab.cluster.nodes[0].brick = None;
+        lab.cluster.network.dns.clear();
+        let bare = of(&lab).unwrap();
+        for (variable, value) in [
+            ("VOLUME", ""),
+            ("REPLICA", "0"),
+            ("BRICK", "no"),
+            ("BRICK_WIPE", "never"),
+            ("DNS", "192.168.1.1"),
+        ] {
+            assert_eq!(sourced(&bare, variable), value, "{variable}");
+        }
+    }
+
+    #[test]
+    fn every_node_knows_every_node() {
+        let lab = Lab::new();
+        assert_eq!(
+            nodes(&lab.cluster),
+            "pi4-1 manager pi4-1 192.168.1.31 yes\n\
+             pi4-2 worker pi4-2 192.168.1.32 yes\n\
+             pi5-1 worker pi5-1.local - yes\n"
+        );
+    }
+}

@@ -131,7 +131,7 @@ pub(crate) fn cluster() -> Cluster {
             domain: Some("lan".to_owned()),
             wifi: Some(Wifi {
                 ssid: "Caf\u{e9}; 5 GHz".to_owned(),
-                psk: Some(Zeroizing::new(" SECRET\\psk\"; #1".to_owned())),
+                psk: Some(Zeroizing::new(" SECRET\\psk\"; 1".to_owned())),
                 country: "DE".to_owned(),
             }),
         },
@@ -223,4 +223,13 @@ pub(crate) fn judge(program: &str, arguments: &[&str], input: &[u8]) -> String {
         String::from_utf8_lossy(&output.stderr)
     );
     String::from_utf8(output.stdout).unwrap()
+}
+
+/// The Python that Debian's cloud-init runs in, with its modules.
+pub(crate) const PYTHON: &str = "/usr/bin/python3";
+
+/// What cloud-init's own YAML reader makes of a text.
+pub(crate) fn read_yaml(text: &str) -> serde_json::Value {
+    let script = "import json, sys, yaml; json.dump(yaml.safe_load(sys.stdin), sys.stdout, default=repr)";
+    serde_json::from_str(&judge(PYTHON, &["-c", script], text.as_bytes())).unwrap()
 }

@@ -36,6 +36,14 @@ pub struct Loaded {
 }
 
 impl Surroundings {
+    /// The file that a text in a cluster file of `folder` means; `None` for `~/` without a home folder.
+    pub(super) fn resolve(&self, text: &str, folder: &Path) -> Option<PathBuf> {
+        match text.strip_prefix("~/") {
+            Some(rest) => Some(self.home.as_ref()?.join(rest)),
+            None => Some(folder.join(text)),
+        }
+    }
+
     /// Those of this process.
     pub fn of_process() -> Result<Self> {
         Ok(Self {

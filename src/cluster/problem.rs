@@ -33,11 +33,16 @@ pub struct Warning {
 /// More problems than this are counted, not shown.
 const SHOWN: usize = 25;
 
+/// More problems than this are not even sorted by their place.
+const KEPT: usize = 500;
+
 /// Everything that was found in one file, in the order of the checks.
 #[derive(Debug)]
 pub(super) struct Findings<'s> {
     source: &'s Source<'s>,
     problems: Vec<Problem>,
+    /// Problems beyond those that are kept.
+    beyond: usize,
     pub(super) warnings: Vec<Warning>,
     pub(super) assumed: Vec<String>,
     /// Entries were left out because they were misspelt or of the wrong type.
@@ -49,6 +54,7 @@ impl<'s> Findings<'s> {
         Self {
             source,
             problems: Vec::new(),
+            beyond: 0,
             warnings: Vec::new(),
             assumed: Vec::new(),
             entries_lost: false,
@@ -94,6 +100,11 @@ impl<'s> Findings<'s> {
     }
 
     fn push(&mut self, span: Option<&Range<usize>>, message: &str, remedy: &str) {
+        // Finding places costs time in proportion to the file, and a hostile file has a problem in every line.
+        if self.problems.len() >= KEPT {
+            self.beyond = self.beyond.saturating_add(1);
+            return;
+        }
         self.problems.push(Problem {
             position: span.map(|span| self.source.position(span.start)),
             excerpt: span.map(|span| self.source.excerpt(span)),
@@ -109,6 +120,9 @@ impl<'s> Findings<'s> {
         message: impl Into<String>,
         remedy: impl Into<String>,
     ) {
+        if self.warnings.len() >= KEPT {
+            return;
+        }
         self.warnings.push(Warning {
             position: span.map(|span| self.source.position(span.start)),
             message: printable(&message.into()),
@@ -128,12 +142,13 @@ impl<'s> Findings<'s> {
         let mut sorted: Vec<&Problem> = self.problems.iter().collect();
         sorted.sort_by_key(|problem| problem.position);
         let label = &self.source.label;
+        let count = sorted.len().saturating_add(self.beyond);
         let mut parts = Vec::new();
-        if sorted.len() > 1 {
-            parts.push(format!("{label} has {} problems", sorted.len()));
+        if count > 1 {
+            parts.push(format!("{label} has {count} problems"));
         }
         parts.extend(sorted.iter().take(SHOWN).map(|problem| problem.render(label)));
-        if let Some(more) = sorted.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+        if let Some(more) = count.checked_sub(SHOWN).filter(|more| *more > 0) {
             parts.push(format!("... and {more} more"));
         }
         Some(Error::new(Category::ClusterFile, parts.join("\n")))

@@ -3,12 +3,21 @@
 use serde_json::json;
 
 use super::Session;
-use crate::base::Catalog;
+use crate::base::{self, Catalog};
 use crate::error::Result;
+use crate::progress::Progress as _;
 use crate::ui::{self, Size, Table};
 
 pub(super) fn run(session: &Session, refresh: bool) -> Result<()> {
-    let catalog = Catalog::load(&session.cache_dir)?;
+    let mut catalog = Catalog::load(&session.cache_dir)?;
+    if refresh {
+        let added = base::refresh(&base::publisher()?, &session.obtain_options(&catalog))?;
+        session.bars.say(&match added.as_slice() {
+            [] => "the publisher has nothing new".to_owned(),
+            ids => format!("new: {}", ids.join(", ")),
+        });
+        catalog = Catalog::load(&session.cache_dir)?;
+    }
     if session.common.json {
         let bases: Vec<_> = catalog
             .entries()
@@ -37,6 +46,5 @@ pub(super) fn run(session: &Session, refresh: bool) -> Result<()> {
             mark.to_owned(),
         ]);
     }
-    let _ = refresh;
     ui::result(&table.to_string())
 }

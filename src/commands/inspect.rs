@@ -171,7 +171,7 @@ fn file_table(entries: &[Entry]) -> Table {
 }
 
 /// The node's name in `mkimage/settings`.
-fn node_of(settings: &[u8]) -> Option<String> {
+pub(super) fn node_of(settings: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(settings);
     let value = text
         .lines()

@@ -2,8 +2,12 @@
 
 mod bases;
 mod build;
+mod check;
 mod generate;
+mod init;
 mod inspect;
+mod status;
+mod verify;
 
 use std::path::PathBuf;
 
@@ -39,16 +43,22 @@ pub fn run(cli: Cli) -> Result<()> {
         Some(Command::Inspect { image, path }) => inspect::run(&session, &image, path.as_deref()),
         Some(Command::Completions { shell }) => generate::completions(shell),
         Some(Command::Man) => generate::manual(),
-        Some(Command::Init | Command::Check | Command::Verify { .. } | Command::Status { .. }) => {
-            Err(Error::new(Category::Other, "this command is not built yet"))
-        }
+        Some(Command::Status { watch }) => status::run(&session, watch),
+        Some(Command::Verify { image, base }) => verify::run(&session, &image, &base),
+        Some(Command::Init) => init::run(&session),
+        Some(Command::Check) => check::run(&session),
     }
 }
 
 impl Session {
+    /// Reads the cluster file, for commands that build nothing from it.
+    fn cluster_quietly(&self) -> Result<Loaded> {
+        load(self.common.cluster.as_deref(), &self.surroundings)
+    }
+
     /// Reads the cluster file, and says what is unwise in it and what it leaves open.
     fn cluster(&self) -> Result<Loaded> {
-        let loaded = load(self.common.cluster.as_deref(), &self.surroundings)?;
+        let loaded = self.cluster_quietly()?;
         for assumption in &loaded.assumed {
             self.bars.say(assumption);
         }
@@ -58,10 +68,20 @@ impl Session {
         Ok(loaded)
     }
 
+    /// How bases are obtained, from what `catalog` knows.
+    fn obtain_options<'a>(&'a self, catalog: &'a Catalog) -> ObtainOptions<'a> {
+        ObtainOptions {
+            cache_dir: self.cache_dir.clone(),
+            catalog,
+            offline: self.common.offline,
+            progress: &self.bars,
+            connection: Connection::default(),
+        }
+    }
+
     /// Gets hold of the base that the command line or else the cluster file names.
     fn base(&self, args: &BaseArgs, cluster_default: Option<&str>) -> Result<VerifiedBase> {
-        let cache_dir = self.cache_dir.clone();
-        let catalog = Catalog::load(&cache_dir)?;
+        let catalog = Catalog::load(&self.cache_dir)?;
         let sha256 = args
             .sha256
             .as_deref()
@@ -73,13 +93,6 @@ impl Session {
             .transpose()?;
         let chosen = args.base.as_deref().or(cluster_default.map(AsRef::as_ref));
         let request = BaseRequest::parse(chosen, sha256, &catalog)?;
-        let options = ObtainOptions {
-            cache_dir,
-            catalog: &catalog,
-            offline: self.common.offline,
-            progress: &self.bars,
-            connection: Connection::default(),
-        };
-        base::obtain(&request, &options)
+        base::obtain(&request, &self.obtain_options(&catalog))
     }
 }

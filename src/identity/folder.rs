@@ -15,6 +15,9 @@ const LARGEST: u64 = 1024 * 1024;
 const IGNORE_FILE: &str = ".gitignore";
 const IGNORE_EVERYTHING: &[u8] = b"*\n";
 
+/// What the names of files begin with while they are written.
+const UNFINISHED: &str = ".new-";
+
 /// The open folder. No other process changes it until this is dropped.
 #[derive(Debug)]
 pub(super) struct Folder {
@@ -47,6 +50,7 @@ impl Folder {
             _lock: lock,
         };
         folder.make_private(&path)?;
+        folder.remove_unfinished()?;
         Ok(folder)
     }
 
@@ -93,10 +97,19 @@ impl Folder {
     pub(super) fn create(&self, relative: &str, bytes: &[u8]) -> Result<()> {
         let path = self.path(relative);
         match self.written(&path, bytes)?.persist_noclobber(&path) {
-            Ok(_) => sync_folder_of(&path),
-            Err(error) if error.error.kind() == ErrorKind::AlreadyExists => Ok(()),
-            Err(error) => Err(error.error).disk(|| format!("writing {}", path.display())),
+            Ok(_) => {}
+            Err(error) if error.error.kind() == ErrorKind::AlreadyExists => {}
+            // Some file systems can only replace; nobody else writes here while this one has the lock.
+            Err(error) if path.symlink_metadata().is_err() => {
+                error
+                    .file
+                    .persist(&path)
+                    .map_err(|error| error.error)
+                    .disk(|| format!("writing {}", path.display()))?;
+            }
+            Err(error) => return Err(error.error).disk(|| format!("writing {}", path.display())),
         }
+        sync_folder_of(&path)
     }
 
     /// Writes a file that can be made from others at any time, if it is not there with this content.
@@ -115,16 +128,28 @@ impl Folder {
         sync_folder_of(&path)
     }
 
-    /// A temporary file beside `path`, complete on the disk. `tempfile` makes it 0600.
+    /// What becomes `path`, under a temporary name and complete on the disk. `tempfile` makes it 0600.
     fn written(&self, path: &Path, bytes: &[u8]) -> Result<tempfile::NamedTempFile> {
         let what = || format!("writing {}", path.display());
         let mut file = tempfile::Builder::new()
-            .prefix(".new-")
-            .tempfile_in(path.parent().unwrap_or(&self.path))
+            .prefix(UNFINISHED)
+            .tempfile_in(&self.path)
             .disk(what)?;
         file.write_all(bytes).disk(what)?;
         file.as_file().sync_all().disk(what)?;
         Ok(file)
+    }
+
+    /// Removes what a process left that was killed while it wrote. Nobody else writes while this one has the lock.
+    fn remove_unfinished(&self) -> Result<()> {
+        let what = || format!("looking into {}", self.path.display());
+        for entry in fs::read_dir(&self.path).disk(what)? {
+            let entry = entry.disk(what)?;
+            if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
+                fs::remove_file(entry.path()).disk(|| format!("removing {}", entry.path().display()))?;
+            }
+        }
+        Ok(())
     }
 
     /// Takes away the rights of everybody else, and remembers that it had to.
@@ -175,17 +200,25 @@ impl Folder {
 }
 
 fn make_private_folder(path: &Path) -> Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt;
-        builder.mode(0o700);
-    }
-    match builder.create(path) {
+    match private_folder().create(path) {
         Ok(()) => sync_folder_of(path),
         Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
         Err(error) => Err(error).disk(|| format!("making the folder {}", path.display())),
     }
+}
+
+#[cfg(unix)]
+fn private_folder() -> fs::DirBuilder {
+    use std::os::unix::fs::DirBuilderExt;
+
+    let mut builder = fs::DirBuilder::new();
+    builder.mode(0o700);
+    builder
+}
+
+#[cfg(not(unix))]
+fn private_folder() -> fs::DirBuilder {
+    fs::DirBuilder::new()
 }
 
 #[cfg(unix)]

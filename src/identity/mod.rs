@@ -14,6 +14,8 @@ mod keys;
 mod known_hosts;
 mod secrets;
 mod ssh_config;
+#[cfg(test)]
+mod tests;
 
 pub use keys::{KeyPair, NodeIdentity};
 pub use known_hosts::{enrolment_keys, known_hosts};

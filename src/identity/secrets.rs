@@ -229,31 +229,3 @@ fn note_on_new_keys(folder: &Folder, made: &[&str], fresh: bool) -> Option<Strin
         ))
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::cluster::{Surroundings, load};
-
-    pub(super) fn home_lab(folder: &Path) -> Cluster {
-        let surroundings = Surroundings {
-            folder: folder.to_owned(),
-            home: None,
-        };
-        load(None, &surroundings).unwrap().cluster
-    }
-
-    #[test]
-    fn a_card_made_again_is_the_same_node() {
-        let folder = tempfile::tempdir().unwrap();
-        let cluster = home_lab(folder.path());
-        let path = folder.path().join(FOLDER_NAME);
-        let first = Secrets::open_or_create(&path, &cluster).unwrap();
-        let again = Secrets::open_or_create(&path, &cluster).unwrap();
-        assert_eq!(first.cluster_id, again.cluster_id);
-        assert_eq!(first.nodes, again.nodes);
-        assert_eq!(first.admin_key, again.admin_key);
-        assert!(first.admin_key.is_some());
-        assert_eq!(again.notes(), <[String; 0]>::default());
-    }
-}

@@ -35,13 +35,12 @@ impl Output {
             std::process::id()
         ));
         let half_done = HalfDone::register(&temporary);
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .open(&temporary)
-            .disk(what)?;
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(true);
+        // An image holds the node's private keys.
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(&temporary).disk(what)?;
         // Held until the process ends: how another run knows that this file is not a dead one's.
         file.lock().disk(what)?;
         Ok(Self {

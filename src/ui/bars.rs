@@ -39,7 +39,7 @@ impl Bars {
     }
 
     fn line(&self, message: &str) {
-        self.all.suspend(|| eprintln!("{message}"));
+        self.all.suspend(|| super::message(message));
     }
 }
 
@@ -48,7 +48,7 @@ impl Progress for Bars {
         if !self.terminal {
             if self.volume >= Volume::Normal {
                 let size = total.map_or_else(String::new, |bytes| format!(" ({})", Size(bytes)));
-                eprintln!("{what}{size}");
+                super::message(&format!("{what}{size}"));
             }
             return Box::new(Bar(ProgressBar::hidden()));
         }

@@ -5,12 +5,16 @@ mod size;
 mod table;
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use bars::Bars;
 pub use size::{Seconds, Size};
 pub use table::Table;
 
 use crate::error::{Category, Context, Error, Result};
+
+/// Whether a result was printed.
+static ANSWERED: AtomicBool = AtomicBool::new(false);
 
 /// How much is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,6 +29,7 @@ pub enum Volume {
 
 /// Prints a result on stdout, whole. A reader that went away early, as `head` does, is no error.
 pub fn result(text: &str) -> Result<()> {
+    ANSWERED.store(true, Ordering::Relaxed);
     let mut stdout = io::stdout().lock();
     let written = stdout.write_all(text.as_bytes()).and_then(|()| {
         if text.is_empty() || text.ends_with('\n') {
@@ -48,18 +53,35 @@ pub fn result_bytes(bytes: &[u8]) -> Result<()> {
     }
 }
 
+/// Prints a result in place of the one before, where somebody looks at a terminal; below it elsewhere.
+pub fn screen(text: &str) -> Result<()> {
+    /// ECMA-48: cursor to the upper left corner, then erase all.
+    const CLEAR: &str = "\x1b[H\x1b[2J";
+    if stdout_is_terminal() {
+        result(&format!("{CLEAR}{text}"))
+    } else {
+        result(text)
+    }
+}
+
 /// Whether somebody looks at stdout.
 pub fn stdout_is_terminal() -> bool {
     io::stdout().is_terminal()
 }
 
-/// Prints what went wrong and what to do about it. In JSON mode the same goes to stdout as one object.
+/// Prints a line on stderr. Whoever closed stderr does not want to know, which is no reason to stop.
+fn message(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// Prints what went wrong and what to do about it. In JSON mode stdout gets the same as one object, unless the
+/// command had an answer already: there is never more than one object.
 pub fn failure(error: &Error, json: bool) {
-    eprintln!("mkimage: {error}");
+    message(&format!("mkimage: {error}"));
     if let Some(remedy) = error.remedy() {
-        eprintln!("  → {remedy}");
+        message(&format!("  → {remedy}"));
     }
-    if json {
+    if json && !ANSWERED.load(Ordering::Relaxed) {
         let object = serde_json::json!({
             "error": { "message": error.to_string(), "remedy": error.remedy(), "exit_code": error.category().exit_code() }
         });

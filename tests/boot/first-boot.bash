@@ -27,7 +27,7 @@ check_first_boot() {
     check_equal "the user" "$user" "$(login 'id -un')"
     check "sudo works without a password" login 'sudo -n true'
     check "cloud-init's runcmd has started mkimage/install, which installed its settings" \
-        wait_on_node "grep -qx \"MKIMAGE_NODE='$node'\" /etc/mkimage/settings"
+        wait_on_node "sudo -n grep -qx \"MKIMAGE_NODE='$node'\" /etc/mkimage/settings"
     check "install has started mkimage-firstboot.service" \
         wait_on_node 'systemctl show -p ActiveState mkimage-firstboot.service | grep -Eqx "ActiveState=(active|activating)"'
     check "the first boot reports as this node" \
@@ -36,7 +36,7 @@ check_first_boot() {
         login 'test "$(sudo -n stat -c "%U %a" /etc/mkimage/secrets)" = "root 700"'
     check "the kernel has the memory cgroup" login 'grep -qw memory /sys/fs/cgroup/cgroup.controllers'
     check "the clock is not before the image was made" \
-        login '. /etc/mkimage/settings && test "$(date +%s)" -ge "$MKIMAGE_BUILD_TIME"'
+        login "test \$(date +%s) -ge $(setting "$work/files/mkimage/settings" MKIMAGE_BUILD_TIME)"
     check_stick
     say "the node, $((SECONDS - started)) s after power on:"
     login 'systemctl show -p ActiveState,SubState,Result,NRestarts mkimage-firstboot.service

@@ -4,11 +4,15 @@ use std::fs;
 use std::sync::Mutex;
 use std::sync::mpsc::channel;
 use std::thread;
+use std::time::Duration;
 
 use mkimage::base::Sha256;
 
 use crate::fixture::{Cache, Told, image, read_all};
 use crate::server::{Served, Server};
+
+/// After this long the other download has certainly not waited.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 #[test]
 fn two_downloads_at_once_are_one_download() {
@@ -18,7 +22,7 @@ fn two_downloads_at_once_are_one_download() {
     let is_waiting = Mutex::new(is_waiting);
     // The first download does not end before the second one is seen to wait for it.
     let server = Server::start(move |request| {
-        let line: String = is_waiting.lock().unwrap().recv().unwrap();
+        let line: String = is_waiting.lock().unwrap().recv_timeout(PATIENCE).unwrap();
         assert!(line.contains("waiting"), "{line}");
         Served::new(&image(), "a").answer(request)
     });

@@ -10,6 +10,7 @@ mod cached;
 mod fixture;
 mod lies;
 mod processes;
+mod refresh;
 mod resume;
 mod server;
 mod trouble;

@@ -8,9 +8,8 @@ fn nodes(bricks: &[bool], gluster: &str) -> String {
     for (at, brick) in bricks.iter().enumerate() {
         let role = if at == 0 { "manager" } else { "worker" };
         let brick = if *brick { "true" } else { "false" };
-        text.push_str(&format!(
-            "[[node]]\nname = \"n{at}\"\nmodel = \"pi4\"\nrole = \"{role}\"\nbrick = {brick}\n"
-        ));
+        let name = format!("name = \"n{at}\"\nmodel = \"pi4\"\n");
+        text = format!("{text}[[node]]\n{name}role = \"{role}\"\nbrick = {brick}\n");
     }
     text
 }

@@ -32,6 +32,19 @@ fn all_problems_are_told_at_once_with_their_places() {
 }
 
 #[test]
+fn a_file_full_of_problems_is_refused_soon_and_shortly() {
+    let text = bad(&"[[node]]\nname = \"a\"\nmodel = \"pi9\"\naddress = \"x\"\n".repeat(15_000));
+    assert!(
+        text.contains("cluster.toml has 45000 problems"),
+        "{}",
+        text.lines().next().unwrap()
+    );
+    assert!(text.contains("... and 44975 more") && text.lines().count() < 150);
+    let text = bad(&format!("x = {}1{}", "[".repeat(20_000), "]".repeat(20_000)));
+    assert!(text.lines().count() < 150);
+}
+
+#[test]
 fn a_problem_shows_the_line_and_a_caret_under_the_text() {
     let text = bad(&with_b("address = \"192.168.2.31/24\""));
     assert_eq!(

@@ -107,6 +107,30 @@ fn a_named_file_that_is_not_there_is_not_replaced_by_the_home_lab() {
 }
 
 #[test]
+fn a_base_file_is_found_beside_the_cluster_file() {
+    let desk = Desk::new();
+    std::fs::create_dir(desk.path().join("lab")).unwrap();
+    desk.write("lab/os.img", "");
+    for (base, wanted) in [
+        ("os.img", desk.path().join("lab/os.img").display().to_string()),
+        (
+            "../x/os.img",
+            desk.path().join("lab/../x/os.img").display().to_string(),
+        ),
+        ("~/os.img", desk.path().join("home/os.img").display().to_string()),
+        ("trixie-arm64-2026-10-06", "trixie-arm64-2026-10-06".to_owned()),
+        ("https://x.example/os.img", "https://x.example/os.img".to_owned()),
+    ] {
+        desk.write(
+            "lab/my.toml",
+            super::three_nodes(&format!("[cluster]\nbase = \"{base}\"")),
+        );
+        let loaded = load(Some("lab/my.toml".as_ref()), &desk.surroundings()).unwrap();
+        assert_eq!(loaded.cluster.base.unwrap(), wanted);
+    }
+}
+
+#[test]
 fn secrets_and_overlays_lie_beside_the_cluster_file() {
     let desk = Desk::new();
     std::fs::create_dir(desk.path().join("lab")).unwrap();

@@ -148,7 +148,7 @@ fn check_layout(
     if let Replica::Number(wanted, span) = replica {
         // "Replica 2 with an arbiter" and "replica 3, one of them the arbiter" are the same volume.
         let meant = if *wanted == 2 && arbiter_asked { 3 } else { *wanted };
-        if meant == 2 && bricks != 2 {
+        if meant == 2 {
             findings.problem(
                 span.clone(),
                 format!("replica 2 does not keep data safe: {SPLIT_BRAIN}"),

@@ -1,8 +1,10 @@
 //! `[cluster]`: what the cluster is called and how its nodes speak.
 
+use std::path::Path;
+
 use super::super::file::ClusterTable;
 use super::super::problem::Findings;
-use super::super::{NodeName, defaults};
+use super::super::{NodeName, Origin, Surroundings, defaults};
 use super::checked;
 
 /// What `[cluster]` says.
@@ -14,7 +16,12 @@ pub(super) struct Identity {
     pub(super) keyboard: String,
 }
 
-pub(super) fn identity(table: ClusterTable, findings: &mut Findings<'_>) -> Identity {
+pub(super) fn identity(
+    table: ClusterTable,
+    origin: &Origin,
+    surroundings: &Surroundings,
+    findings: &mut Findings<'_>,
+) -> Identity {
     if let Some(base) = table
         .base
         .as_ref()
@@ -26,6 +33,10 @@ pub(super) fn identity(table: ClusterTable, findings: &mut Findings<'_>) -> Iden
             "leave it out for the newest image; mkimage bases lists the others",
         );
     }
+    let folder = origin.folder(&surroundings.folder);
+    let base = table
+        .base
+        .map(|base| base_of(base.into_inner(), folder, surroundings));
     Identity {
         name: checked(
             table.name,
@@ -35,7 +46,7 @@ pub(super) fn identity(table: ClusterTable, findings: &mut Findings<'_>) -> Iden
             "use up to 63 characters of a to z, 0 to 9 and inner hyphens",
             findings,
         ),
-        base: table.base.map(toml::Spanned::into_inner),
+        base,
         timezone: checked(
             table.timezone,
             defaults::TIMEZONE,
@@ -61,6 +72,19 @@ pub(super) fn identity(table: ClusterTable, findings: &mut Findings<'_>) -> Iden
             findings,
         ),
     }
+}
+
+/// A file relative to the cluster file's folder becomes one that can be found from everywhere.
+fn base_of(text: String, folder: &Path, surroundings: &Surroundings) -> String {
+    if text.contains("://") {
+        return text;
+    }
+    let is_path = Path::new(&text).components().count() > 1;
+    surroundings
+        .resolve(&text, folder)
+        .filter(|path| is_path || path.exists())
+        .and_then(|path| path.into_os_string().into_string().ok())
+        .unwrap_or(text)
 }
 
 /// `Area/Location`, `Area/Region/Location` or a name like `UTC` (IANA tz database, theory.html, "Timezone identifiers").

@@ -5,6 +5,7 @@ mod gluster;
 mod identity;
 mod network;
 mod nodes;
+mod peers;
 mod swarm;
 mod user;
 
@@ -30,7 +31,7 @@ pub(super) fn validate(
                 .to_owned(),
         );
     }
-    let identity = identity::identity(file.cluster, findings);
+    let identity = identity::identity(file.cluster, &origin, surroundings, findings);
     let user = user::user(file.user, &origin, surroundings, findings);
     let network = network::network(file.network, findings);
     let docker = docker(file.docker.source.as_ref(), findings);

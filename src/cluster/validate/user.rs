@@ -32,7 +32,7 @@ pub(super) fn user(
         Some(entries) => {
             let folder = origin.folder(&surroundings.folder);
             for entry in &entries {
-                keys.take_entry(entry, folder, surroundings.home.as_deref(), findings);
+                keys.take_entry(entry, folder, surroundings, findings);
             }
         }
     }
@@ -120,7 +120,7 @@ impl Keys {
         &mut self,
         entry: &Spanned<String>,
         folder: &Path,
-        home: Option<&Path>,
+        surroundings: &Surroundings,
         findings: &mut Findings<'_>,
     ) {
         let text = entry.get_ref().trim();
@@ -141,7 +141,7 @@ impl Keys {
             );
             return;
         }
-        let Some(path) = expand(text, folder, home) else {
+        let Some(path) = surroundings.resolve(text, folder) else {
             findings.problem(
                 entry.span(),
                 format!("key file {text:?} cannot be found, because your home folder is not known"),
@@ -180,14 +180,6 @@ impl Keys {
                 self.lines.push(key);
             }
         }
-    }
-}
-
-/// `~/` is the home folder, everything else relative to the cluster file's.
-fn expand(text: &str, folder: &Path, home: Option<&Path>) -> Option<PathBuf> {
-    match text.strip_prefix("~/") {
-        Some(rest) => Some(home?.join(rest)),
-        None => Some(folder.join(text)),
     }
 }
 

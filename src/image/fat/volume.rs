@@ -85,6 +85,37 @@ impl<'a> FatVolume<'a> {
         )
     }
 
+    /// Paths of all files in all folders.
+    ///
+    /// # Errors
+    /// [`Category::Verification`] when folders are nested deeper than a boot partition's ever are: they run in a circle.
+    pub fn all_files(&mut self) -> Result<Vec<String>> {
+        const DEEPEST: usize = 16;
+        let mut files = Vec::new();
+        let mut folders = vec![(String::new(), 0)];
+        while let Some((folder, depth)) = folders.pop() {
+            if depth > DEEPEST {
+                return Err(Error::new(
+                    Category::Verification,
+                    format!("the folders of the boot partition run in a circle at /{folder}"),
+                ));
+            }
+            for entry in self.list(&folder)? {
+                let path = if folder.is_empty() {
+                    entry.name
+                } else {
+                    format!("{folder}/{}", entry.name)
+                };
+                if entry.is_folder {
+                    folders.push((path, depth.saturating_add(1)));
+                } else {
+                    files.push(path);
+                }
+            }
+        }
+        Ok(files)
+    }
+
     /// A file's bytes, or `None` when there is no such file. At most `limit` bytes: a directory entry can claim 4 GiB.
     pub fn read(&mut self, path: &str, limit: u64) -> Result<Option<Vec<u8>>> {
         self.run(

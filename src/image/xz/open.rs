@@ -9,8 +9,8 @@ use super::{LARGEST_DICTIONARY, damage, read_exact};
 use crate::error::{Category, Context, Error, Result};
 use crate::image::read_at::ReadAt;
 
-/// More blocks than any image has: 4 KiB each in 16 GiB. It bounds memory (32 bytes a block).
-const MOST_BLOCKS: u64 = 4 << 20;
+/// More blocks than any image has: 64 KiB each in 64 GiB. It bounds memory (32 bytes a block).
+const MOST_BLOCKS: u64 = 1 << 20;
 
 /// An LZMA2 chunk unpacks to at most this (xz file format 1.2.1, section 5.3.1 and LZMA2's two-byte sizes with
 /// five more bits in the control byte) ...

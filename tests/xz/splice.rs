@@ -1,15 +1,13 @@
 //! A spliced image is the base with the edits, for any base and any edits, as the real `xz` sees it.
 
-mod xz_files;
-
 use std::fs::File;
 use std::sync::Arc;
 
+use crate::files::{Base, Memory, indexed, raw_image, unpacked_by_xz, unpacked_forward, xz};
 use mkimage::image::edits::{Edits, PAGE_SIZE};
 use mkimage::image::xz::{SpliceReport, Splicer, decode_all};
 use mkimage::progress::Silent;
 use proptest::prelude::*;
-use xz_files::{Base, Memory, indexed, raw_image, unpacked_by_xz, unpacked_forward, xz};
 
 /// Random pages with random contents, in places that are random but often neighbours.
 fn edits(raw_size: usize) -> impl Strategy<Value = Edits> {

@@ -230,8 +230,7 @@ status_is_done() {
     cat -- "$json"
     for node in "${NODES[@]}"; do
         [[ $(jq -r --arg node "$node" '.. | objects | select(.node? == $node and .state? != null) | .state' "$json" | head -n 1) == 'done' ]] || return 1
-        [[ $(jq -r --arg node "$node" '.. | objects | select(.node? == $node and .swarm? != null) | .swarm.node_id' "$json" | head -n 1) == \
-        "$(node_status "$node" | jq -r .swarm.node_id)" ]] || return 1
+        [[ $(jq -r --arg node "$node" '.. | objects | select(.node? == $node and .swarm? != null) | .swarm.node_id' "$json" | head -n 1) == "$(node_status "$node" | jq -r .swarm.node_id)" ]] || return 1
     done
 }
 

@@ -13,6 +13,9 @@ flash() {
     mkdir -p -- "$folder/root" "$folder/boot"
     cp --sparse=always --reflink=auto -- "$image" "$folder/card.img"
     mcopy -s -n -m -i "$folder/card.img@@$FLASH_BOOT_OFFSET" ::/ "$folder/boot" 2>/dev/null
+    # As a mounted FAT looks: every file executable, and a root folder without the date that mcopy makes up for it.
+    chmod -R 0755 -- "$folder/boot"
+    touch -- "$folder/boot"
     # What the image's own `resize` does on a Pi.
     truncate -s "$FLASH_CARD_SIZE" "$folder/card.img"
     local device

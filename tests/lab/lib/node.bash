@@ -26,7 +26,7 @@ node_on() {
     folder=$(node_folder "$node")
     card_insert "$node"
     [[ -n $(stick_device "$node") ]] || stick_insert "$node" "$folder/stick.img"
-    rm -f -- "$folder/off" "$folder/init"
+    rm -f -- "${folder:?}/off" "$folder/init"
     now_ms >"$folder/on_at"
     node_supervise "$node" "$(stick_device "$node")" >>"$folder/console.log" 2>&1 </dev/null &
     printf '%s\n' "$!" >"$folder/supervisor"
@@ -46,10 +46,11 @@ node_supervise() {
     while [[ ! -e $folder/off ]]; do
         node_cgroup "$node"
         network_plug "$node"
+        [[ ! -e $folder/cable-out ]] || network_cable "$node" out
         # The words that are for the kernel and its initramfs mean nothing to a container's init.
         words=$(xargs -n 1 <"$folder/boot/cmdline.txt" | grep -vE '^(init=|root=|resize|rootwait|console=|fsck)' || true)
         bind=()
-        [[ -z $stick || -e $folder/no-stick ]] || bind=("--bind=$stick:/dev/sda")
+        [[ -z $stick ]] || bind=("--bind=$stick:/dev/sda")
         # shellcheck disable=SC2086 # (the command line's words are words)
         SYSTEMD_NSPAWN_API_VFS_WRITABLE=network SYSTEMD_NSPAWN_LOCK=0 \
             systemd-nspawn --quiet --register=no --keep-unit --console=read-only \
@@ -123,6 +124,18 @@ node_cut() {
         node_drop_unwritten "$node"
     done
     ((${#pids[@]} == 0)) || kill -KILL "${pids[@]}" 2>/dev/null || true
+    for node; do
+        node_wait_off "$node"
+    done
+}
+
+# node_off NODE...: switched off as a careful person does, all of them at once.
+node_off() {
+    local node
+    for node; do
+        : >"$(node_folder "$node")/off"
+        in_node "$node" systemctl --no-block poweroff || true
+    done
     for node; do
         node_wait_off "$node"
     done

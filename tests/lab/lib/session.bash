@@ -61,7 +61,7 @@ enter_session() {
     LAB_SCRATCH=$(mktemp -d -- "${TMPDIR:-/tmp}/$LAB_SESSION.XXXXXX")
     export LAB_SESSION LAB_SCRATCH
     trap leave_session EXIT
-    # The child decides when to stop on Ctrl-C; this shell stays to clean up.
+    # This shell stays to clean up.
     trap : INT TERM
     (
         take_four_machines_share
@@ -70,7 +70,8 @@ enter_session() {
     local child=$! status=0
     wait "$child" || status=$?
     while kill -0 "$child" 2>/dev/null; do
-        kill -TERM "$child" 2>/dev/null || true
+        # unshare blocks what is gentler; its namespaces end with it.
+        kill -KILL "$child" 2>/dev/null || true
         wait "$child" || status=$?
     done
     exit "$status"

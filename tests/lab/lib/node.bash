@@ -150,7 +150,7 @@ node_drop_unwritten() {
         mount=$(awk '$1 == "/dev/sda" && $3 == "xfs" { print $2; exit }' "/proc/$init/mounts")
         [[ -z $mount ]] || timeout 10 xfs_io -x -c shutdown "/proc/$init/root$mount" 2>/dev/null || true
     fi
-    if mountpoint -q "$folder/root"; then
+    if is_mounted "$folder/root"; then
         timeout 10 xfs_io -x -c shutdown "$folder/root" 2>/dev/null || true
     fi
 }

@@ -111,11 +111,11 @@ fn a_flipped_bit_in_an_archive_is_found() {
             let base = copy(&place, &whole, "flipped");
             flip(&base, at);
             let run = place.build(&base, &NODE);
-            // Metadata that nobody needs (a zip's times) may differ; then the image must be the true one.
+            // Bits that nobody needs (a zip's times, spare bits of a Huffman table) may differ; then the image must be
+            // the true one.
             if run.code == Some(0) {
                 let image = place.path("out/pi4-2.img");
                 judge::assert_same_outside(&SMALL.raw(), &image, &SMALL.boot());
-                assert_eq!(form, Form::Zip, "byte {at} of {form:?}");
                 fs::remove_file(image).unwrap();
             } else {
                 assert_eq!(run.code, Some(5), "byte {at} of {form:?}: {run:?}");
@@ -138,6 +138,7 @@ fn what_is_no_image_at_all_is_refused() {
         assert_eq!(run.code, Some(5), "{name}: {run:?}");
         assert_eq!(place.out_names(), [""; 0], "{name}");
     }
+    fs::copy(place.path("letter.img.xz"), place.path("letter.txt")).unwrap();
     judge::content(
         judge::tool("zip")
             .args(["-q", "two.zip", "letter.img.xz", "zeros.img"])
@@ -146,10 +147,10 @@ fn what_is_no_image_at_all_is_refused() {
     place.build(&place.path("two.zip"), &NODE).exits(5);
     judge::content(
         judge::tool("xz")
-            .args(["-0", "-k", "letter.img.xz", "--suffix=.again"])
+            .args(["-0", "-k", "letter.txt"])
             .current_dir(place.path("")),
     );
-    place.build(&place.path("letter.img.xz.again"), &NODE).exits(5);
+    place.build(&place.path("letter.txt.xz"), &NODE).exits(5);
     assert_eq!(place.out_names(), [""; 0]);
 }
 

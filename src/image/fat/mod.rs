@@ -1,5 +1,6 @@
 //! The boot partition's FAT file system, read from a raw image and edited in memory.
 
+mod check;
 mod timestamp;
 mod volume;
 mod window;

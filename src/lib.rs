@@ -3,9 +3,15 @@
 //!
 //! Data flows one way: cluster file and base → plan → overlay → image. `docs/architecture.md` has the map.
 
+pub mod base;
 pub mod boot;
+pub mod cli;
 pub mod cluster;
+pub mod commands;
 pub mod error;
 pub mod identity;
 pub mod image;
+pub mod interrupt;
 pub mod progress;
+pub mod status;
+pub mod ui;

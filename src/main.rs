@@ -1,3 +1,19 @@
 //! The `mkimage` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use mkimage::cli::Cli;
+use mkimage::{commands, ui};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let json = cli.common.json;
+    match commands::run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            ui::failure(&error, json);
+            ExitCode::from(error.category().exit_code())
+        }
+    }
+}

@@ -1,3 +1,17 @@
 //! What a node's boot partition gets: a pure function of the cluster, the node, its identity and what the base is.
 
+mod bundle;
+mod cloud_init;
+pub mod cmdline;
+mod config_txt;
+pub mod facts;
+pub mod mechanism;
+mod network_config;
 pub mod overlay;
+pub mod plan;
+pub mod refusal;
+mod settings;
+#[cfg(test)]
+mod testing;
+pub mod user_files;
+mod wifi;

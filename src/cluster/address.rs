@@ -31,9 +31,9 @@ impl Ipv4Cidr {
         let address: Ipv4Addr = address
             .parse()
             .map_err(|_| "is no IPv4 address like 192.168.1.31/24".to_owned())?;
-        let prefix: u8 = prefix
-            .parse()
-            .ok()
+        let prefix: u8 = Some(prefix)
+            .filter(|digits| !digits.starts_with(['0', '+']))
+            .and_then(|digits| digits.parse().ok())
             .filter(|bits| (1..=32).contains(bits))
             .ok_or_else(|| "has a prefix length that is not 1 to 32".to_owned())?;
         Ok(Self { address, prefix })
@@ -63,6 +63,11 @@ impl Ipv4Cidr {
     /// The network's last address.
     pub fn broadcast(self) -> Ipv4Addr {
         Ipv4Addr::from(u32::from(self.address) | !u32::from(self.mask()))
+    }
+
+    /// Whether the two networks share an address.
+    pub fn overlaps(self, other: Self) -> bool {
+        self.contains(other.network()) || other.contains(self.network())
     }
 
     /// Whether `other` lies in this address's network.
@@ -101,6 +106,14 @@ mod tests {
     }
 
     #[test]
+    fn networks_that_share_addresses_are_known_to() {
+        let net = |text| Ipv4Cidr::parse(text).unwrap();
+        assert!(net("10.10.0.0/16").overlaps(net("10.10.3.4/24")));
+        assert!(net("10.10.3.4/24").overlaps(net("10.0.0.0/8")));
+        assert!(!net("10.10.0.0/16").overlaps(net("10.11.0.1/16")));
+    }
+
+    #[test]
     fn what_is_no_address_is_refused() {
         for bad in [
             "192.168.1.31",
@@ -109,6 +122,8 @@ mod tests {
             "1.2.3.4/33",
             "a/24",
             "1.2.3.4/",
+            "1.2.3.4/+24",
+            "1.2.3.4/024",
             "dhcp",
         ] {
             assert!(Ipv4Cidr::parse(bad).is_err(), "{bad}");

@@ -1,15 +1,32 @@
 //! What the user's cluster is: the validated form of `cluster.toml`. Parsing is the only way to get one.
 
 mod address;
+mod authorized_keys;
+mod defaults;
+mod file;
+mod load;
 mod names;
+mod parse;
+mod problem;
+mod source;
+#[cfg(test)]
+mod tests;
+mod validate;
 
 pub use address::{Address, Ipv4Cidr};
+pub use load::{FILE_NAME, Loaded, Surroundings, load};
 pub use names::{NodeName, UserName};
+pub use problem::{Problem, Warning};
+pub use source::Position;
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
+
+/// The commented cluster file that `mkimage init` writes: the built-in home lab, spelt out.
+pub const SAMPLE: &str = include_str!("sample.toml");
 
 /// A whole cluster, checked.
 #[derive(Debug, Clone)]
@@ -52,7 +69,7 @@ pub enum Origin {
 }
 
 /// `[user]`
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct User {
     /// Login name; default `pi`.
     pub name: UserName,
@@ -78,7 +95,7 @@ pub struct Network {
 }
 
 /// `[network] wifi`
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Wifi {
     /// Network name, at most 32 bytes.
     pub ssid: String,
@@ -182,6 +199,40 @@ pub enum Wipe {
     Always,
     /// Only a stick that is ours already is used.
     Never,
+}
+
+impl Origin {
+    /// The folder beside whose files the cluster's secrets and overlays lie: the cluster file's, else the
+    /// current one, which is `current`.
+    pub fn folder<'a>(&'a self, current: &'a Path) -> &'a Path {
+        match self {
+            Self::BuiltIn => current,
+            Self::File(path) => path.parent().unwrap_or(current),
+        }
+    }
+}
+
+impl fmt::Debug for User {
+    /// Without the password hash.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("User")
+            .field("name", &self.name)
+            .field("ssh_authorized_keys", &self.ssh_authorized_keys)
+            .field("key_files", &self.key_files)
+            .field("password_hash", &self.password_hash.as_ref().map(|_| "..."))
+            .finish()
+    }
+}
+
+impl fmt::Debug for Wifi {
+    /// Without the passphrase.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wifi")
+            .field("ssid", &self.ssid)
+            .field("psk", &self.psk.as_ref().map(|_| "..."))
+            .field("country", &self.country)
+            .finish()
+    }
 }
 
 impl Cluster {

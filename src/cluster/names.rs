@@ -10,6 +10,44 @@ pub struct NodeName(String);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserName(String);
 
+/// Accounts that Raspberry Pi OS has, or gets with what is installed on first boot, `mkimage` among them.
+const SYSTEM_ACCOUNTS: [&str; 34] = [
+    "root",
+    "daemon",
+    "bin",
+    "sys",
+    "sync",
+    "games",
+    "man",
+    "lp",
+    "mail",
+    "news",
+    "uucp",
+    "proxy",
+    "www-data",
+    "backup",
+    "list",
+    "irc",
+    "gnats",
+    "nobody",
+    "sshd",
+    "messagebus",
+    "avahi",
+    "dhcpcd",
+    "dnsmasq",
+    "rpc",
+    "statd",
+    "systemd-network",
+    "systemd-timesync",
+    "systemd-resolve",
+    "polkitd",
+    "gluster",
+    "docker",
+    "rpi-first-boot-wizard",
+    "mkimage",
+    "sudo",
+];
+
 impl NodeName {
     /// Parses a hostname label.
     ///
@@ -67,8 +105,8 @@ impl UserName {
         {
             return Err("must begin with a letter and have only a to z, 0 to 9 and hyphens".to_owned());
         }
-        if text == "root" {
-            return Err("is the administrator's; choose an ordinary name".to_owned());
+        if SYSTEM_ACCOUNTS.contains(&text) {
+            return Err("is an account of the system; choose another".to_owned());
         }
         Ok(Self(text.to_owned()))
     }
@@ -121,7 +159,7 @@ mod tests {
     #[test]
     fn only_plain_logins_are_user_names() {
         assert!(UserName::parse("pi").is_ok());
-        for bad in ["", "root", "1a", "A", "a_b", "a b", "-a"] {
+        for bad in ["", "root", "mkimage", "1a", "A", "a_b", "a b", "-a"] {
             assert!(UserName::parse(bad).is_err(), "{bad}");
         }
     }

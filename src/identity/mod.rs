@@ -1,21 +1,22 @@
 //! What must stay the same when a card is made again: the `cluster.secrets/` folder.
+//!
+//! | file | is |
+//! |---|---|
+//! | `cluster-id` | 32 hexadecimal digits |
+//! | `nodes/<name>/host_key`, `.pub` | what the node proves itself with |
+//! | `nodes/<name>/enrolment_key`, `.pub` | what the node asks the others with |
+//! | `admin_key`, `.pub` | the user's login, only when he has no ssh key |
+//! | `known_hosts`, `ssh_config` | for the user's own ssh; written again whenever the cluster changes |
+//! | `.gitignore` | keeps all of it out of version control |
 
-use zeroize::Zeroizing;
+mod folder;
+mod keys;
+mod known_hosts;
+mod secrets;
+mod ssh_config;
+#[cfg(test)]
+mod tests;
 
-/// An ed25519 key pair as OpenSSH writes it.
-#[derive(Debug, Clone)]
-pub struct KeyPair {
-    /// The private key file, `-----BEGIN OPENSSH PRIVATE KEY-----` to its end.
-    pub private: Zeroizing<String>,
-    /// The public key line without a comment: `ssh-ed25519 AAAA...`.
-    pub public: String,
-}
-
-/// A node's keys.
-#[derive(Debug, Clone)]
-pub struct NodeIdentity {
-    /// What the node proves itself with to whoever logs in.
-    pub host_key: KeyPair,
-    /// What the node asks other nodes with.
-    pub enrolment_key: KeyPair,
-}
+pub use keys::{KeyPair, NodeIdentity};
+pub use known_hosts::{enrolment_keys, known_hosts};
+pub use secrets::{AdminKey, FOLDER_NAME, Secrets};

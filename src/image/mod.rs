@@ -1,5 +1,21 @@
 //! Image files: containers, partitions, the boot partition's file system, and writing the result.
 //! Knows nothing of clusters.
 
+pub mod apply;
+pub mod boot_partition;
+pub mod build;
+mod clone;
+pub mod compare;
+pub mod container;
+mod digests;
 pub mod edits;
+pub mod fat;
+mod output;
+pub mod page_cache;
+pub mod partition;
+pub mod prefix;
 pub mod read_at;
+mod space;
+mod sparse;
+mod threads;
+pub mod xz;

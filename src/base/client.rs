@@ -1,0 +1,121 @@
+//! The HTTP client, and which redirects it follows.
+
+use std::error::Error as StdError;
+
+use reqwest::blocking::Client;
+use reqwest::redirect::{Attempt, Policy};
+use url::Url;
+
+use crate::base::{Connection, Proxy};
+use crate::error::{Category, Context, Error, Result};
+
+/// How often one request may be sent elsewhere. Browsers follow about twenty, the publisher needs one.
+const REDIRECTS: usize = 10;
+
+/// A client that waits as long as `connection` says.
+pub(super) fn client(connection: &Connection) -> Result<Client> {
+    let builder = Client::builder()
+        .user_agent(concat!("mkimage/", env!("CARGO_PKG_VERSION")))
+        .referer(false)
+        .connect_timeout(connection.connect_timeout)
+        // In the blocking client this is a limit on each wait for bytes, not on the whole body.
+        .timeout(connection.stall_timeout)
+        .redirect(Policy::custom(|attempt: Attempt| {
+            match refusal(attempt.previous(), attempt.url()) {
+                Some(reason) => attempt.error(reason),
+                None => attempt.follow(),
+            }
+        }));
+    let builder = match connection.proxy {
+        Proxy::System => builder,
+        Proxy::None => builder.no_proxy(),
+    };
+    builder
+        .build()
+        .context(Category::Network, || "preparing for downloads".to_owned())
+        .map_err(|error| error.with_remedy("on Linux, install the package `ca-certificates`"))
+}
+
+/// Why a redirect is not followed.
+fn refusal(previous: &[Url], next: &Url) -> Option<String> {
+    if previous.len() > REDIRECTS {
+        return Some(format!(
+            "it sends from address to address more than {REDIRECTS} times"
+        ));
+    }
+    match next.scheme() {
+        "https" => None,
+        "http" if previous.iter().all(|url| url.scheme() == "http") => None,
+        "http" => Some(format!("it sends to {next}, which is not encrypted")),
+        _ => Some(format!("it sends to {next}, which is no web address")),
+    }
+}
+
+/// A request that got no answer, in the user's words, and whether another try can end differently.
+pub(super) fn explain(error: reqwest::Error, url: &Url, connection: &Connection) -> (Error, bool) {
+    let what = if error.is_timeout() && !error.is_connect() {
+        format!(
+            "{url} has not answered for {} s",
+            connection.stall_timeout.as_secs_f32()
+        )
+    } else {
+        format!("{url} cannot be reached")
+    };
+    let certificate = mentions_certificate(&error);
+    let again = !(certificate || error.is_redirect() || error.is_builder());
+    let remedy = if certificate {
+        "check this computer's clock and, behind a filtering proxy, its certificates"
+    } else {
+        "check the network and the proxy settings (HTTPS_PROXY), or use `--base` with a file"
+    };
+    // The sentence has the address already.
+    let error = Error::new(Category::Network, what).with_cause(error.without_url());
+    (error.with_remedy(remedy), again)
+}
+
+/// Certificates are judged deep inside the TLS library, whose error types are not part of the client's interface.
+fn mentions_certificate(error: &reqwest::Error) -> bool {
+    let mut cause: Option<&dyn StdError> = Some(error);
+    while let Some(error) = cause {
+        if error.to_string().contains("certificate") {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn urls(texts: &[&str]) -> Vec<Url> {
+        texts.iter().map(|text| Url::parse(text).unwrap()).collect()
+    }
+
+    #[test]
+    fn a_redirect_never_leaves_encryption() {
+        let http = Url::parse("http://b.example/").unwrap();
+        let https = Url::parse("https://b.example/").unwrap();
+        let file = Url::parse("file:///etc/passwd").unwrap();
+        assert_eq!(refusal(&urls(&["https://a.example/"]), &https), None);
+        assert_eq!(refusal(&urls(&["http://a.example/"]), &https), None);
+        assert_eq!(refusal(&urls(&["http://a.example/"]), &http), None);
+        assert!(refusal(&urls(&["https://a.example/"]), &http).is_some());
+        assert!(
+            refusal(
+                &urls(&["http://a.example/", "https://a.example/", "https://c.example/"]),
+                &http
+            )
+            .is_some()
+        );
+        assert!(refusal(&urls(&["https://a.example/"]), &file).is_some());
+    }
+
+    #[test]
+    fn redirects_are_counted() {
+        let https = Url::parse("https://b.example/").unwrap();
+        assert_eq!(refusal(&urls(&["https://a.example/"; REDIRECTS]), &https), None);
+        assert!(refusal(&urls(&["https://a.example/"; REDIRECTS + 1]), &https).is_some());
+    }
+}

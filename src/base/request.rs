@@ -1,0 +1,203 @@
+//! What `--base` and `--sha256` ask for.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use url::Url;
+
+use crate::base::{Catalog, CatalogEntry, Sha256};
+use crate::error::{Category, Context, Error, Result};
+
+/// A base image that somebody asked for. That it exists is not known yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BaseRequest {
+    /// One the catalog knows.
+    Known(CatalogEntry),
+    /// One from anywhere, which must hash to what the user said.
+    Url {
+        /// Where it is: `http` or `https`.
+        url: Url,
+        /// Of the file as it is downloaded.
+        sha256: Sha256,
+    },
+    /// A file on this computer.
+    File {
+        /// Where it is.
+        path: PathBuf,
+        /// What the user says that it hashes to.
+        sha256: Option<Sha256>,
+    },
+}
+
+impl BaseRequest {
+    /// Reads `--base` (`None`: the catalog's default) and `--sha256`.
+    ///
+    /// With `://` in it, it is an address. When it names something that exists or has a folder in it, it is a
+    /// file, also one with the name of a known image. Anything else must be the id of a known image.
+    pub fn parse(base: Option<&OsStr>, sha256: Option<Sha256>, catalog: &Catalog) -> Result<Self> {
+        let Some(base) = base else {
+            return known(catalog.default()?, sha256);
+        };
+        if let Some(address) = base.to_str().filter(|text| text.contains("://")) {
+            return Self::parse_address(address, sha256, catalog);
+        }
+        let path = Path::new(base);
+        if path.components().count() > 1 || path.is_absolute() || path.exists() {
+            return Ok(Self::File {
+                path: path.to_owned(),
+                sha256,
+            });
+        }
+        known(catalog.get(&base.to_string_lossy())?, sha256)
+    }
+
+    fn parse_address(address: &str, sha256: Option<Sha256>, catalog: &Catalog) -> Result<Self> {
+        let url = Url::parse(address).context(Category::Usage, || {
+            format!("`{address}` is no address of a base image")
+        })?;
+        if url.scheme() == "file" {
+            let path = url.to_file_path().map_err(|()| {
+                Error::new(
+                    Category::Usage,
+                    format!("`{address}` is no file on this computer"),
+                )
+            })?;
+            return Ok(Self::File { path, sha256 });
+        }
+        if !matches!(url.scheme(), "http" | "https") {
+            let what = format!(
+                "a base image cannot be downloaded from a `{}://` address",
+                url.scheme()
+            );
+            return Err(
+                Error::new(Category::Usage, what).with_remedy("use an http or https address, or a file")
+            );
+        }
+        match (sha256, catalog.at(&url)) {
+            (Some(sha256), Some(entry)) if entry.sha256 == sha256 => Ok(Self::Known(entry.clone())),
+            (None, Some(entry)) => Ok(Self::Known(entry.clone())),
+            (Some(sha256), _) => Ok(Self::Url { url, sha256 }),
+            (None, None) => {
+                let what = format!("nothing says what the base image at {url} must hash to");
+                Err(Error::new(Category::Usage, what).with_remedy(
+                    "add `--sha256` with the SHA-256 that the publisher gives, usually in a `.sha256` file beside it",
+                ))
+            }
+        }
+    }
+}
+
+/// A known image, unless the user says that it hashes to something else.
+fn known(entry: &CatalogEntry, sha256: Option<Sha256>) -> Result<BaseRequest> {
+    match sha256 {
+        Some(said) if said != entry.sha256 => {
+            let what = format!(
+                "`--sha256` says {said}, but the known base image {} has {}",
+                entry.id(),
+                entry.sha256
+            );
+            Err(Error::new(Category::Usage, what)
+                .with_remedy("leave `--sha256` out, or give the image's address or file with `--base`"))
+        }
+        _ => Ok(BaseRequest::Known(entry.clone())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DIGEST: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+
+    fn parse(base: &str, sha256: Option<&str>) -> Result<BaseRequest> {
+        let sha256 = sha256.map(|text| text.parse().unwrap());
+        BaseRequest::parse(Some(OsStr::new(base)), sha256, &Catalog::built_in()?)
+    }
+
+    #[test]
+    fn nothing_asked_for_is_the_default_image() {
+        let catalog = Catalog::built_in().unwrap();
+        let request = BaseRequest::parse(None, None, &catalog).unwrap();
+        assert_eq!(request, BaseRequest::Known(catalog.default().unwrap().clone()));
+    }
+
+    #[test]
+    fn an_address_without_a_hash_is_never_downloaded() {
+        let error = parse("https://example.org/some.img.xz", None).unwrap_err();
+        assert_eq!(error.category().exit_code(), 2);
+        assert!(error.remedy().unwrap().contains("--sha256"));
+        let request = parse("https://example.org/some.img.xz", Some(DIGEST)).unwrap();
+        assert!(matches!(request, BaseRequest::Url { sha256, .. } if sha256.to_string() == DIGEST));
+    }
+
+    #[test]
+    fn an_address_that_the_catalog_knows_needs_no_hash() {
+        let catalog = Catalog::built_in().unwrap();
+        for entry in catalog.entries() {
+            assert_eq!(
+                parse(entry.url.as_str(), None).unwrap(),
+                BaseRequest::Known(entry.clone())
+            );
+        }
+        let request = parse(catalog.default().unwrap().url.as_str(), Some(DIGEST)).unwrap();
+        assert!(
+            matches!(request, BaseRequest::Url { .. }),
+            "the user's own hash counts"
+        );
+    }
+
+    #[test]
+    fn a_hash_that_contradicts_the_catalog_is_refused() {
+        assert_eq!(
+            parse("trixie-arm64-2026-10-06", Some(DIGEST))
+                .unwrap_err()
+                .category()
+                .exit_code(),
+            2
+        );
+    }
+
+    #[test]
+    fn only_http_and_files_can_be_addresses() {
+        assert_eq!(
+            parse("ftp://example.org/a.img", Some(DIGEST))
+                .unwrap_err()
+                .category()
+                .exit_code(),
+            2
+        );
+        assert_eq!(
+            parse("http://[", Some(DIGEST))
+                .unwrap_err()
+                .category()
+                .exit_code(),
+            2
+        );
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a base.img");
+        let address = Url::from_file_path(&path).unwrap();
+        assert_eq!(
+            parse(address.as_str(), None).unwrap(),
+            BaseRequest::File { path, sha256: None }
+        );
+    }
+
+    #[test]
+    fn a_path_is_a_file_and_a_bare_name_is_an_id_unless_it_exists() {
+        for path in ["./trixie-arm64-2026-10-06", "missing/base.img", "Cargo.toml"] {
+            let request = parse(path, None).unwrap();
+            assert_eq!(
+                request,
+                BaseRequest::File {
+                    path: path.into(),
+                    sha256: None
+                }
+            );
+        }
+        assert!(matches!(
+            parse("trixie-arm64-2026-10-06", None).unwrap(),
+            BaseRequest::Known(_)
+        ));
+        assert_eq!(parse("missing.img", None).unwrap_err().category().exit_code(), 2);
+    }
+}

@@ -1,0 +1,209 @@
+//! SHA-256 digests: as values, and of whole files.
+
+use std::fmt;
+use std::io;
+use std::str::FromStr;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+
+use serde::{Deserialize, Serialize};
+use sha2::Digest;
+
+use crate::image::read_at::ReadAt;
+
+/// Bytes a file is read in: large enough that the two threads seldom wait for each other.
+const PIECE: usize = 512 * 1024;
+
+/// How many pieces the reader may be ahead.
+const AHEAD: usize = 4;
+
+/// A SHA-256 digest. Written as 64 lower-case hexadecimal digits, read in either case.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Sha256([u8; 32]);
+
+impl Sha256 {
+    /// The digest of bytes in memory.
+    pub fn of(bytes: &[u8]) -> Self {
+        let mut hasher = Hasher::default();
+        hasher.update(bytes);
+        hasher.digest()
+    }
+
+    /// The digest of everything in `source`; `advance` hears of every piece.
+    pub fn of_file(source: &dyn ReadAt, advance: &dyn Fn(u64)) -> io::Result<Self> {
+        let mut hasher = Hasher::default();
+        hasher.update_from(source, advance)?;
+        Ok(hasher.digest())
+    }
+}
+
+/// Sends the pieces of `source` until its end, an error, or until nobody wants them any more.
+fn read_ahead(source: &dyn ReadAt, to: &SyncSender<io::Result<Vec<u8>>>, empty: &Receiver<Vec<u8>>) {
+    let mut at = 0;
+    loop {
+        let mut piece = empty.try_recv().unwrap_or_default();
+        piece.resize(PIECE, 0);
+        let read = match source.read_at(&mut piece, at) {
+            Ok(0) => return,
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => {
+                let _ = to.send(Err(error));
+                return;
+            }
+        };
+        piece.truncate(read);
+        at = at.saturating_add(read as u64);
+        if to.send(Ok(piece)).is_err() {
+            return;
+        }
+    }
+}
+
+/// A digest under way. A copy of it can be asked without disturbing it.
+#[derive(Clone, Default)]
+pub(super) struct Hasher(sha2::Sha256);
+
+impl Hasher {
+    /// `bytes` come next.
+    pub(super) fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// Everything in `source` comes next; `advance` hears of every piece. Returns how many bytes that was.
+    ///
+    /// Reading goes on in a second thread, so a file that is not in memory yet costs the slower of the two, not both.
+    pub(super) fn update_from(&mut self, source: &dyn ReadAt, advance: &dyn Fn(u64)) -> io::Result<u64> {
+        let (full_to, full) = sync_channel(AHEAD);
+        let (empty_to, empty) = sync_channel(AHEAD);
+        thread::scope(|scope| {
+            scope.spawn(move || read_ahead(source, &full_to, &empty));
+            let mut size: u64 = 0;
+            for piece in full {
+                let piece: Vec<u8> = piece?;
+                self.update(&piece);
+                size = size.saturating_add(piece.len() as u64);
+                advance(piece.len() as u64);
+                // The reader is gone when it is at the end; it needs no buffers then.
+                let _ = empty_to.try_send(piece);
+            }
+            Ok(size)
+        })
+    }
+
+    /// The digest of everything so far.
+    pub(super) fn digest(&self) -> Sha256 {
+        Sha256(self.0.clone().finalize().into())
+    }
+}
+
+/// The text is no SHA-256 digest.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no SHA-256: that is 64 hexadecimal digits")]
+pub struct NoSha256(String);
+
+impl FromStr for Sha256 {
+    type Err = NoSha256;
+
+    fn from_str(text: &str) -> Result<Self, NoSha256> {
+        let wrong = || NoSha256(text.to_owned());
+        let digits: Vec<u8> = text
+            .chars()
+            .map(|digit| digit.to_digit(16).and_then(|digit| u8::try_from(digit).ok()))
+            .collect::<Option<_>>()
+            .ok_or_else(wrong)?;
+        let bytes: Vec<u8> = digits
+            .chunks(2)
+            .map(|pair| pair.iter().fold(0, |byte, digit| (byte << 4) | digit))
+            .collect();
+        // 63 digits would make 32 bytes as well.
+        if digits.len() != 64 {
+            return Err(wrong());
+        }
+        Ok(Self(bytes.try_into().map_err(|_| wrong())?))
+    }
+}
+
+impl TryFrom<String> for Sha256 {
+    type Error = NoSha256;
+
+    fn try_from(text: String) -> Result<Self, NoSha256> {
+        text.parse()
+    }
+}
+
+impl From<Sha256> for String {
+    fn from(digest: Sha256) -> Self {
+        digest.to_string()
+    }
+}
+
+impl fmt::Display for Sha256 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Sha256 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    /// FIPS 180-2, appendix B.1.
+    const ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+
+    #[test]
+    fn a_digest_reads_back_as_it_was_written() {
+        let digest = Sha256::of(b"abc");
+        assert_eq!(digest.to_string(), ABC);
+        assert_eq!(ABC.parse(), Ok(digest));
+        assert_eq!(ABC.to_uppercase().parse(), Ok(digest));
+    }
+
+    #[test]
+    fn a_digest_with_a_digit_missing_is_refused() {
+        let long = format!("{ABC}0");
+        let non_ascii = format!("{}é", &ABC[..62]);
+        for text in ["", &ABC[..63], &long, &ABC.replace('b', "g"), &non_ascii, " "] {
+            assert!(text.parse::<Sha256>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_file_of_many_pieces_hashes_like_its_bytes_in_memory() {
+        for size in [0, 1, PIECE - 1, PIECE, 11 * PIECE + 7] {
+            let bytes: Vec<u8> = (0..size).map(|at| u8::try_from(at % 251).unwrap()).collect();
+            let seen = AtomicU64::new(0);
+            let digest = Sha256::of_file(&bytes, &|more| {
+                seen.fetch_add(more, Ordering::Relaxed);
+            })
+            .unwrap();
+            assert_eq!(digest, Sha256::of(&bytes));
+            assert_eq!(seen.into_inner(), size as u64);
+        }
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_has_no_digest() {
+        struct Broken;
+        impl ReadAt for Broken {
+            fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+                if offset == 0 {
+                    return Ok(buffer.len());
+                }
+                Err(io::Error::other("bad sector"))
+            }
+            fn size(&self) -> io::Result<u64> {
+                Ok(1 << 30)
+            }
+        }
+        assert!(Sha256::of_file(&Broken, &|_| ()).is_err());
+    }
+}

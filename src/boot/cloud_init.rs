@@ -1,0 +1,183 @@
+//! `user-data` and `meta-data` for cloud-init's `NoCloud` source. They end up in `/var/lib/cloud`, so they hold no secrets.
+
+use serde::Serialize;
+use serde_saphyr::{ser_options, to_string_with_options};
+
+use crate::boot::plan::Plan;
+use crate::error::{Category, Context, Result};
+
+/// The first line that makes `user-data` a cloud-config; anything else is skipped without a word.
+const MARK: &str = "#cloud-config";
+
+/// cloud-config keys, as in cloud-init's module reference.
+#[derive(Serialize)]
+#[allow(clippy::struct_excessive_bools)] // the format's own switches
+struct UserData<'a> {
+    hostname: &'a str,
+    // mkimage/install writes the nodes' addresses there.
+    manage_etc_hosts: bool,
+    timezone: &'a str,
+    locale: &'a str,
+    keyboard: Keyboard<'a>,
+    // The singular form changes the image's default user, which keeps the groups the image gives it.
+    user: User<'a>,
+    ssh_pwauth: bool,
+    // Nothing about host keys: Raspberry Pi OS makes them by itself and tells cloud-init to leave them alone, and ours
+    // comes from mkimage/secrets.
+    package_update: bool,
+    package_upgrade: bool,
+    runcmd: [[&'a str; 2]; 1],
+}
+
+#[derive(Serialize)]
+struct Keyboard<'a> {
+    layout: &'a str,
+}
+
+#[derive(Serialize)]
+struct User<'a> {
+    name: &'a str,
+    gecos: &'a str,
+    shell: &'a str,
+    // Since 2026-04-13 the image's default user has to type a password for sudo, and ours may have none.
+    sudo: &'a str,
+    lock_passwd: bool,
+    ssh_authorized_keys: &'a [String],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct MetaData<'a> {
+    instance_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none", rename = "dsmode")]
+    dsmode: Option<&'a str>,
+}
+
+/// A node's `user-data`.
+pub(super) fn user_data(plan: &Plan<'_>) -> Result<String> {
+    let cluster = plan.cluster;
+    let name = cluster.user.name.as_str();
+    let install = format!("{}/mkimage/install", plan.facts.mechanism.mount().as_str());
+    let yaml = yaml(
+        "user-data",
+        &UserData {
+            hostname: plan.node.name.as_str(),
+            manage_etc_hosts: false,
+            timezone: &cluster.timezone,
+            locale: &cluster.locale,
+            keyboard: Keyboard {
+                layout: &cluster.keyboard,
+            },
+            user: User {
+                name,
+                gecos: name,
+                shell: "/bin/bash",
+                sudo: "ALL=(ALL) NOPASSWD:ALL",
+                lock_passwd: true,
+                ssh_authorized_keys: plan.authorized_keys,
+            },
+            ssh_pwauth: false,
+            package_update: false,
+            package_upgrade: false,
+            runcmd: [["sh", &install]],
+        },
+    )?;
+    Ok(format!("{MARK}\n{yaml}"))
+}
+
+/// A node's `meta-data`.
+pub(super) fn meta_data(instance_id: &str, dsmode: Option<&str>) -> Result<String> {
+    yaml("meta-data", &MetaData { instance_id, dsmode })
+}
+
+/// YAML that YAML 1.1 readers such as cloud-init's read the same, with long keys on one line.
+pub(super) fn yaml(what: &str, value: &impl Serialize) -> Result<String> {
+    let options = ser_options! { prefer_block_scalars: false };
+    to_string_with_options(value, options).context(Category::Other, || format!("writing {what}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::boot::testing::{Base, Lab, judge, node, read_yaml};
+    use crate::cluster::{Model, Role, UserName};
+
+    fn user_data_of(lab: &Lab, node: usize) -> String {
+        let facts = Base::trixie("2026-10-06").facts();
+        user_data(&lab.plan(node, &facts)).unwrap()
+    }
+
+    #[test]
+    fn cloud_init_takes_every_node() {
+        let lab = Lab::new();
+        for node in 0..lab.cluster.nodes.len() {
+            let folder = tempfile::tempdir().unwrap();
+            let file = folder.path().join("user-data");
+            std::fs::write(&file, user_data_of(&lab, node)).unwrap();
+            let said = judge(
+                "cloud-init",
+                &["schema", "--config-file", file.to_str().unwrap()],
+                b"",
+            );
+            assert!(said.contains("Valid"), "{said}");
+        }
+    }
+
+    #[test]
+    fn what_cloud_init_reads_is_what_was_meant() {
+        let lab = Lab::new();
+        let text = user_data_of(&lab, 0);
+        assert!(text.starts_with("#cloud-config\n"));
+        assert_eq!(
+            read_yaml(&text),
+            json!({
+                "hostname": "pi4-1",
+                "manage_etc_hosts": false,
+                "timezone": "Europe/Berlin",
+                "locale": "de_DE.UTF-8",
+                "keyboard": { "layout": "no" },
+                "user": {
+                    "name": "pi",
+                    "gecos": "pi",
+                    "shell": "/bin/bash",
+                    "sudo": "ALL=(ALL) NOPASSWD:ALL",
+                    "lock_passwd": true,
+                    "ssh_authorized_keys": lab.keys,
+                },
+                "ssh_pwauth": false,
+                "package_update": false,
+                "package_upgrade": false,
+                "runcmd": [["sh", "/boot/firmware/mkimage/install"]],
+            })
+        );
+    }
+
+    /// To the YAML 1.1 reader that cloud-init has, these are truths, dates and numbers when they stand without quotes.
+    #[test]
+    fn no_name_is_taken_for_something_else() {
+        let mut lab = Lab::new();
+        lab.cluster.nodes = ["1e3", "0x1f", "2020-01-01", "0b1", "no", "null", "1-1"]
+            .map(|name| node(name, Role::Manager, Model::Pi4, "dhcp"))
+            .to_vec();
+        for at in 0..lab.cluster.nodes.len() {
+            let read = read_yaml(&user_data_of(&lab, at));
+            assert_eq!(read["hostname"], lab.cluster.nodes[at].name.as_str());
+        }
+        for name in ["y", "on", "off", "null", "true", "e1"] {
+            lab.cluster.user.name = UserName::parse(name).unwrap();
+            assert_eq!(read_yaml(&user_data_of(&lab, 0))["user"]["name"], name);
+        }
+    }
+
+    #[test]
+    fn the_instance_id_is_under_the_name_that_is_read() {
+        let read = |dsmode| -> Value { read_yaml(&meta_data("mkimage-pi4-1-0123", dsmode).unwrap()) };
+        assert_eq!(read(None), json!({ "instance-id": "mkimage-pi4-1-0123" }));
+        assert_eq!(
+            read(Some("local")),
+            json!({ "instance-id": "mkimage-pi4-1-0123", "dsmode": "local" })
+        );
+    }
+}

@@ -1,0 +1,142 @@
+//! The user's own files for a node: what lies in `overlays/<node>/` beside the cluster file.
+
+use std::fs;
+use std::path::Path;
+
+use crate::boot::overlay::{BootPath, Overlay};
+use crate::error::{Category, Context, Error, Result};
+
+/// Reads every file below a folder, in the order of their paths; a folder that does not exist has none.
+///
+/// # Errors
+/// Names the file that cannot be read or cannot lie on a FAT partition.
+pub fn read(folder: &Path) -> Result<Vec<(BootPath, Vec<u8>)>> {
+    let mut files = Vec::new();
+    if folder
+        .try_exists()
+        .disk(|| format!("looking for {}", folder.display()))?
+    {
+        collect(folder, "", &mut files)?;
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn collect(folder: &Path, prefix: &str, files: &mut Vec<(BootPath, Vec<u8>)>) -> Result<()> {
+    let reading = || format!("reading {}", folder.display());
+    for entry in fs::read_dir(folder).disk(reading)? {
+        let place = entry.disk(reading)?.path();
+        let name = place.file_name().and_then(|name| name.to_str()).ok_or_else(|| {
+            Error::new(
+                Category::ClusterFile,
+                format!("the name of {} is not Unicode", place.display()),
+            )
+        })?;
+        let path = format!("{prefix}{name}");
+        // Follows links: what a link shows is what the user wants on the card.
+        let kind = fs::metadata(&place).disk(|| format!("reading {}", place.display()))?;
+        if kind.is_dir() {
+            collect(&place, &format!("{path}/"), files)?;
+        } else if kind.is_file() {
+            let bytes = fs::read(&place).disk(|| format!("reading {}", place.display()))?;
+            files.push((BootPath::parse(&path)?, bytes));
+        } else {
+            return Err(Error::new(
+                Category::ClusterFile,
+                format!("{} is neither file nor folder", place.display()),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Lays the files on top. FAT does not tell upper from lower case, so `CONFIG.TXT` replaces `config.txt`.
+pub(super) fn lay_over(overlay: &mut Overlay, files: &[(BootPath, Vec<u8>)]) -> Result<()> {
+    let mut seen = Vec::new();
+    for (path, bytes) in files {
+        let folded = path.as_str().to_lowercase();
+        if seen.contains(&folded) {
+            return Err(Error::new(
+                Category::ClusterFile,
+                format!("two of the node's own files are {path} to FAT, which ignores upper and lower case"),
+            ));
+        }
+        let ours = spelt_alike(overlay, path, &folded)?;
+        overlay.insert(ours.unwrap_or_else(|| path.clone()), bytes.as_slice());
+        seen.push(folded);
+    }
+    Ok(())
+}
+
+/// The path that names the same file to FAT. One cannot be the other's folder.
+fn spelt_alike(overlay: &Overlay, path: &BootPath, folded: &str) -> Result<Option<BootPath>> {
+    for (ours, _) in overlay.files() {
+        let ours_folded = ours.as_str().to_lowercase();
+        if ours_folded == folded {
+            return Ok(Some(ours.clone()));
+        }
+        let is_below = |inner: &str, outer: &str| {
+            inner
+                .strip_prefix(outer)
+                .is_some_and(|rest| rest.starts_with('/'))
+        };
+        if is_below(&ours_folded, folded) || is_below(folded, &ours_folded) {
+            return Err(Error::new(
+                Category::ClusterFile,
+                format!(
+                    "the node's own file {path} cannot be where {ours} is: one would be the other's folder"
+                ),
+            ));
+        }
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(path: &str, text: &str) -> (BootPath, Vec<u8>) {
+        (BootPath::parse(path).unwrap(), text.as_bytes().to_vec())
+    }
+
+    #[test]
+    fn every_file_of_the_users_folder_arrives() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir_all(folder.path().join("mkimage/lib")).unwrap();
+        fs::write(folder.path().join("mkimage/lib/x"), "1").unwrap();
+        fs::write(folder.path().join("config.txt"), "2").unwrap();
+        let files = read(folder.path()).unwrap();
+        assert_eq!(files, [file("config.txt", "2"), file("mkimage/lib/x", "1")]);
+        assert_eq!(read(&folder.path().join("none")).unwrap(), []);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_name_that_fat_cannot_hold_is_an_error_and_not_a_gap() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a:b"), "").unwrap();
+        let error = read(folder.path()).unwrap_err();
+        assert!(error.to_string().contains("a:b"), "{error}");
+    }
+
+    #[test]
+    fn a_file_is_not_there_twice_in_two_spellings() {
+        let mut overlay = Overlay::default();
+        overlay.insert(BootPath::parse("config.txt").unwrap(), "ours");
+        lay_over(&mut overlay, &[file("Config.TXT", "mine")]).unwrap();
+        assert_eq!(overlay.files().count(), 1);
+        assert_eq!(overlay.get("config.txt"), Some(&b"mine"[..]));
+        assert!(lay_over(&mut overlay, &[file("a", ""), file("A", "")]).is_err());
+    }
+
+    #[test]
+    fn a_file_is_never_where_a_folder_has_to_be() {
+        for path in ["mkimage", "MKIMAGE", "mkimage/install/mine"] {
+            let mut overlay = Overlay::default();
+            overlay.insert(BootPath::parse("mkimage/install").unwrap(), "ours");
+            let error = lay_over(&mut overlay, &[file(path, "mine")]).unwrap_err();
+            assert_eq!(error.category(), Category::ClusterFile, "{path}");
+        }
+    }
+}

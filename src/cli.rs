@@ -1,0 +1,165 @@
+//! The command line: what can be asked for. What is done lies in `commands`.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use crate::ui::Volume;
+
+/// Builds ready-to-flash Raspberry Pi images for a home lab: Docker Swarm and GlusterFS come up by themselves.
+#[derive(Debug, Parser)]
+#[command(
+    name = "mkimage",
+    version,
+    max_term_width = 100,
+    subcommand_negates_reqs = true,
+    after_help = "Without a cluster file the built-in home lab is used: pi4-1 (manager), pi4-2, pi4-3 and pi3-1.\n\
+                  Exit codes: 0 done, 2 usage, 3 cluster file, 4 network, 5 verification failed, 6 disk,\n\
+                  7 refused for safety (--force goes on), 130 interrupted, 1 anything else."
+)]
+pub struct Cli {
+    /// What to do; without one, images are built
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Options of building
+    #[command(flatten)]
+    pub build: BuildArgs,
+    /// Options of everything
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+/// Options that every command understands.
+#[derive(Debug, Args)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line"
+)]
+pub struct CommonArgs {
+    /// Cluster file [default: ./cluster.toml, or else the built-in home lab]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub cluster: Option<PathBuf>,
+    /// Print one JSON object on standard output
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Use what was downloaded before, or fail
+    #[arg(long, global = true)]
+    pub offline: bool,
+    /// Go on where mkimage would stop for safety
+    #[arg(long, global = true)]
+    pub force: bool,
+    /// Say only what went wrong
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Say what is decided and why
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// Which base image.
+#[derive(Debug, Args)]
+pub struct BaseArgs {
+    /// Base image: an id of `mkimage bases`, a file, or an address [default: the newest trixie arm64 Lite]
+    #[arg(long, value_name = "ID|FILE|URL")]
+    pub base: Option<OsString>,
+    /// SHA-256 that the base image's file must have; required with an address
+    #[arg(long, value_name = "HEX")]
+    pub sha256: Option<String>,
+}
+
+/// Options of building images.
+#[derive(Debug, Args)]
+pub struct BuildArgs {
+    /// Build this node's image; may be given more than once
+    #[arg(long, value_name = "NAME")]
+    pub node: Vec<String>,
+    /// Build every node of the cluster
+    #[arg(long, conflicts_with = "node")]
+    pub all: bool,
+    /// The base
+    #[command(flatten)]
+    pub base: BaseArgs,
+    /// Form of the images
+    #[arg(long, value_enum, default_value = "img")]
+    pub format: Format,
+    /// Where the images go
+    #[arg(long, value_name = "DIR", default_value = "images")]
+    pub out: PathBuf,
+}
+
+/// Form of an output image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Raw, sparse: every SD writer takes it
+    #[value(name = "img")]
+    Img,
+    /// Compressed: Raspberry Pi Imager and Etcher take it
+    #[value(name = "img.xz")]
+    ImgXz,
+}
+
+/// Commands other than building.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Write a commented cluster.toml to start from
+    Init,
+    /// Check the cluster file and show what would be built
+    Check,
+    /// List the known base images
+    Bases {
+        /// Ask the publisher for newer ones
+        #[arg(long)]
+        refresh: bool,
+    },
+    /// Show an image's partitions, release, node and boot files, or one of the files
+    Inspect {
+        /// An image, raw or compressed
+        image: PathBuf,
+        /// A file of its boot partition, to print
+        path: Option<String>,
+    },
+    /// Show that nothing but the boot partition differs from the base
+    Verify {
+        /// An image that mkimage built
+        image: PathBuf,
+        /// The base it was built from
+        #[command(flatten)]
+        base: BaseArgs,
+    },
+    /// Show how far each node's first boot is
+    Status {
+        /// Keep showing, until all nodes are done
+        #[arg(long)]
+        watch: bool,
+    },
+    /// Print shell completions
+    Completions {
+        /// For which shell
+        shell: Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+impl CommonArgs {
+    /// How much to say.
+    pub fn volume(&self) -> Volume {
+        match (self.quiet, self.verbose) {
+            (true, _) => Volume::Quiet,
+            (false, 0) => Volume::Normal,
+            (false, _) => Volume::Verbose,
+        }
+    }
+}
+
+impl Format {
+    /// What an image's name ends in.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Img => "img",
+            Self::ImgXz => "img.xz",
+        }
+    }
+}

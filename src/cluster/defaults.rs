@@ -1,0 +1,51 @@
+//! Everything that a cluster file need not say. `docs/cluster-file.md` and `sample.toml` repeat it, tests compare.
+
+use super::Ipv4Cidr;
+
+/// `[cluster] name`
+pub(super) const CLUSTER_NAME: &str = "homelab";
+/// `[cluster] timezone`
+pub(super) const TIMEZONE: &str = "Etc/UTC";
+/// `[cluster] locale`, as Raspberry Pi OS has it.
+pub(super) const LOCALE: &str = "en_GB.UTF-8";
+/// `[cluster] keyboard`, as Raspberry Pi OS has it.
+pub(super) const KEYBOARD: &str = "gb";
+/// `[user] name`, what Raspberry Pi OS always had.
+pub(super) const USER: &str = "pi";
+/// `[user] ssh_authorized_keys`: every `*.pub` in this folder of the caller's home.
+pub(super) const KEY_FOLDER: &str = ".ssh";
+/// `[gluster] volume`
+pub(super) const VOLUME: &str = "cluster-data";
+/// `[gluster] mount`
+pub(super) const MOUNT: &str = "/mnt/cluster-data";
+/// `[swarm] default_addr_pool`: the first of these that does not meet the nodes' own network. Docker's own
+/// default, 10.0.0.0/8, hides home networks that begin with 10.
+pub(super) const SWARM_POOLS: [&str; 2] = ["10.10.0.0/16", "172.30.0.0/16"];
+
+/// The cluster file that is used when there is none.
+pub(super) const HOME_LAB: &str = r#"
+[[node]]
+name = "pi4-1"
+model = "pi4"
+role = "manager"
+
+[[node]]
+name = "pi4-2"
+model = "pi4"
+
+[[node]]
+name = "pi4-3"
+model = "pi4"
+
+[[node]]
+name = "pi3-1"
+model = "pi3"
+"#;
+
+/// The pool for a cluster whose nodes have these networks.
+pub(super) fn swarm_pool(networks: &[Ipv4Cidr]) -> Option<Ipv4Cidr> {
+    SWARM_POOLS
+        .into_iter()
+        .filter_map(|pool| Ipv4Cidr::parse(pool).ok())
+        .find(|pool| !networks.iter().any(|network| network.overlaps(*pool)))
+}

@@ -1,0 +1,85 @@
+//! No text at all may bring the program down.
+
+use proptest::prelude::*;
+
+use super::super::{Origin, SAMPLE, Surroundings, load::interpret};
+
+fn read(bytes: &[u8]) {
+    let surroundings = Surroundings {
+        folder: "/nonexistent".into(),
+        home: None,
+    };
+    match interpret(bytes, "cluster.toml".to_owned(), Origin::BuiltIn, &surroundings) {
+        Ok(loaded) => assert!(loaded.cluster.managers().count() > 0),
+        Err(error) => {
+            let text = error.to_string();
+            assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "{text:?}");
+        }
+    }
+}
+
+/// A piece that a cluster file could have, in a place where it should not be.
+fn piece() -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just("[[node]]".to_owned()),
+        Just("[network]".to_owned()),
+        Just("= [".to_owned()),
+        Just("brick = { device = ".to_owned()),
+        Just("replica = ".to_owned()),
+        Just("\"\"\"".to_owned()),
+        Just("wifi.psk".to_owned()),
+        Just("ssh_authorized_keys = [".to_owned()),
+        Just("-----BEGIN OPENSSH PRIVATE KEY-----".to_owned()),
+        Just("'192.168.1.1/24'".to_owned()),
+        Just("'0.0.0.0/1'".to_owned()),
+        Just("-9223372036854775808".to_owned()),
+        Just("1e400".to_owned()),
+        Just("2026-11-22T00:00:00Z".to_owned()),
+        Just("\n".to_owned()),
+        Just("ä\u{301}\u{feff}\u{202e}".to_owned()),
+        "\\PC{0,8}",
+    ]
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+        read(&bytes);
+    }
+
+    #[test]
+    fn any_text_is_read_or_refused(pieces in proptest::collection::vec(piece(), 0..40)) {
+        read(pieces.join(" ").as_bytes());
+    }
+
+    #[test]
+    fn a_sample_with_pieces_in_it_is_read_or_refused(
+        cuts in proptest::collection::vec((0..SAMPLE.len(), 0_usize..30, piece()), 1..6)
+    ) {
+        let mut bytes = SAMPLE.as_bytes().to_vec();
+        for (at, length, piece) in cuts {
+            let at = at.min(bytes.len());
+            let end = (at + length).min(bytes.len());
+            bytes.splice(at..end, piece.into_bytes());
+        }
+        read(&bytes);
+    }
+
+    #[test]
+    fn any_value_of_any_key_is_read_or_refused(key in 0_usize..29, value in piece(), text in "\\PC{0,20}") {
+        let keys = [
+            "cluster.name", "cluster.base", "cluster.timezone", "cluster.locale", "cluster.keyboard", "user.name",
+            "user.ssh_authorized_keys", "user.password_hash", "network.gateway", "network.dns", "network.domain",
+            "network.wifi", "network.wifi.ssid", "network.wifi.psk", "network.wifi.country", "docker.source",
+            "swarm.default_addr_pool", "gluster.volume", "gluster.mount", "gluster.replica", "gluster.arbiter",
+            "apt.proxy", "apt.mirror", "node", "docker", "swarm", "gluster", "apt", "cluster",
+        ];
+        let key = keys[key];
+        read(format!("{key} = {value}\n[[node]]\nname = 'a'\nmodel = 'pi4'\nrole = 'manager'").as_bytes());
+        let text = toml::Value::String(text);
+        read(format!("{key} = {text}\n[[node]]\nname = 'a'\nmodel = 'pi4'\nrole = 'manager'").as_bytes());
+        for node_key in ["name", "model", "role", "address", "brick", "brick.device", "brick.wipe"] {
+            read(format!("[[node]]\n{node_key} = {text}").as_bytes());
+        }
+    }
+}

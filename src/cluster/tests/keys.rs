@@ -1,0 +1,152 @@
+//! `ssh_authorized_keys`: who can log in, and what must never be let out.
+
+use super::super::load;
+use super::{Desk, bad, three_nodes};
+
+pub(super) const ED25519: &str =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIhGQV6GbOiaMPWzjlYL2oSFsd03p1B8hWJv6TbKUFdJ anna@laptop";
+
+/// Runs `ssh-keygen`, which must be installed, and gives the public and the private key's text.
+fn keygen(kind: &[&str]) -> (String, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("key");
+    let made = std::process::Command::new("ssh-keygen")
+        .args(["-q", "-N", "", "-C", "two words", "-f"])
+        .arg(&path)
+        .args(kind)
+        .status()
+        .expect("ssh-keygen (Debian: openssh-client) is needed for this test");
+    assert!(made.success());
+    let public = std::fs::read_to_string(path.with_extension("pub")).unwrap();
+    (public.trim().to_owned(), std::fs::read_to_string(path).unwrap())
+}
+
+fn with_keys(entries: &str) -> String {
+    three_nodes(&format!("[user]\nssh_authorized_keys = {entries}"))
+}
+
+fn keys_of(desk: &Desk, entries: &str) -> Vec<String> {
+    desk.load(with_keys(entries))
+        .unwrap_or_else(|error| panic!("{error}"))
+        .cluster
+        .user
+        .ssh_authorized_keys
+}
+
+#[test]
+fn every_kind_of_key_that_openssh_makes_logs_in() {
+    for kind in [
+        ["-t", "ed25519"].as_slice(),
+        &["-t", "rsa", "-b", "2048"],
+        &["-t", "ecdsa", "-b", "256"],
+        &["-t", "ecdsa", "-b", "521"],
+    ] {
+        let (public, _) = keygen(kind);
+        assert_eq!(keys_of(&Desk::new(), &format!("['{public}']")), [public]);
+    }
+    let security_key = "sk-ssh-ed25519@openssh.com \
+        AAAAGnNrLXNzaC1lZDI1NTE5QG9wZW5zc2guY29tAAAAICFo/k5LU8863u66YC9eUO2170QduohPURkQnbLa/dczAAAABHNzaDo= k";
+    assert_eq!(
+        keys_of(&Desk::new(), &format!("['{security_key}']")),
+        [security_key]
+    );
+}
+
+#[test]
+fn options_before_a_key_are_kept() {
+    let line = format!("from=\"192.168.1.0/24\",command=\"echo hello there\" {ED25519}");
+    assert_eq!(keys_of(&Desk::new(), &format!("['{line}']")), [line]);
+}
+
+#[test]
+fn keys_are_found_in_files_of_home_and_of_the_cluster_file() {
+    let (other, _) = keygen(&["-t", "ed25519"]);
+    let desk = Desk::new();
+    desk.write("home/.ssh/a.pub", format!("# mine\n\n{ED25519}\r\n"));
+    desk.write("team.keys", format!("{other}\n{ED25519}\n"));
+    let wanted = [ED25519.to_owned(), other.clone()];
+    assert_eq!(keys_of(&desk, "[\"~/.ssh/a.pub\", \"team.keys\"]"), wanted);
+    assert_eq!(keys_of(&desk, "[\"~/.ssh/*.pub\", \"team.keys\"]"), wanted);
+}
+
+#[test]
+fn the_callers_keys_are_the_default_and_certificates_are_not_keys() {
+    let desk = Desk::new();
+    let (other, _) = keygen(&["-t", "ed25519"]);
+    desk.write("home/.ssh/b.pub", ED25519);
+    desk.write("home/.ssh/a.pub", &other);
+    desk.write("home/.ssh/a-cert.pub", "ssh-ed25519-cert-v01@openssh.com AAAA x");
+    desk.write("home/.ssh/config", "Host x");
+    desk.write("home/.ssh/c.pub", "rubbish");
+    let loaded = load(None, &desk.surroundings()).unwrap();
+    assert_eq!(
+        loaded.cluster.user.ssh_authorized_keys,
+        [other, ED25519.to_owned()]
+    );
+    assert_eq!(loaded.cluster.user.key_files.len(), 2);
+    assert!(
+        loaded
+            .warnings
+            .iter()
+            .any(|warning| warning.message.contains("c.pub"))
+    );
+}
+
+#[test]
+fn a_private_key_is_refused_and_never_printed() {
+    let (_, private) = keygen(&["-t", "ed25519"]);
+    let body: Vec<&str> = private
+        .lines()
+        .filter(|line| !line.starts_with("-----"))
+        .collect();
+    let desk = Desk::new();
+    desk.write("home/.ssh/id_ed25519", &private);
+    let one_line = private.replace('\n', "\\n");
+    for entries in [
+        "[\"~/.ssh/id_ed25519\"]".to_owned(),
+        format!("[\"\"\"{private}\"\"\"]"),
+        format!("[\"{one_line}\"]"),
+        format!("[\"{}\"]", body[0]),
+        format!("\"{private}"),
+        format!("[{private}]"),
+        format!("\"{one_line}\""),
+        format!("{{ x = \"{one_line}\" }}"),
+    ] {
+        let text = desk.load(with_keys(&entries)).expect_err(&entries).to_string();
+        for line in &body {
+            assert!(!text.contains(line), "{text}");
+        }
+    }
+    let text = desk
+        .load(with_keys("[\"~/.ssh/id_ed25519\"]"))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        text.contains("is a private key") && text.contains(".pub"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_key_that_cannot_be_used_is_refused_with_its_place() {
+    let damaged = ED25519.replace("IIhG", "IIhh");
+    let swapped = ED25519.replace("ssh-ed25519 ", "ssh-rsa ");
+    let cut = ED25519.split_at(40).0;
+    for (entry, part) in [
+        ("missing.pub", "missing.pub cannot be read"),
+        ("home", "is no file"),
+        (swapped.as_str(), "damaged ssh-rsa key"),
+        (cut, "damaged ssh-ed25519 key"),
+        ("ssh-dss AAAAB3NzaC1kc3M= old", "DSA"),
+        ("", "neither a public key nor"),
+        ("~nobody/x.pub", "cannot be read"),
+    ] {
+        let text = bad(&with_keys(&format!("[\"{entry}\"]")));
+        assert!(
+            text.contains("cluster.toml:2:24: ") && text.contains(part),
+            "{entry}: {text}"
+        );
+    }
+    // Any 32 bytes are an ed25519 public key; this one only is another.
+    assert_eq!(keys_of(&Desk::new(), &format!("['{damaged}']")), [damaged]);
+}

@@ -1,0 +1,267 @@
+//! `[gluster]` and the bricks: whether they make a volume that keeps its data.
+
+use std::ops::Range;
+
+use toml::Spanned;
+
+use super::super::file::{GlusterTable, ReplicaEntry};
+use super::super::problem::Findings;
+use super::super::{Gluster, NodeName, defaults};
+use super::checked;
+use super::nodes::Draft;
+
+/// Why two copies are not enough.
+const SPLIT_BRAIN: &str = "with two copies alone, neither knows which is right after they lost sight of each other \
+                           (split brain), or the volume stops when one fails";
+
+/// Folders that the system needs as they are.
+const SYSTEM_FOLDERS: [&str; 16] = [
+    "bin",
+    "boot",
+    "dev",
+    "etc",
+    "glusterfs",
+    "home",
+    "lib",
+    "lib64",
+    "lost+found",
+    "proc",
+    "root",
+    "run",
+    "sbin",
+    "sys",
+    "tmp",
+    "usr",
+];
+
+/// How many copies are wanted.
+enum Replica {
+    All,
+    Number(usize, Range<usize>),
+}
+
+pub(super) fn gluster(
+    table: Option<GlusterTable>,
+    drafts: &[Draft],
+    findings: &mut Findings<'_>,
+) -> Option<Gluster> {
+    let said_something = table.is_some();
+    let table = table.unwrap_or_default();
+    let arbiter = table
+        .arbiter
+        .as_ref()
+        .and_then(|entry| arbiter(entry, drafts, findings));
+    let replica = replica(table.replica.as_ref(), findings);
+    let bricks = drafts.iter().filter(|draft| draft.brick.is_some()).count();
+    if bricks == 0 && said_something {
+        findings.warn(
+            None,
+            "[gluster] is there, but every node has brick = false, so there will be no volume",
+            "",
+        );
+    }
+    let volume = checked(
+        table.volume,
+        defaults::VOLUME,
+        is_volume_name,
+        "is no name for a volume",
+        "use up to 64 letters, digits, hyphens and underscores, a letter first",
+        findings,
+    );
+    let mount = checked(
+        table.mount,
+        defaults::MOUNT,
+        is_mount_point,
+        "is no place to mount a volume",
+        "write an absolute path outside the system's folders, like \"/mnt/cluster-data\"",
+        findings,
+    );
+    let arbiter_asked = table.arbiter.is_some();
+    check_layout(bricks, arbiter_asked, &replica, table.arbiter.as_ref(), findings);
+    (bricks > 0).then_some(Gluster {
+        volume,
+        mount,
+        replica: bricks,
+        arbiter,
+    })
+}
+
+fn arbiter(entry: &Spanned<String>, drafts: &[Draft], findings: &mut Findings<'_>) -> Option<NodeName> {
+    let named = drafts.iter().find(|draft| {
+        draft
+            .name
+            .as_ref()
+            .is_some_and(|name| name.as_str() == entry.get_ref())
+    });
+    match named {
+        None => findings.problem(
+            entry.span(),
+            format!("arbiter {:?} is no node of this file", entry.get_ref()),
+            "name a node that has a brick",
+        ),
+        Some(draft) if draft.brick.is_none() => findings.problem(
+            entry.span(),
+            format!(
+                "arbiter {:?} has brick = false, and an arbiter needs a (small) brick",
+                entry.get_ref()
+            ),
+            "name a node that has a brick",
+        ),
+        Some(draft) => return draft.name.clone(),
+    }
+    None
+}
+
+fn replica(entry: Option<&Spanned<ReplicaEntry>>, findings: &mut Findings<'_>) -> Replica {
+    let Some(entry) = entry else {
+        return Replica::All;
+    };
+    match entry.get_ref() {
+        ReplicaEntry::Word(word) if word == "all" => return Replica::All,
+        ReplicaEntry::Number(number) => {
+            if let Some(number) = usize::try_from(*number).ok().filter(|number| *number > 0) {
+                return Replica::Number(number, entry.span());
+            }
+        }
+        ReplicaEntry::Word(_) => {}
+    }
+    findings.problem(
+        entry.span(),
+        "replica is no number of copies",
+        "write \"all\" (one copy on every node with a brick), or how many nodes have a brick",
+    );
+    Replica::All
+}
+
+/// Whether so many bricks, an arbiter among them or not, make a volume that should be.
+fn check_layout(
+    bricks: usize,
+    arbiter_asked: bool,
+    replica: &Replica,
+    arbiter: Option<&Spanned<String>>,
+    findings: &mut Findings<'_>,
+) {
+    let replica_span = match replica {
+        Replica::All => None,
+        Replica::Number(_, span) => Some(span.clone()),
+    };
+    if let Replica::Number(wanted, span) = replica {
+        // "Replica 2 with an arbiter" and "replica 3, one of them the arbiter" are the same volume.
+        let meant = if *wanted == 2 && arbiter_asked { 3 } else { *wanted };
+        if meant == 2 {
+            findings.problem(
+                span.clone(),
+                format!("replica 2 does not keep data safe: {SPLIT_BRAIN}"),
+                "have a brick on three nodes and name one of them as arbiter = \"...\", or use replica = 3 or \"all\"",
+            );
+            return;
+        }
+        if meant != bricks {
+            let remedy = match bricks.checked_sub(meant) {
+                Some(surplus) => {
+                    format!("set brick = false on {surplus} of them, or write replica = \"all\"")
+                }
+                None => "let more nodes have a brick, or write replica = \"all\"".to_owned(),
+            };
+            findings.problem(
+                span.clone(),
+                format!("replica is {wanted}, but {bricks} nodes have a brick"),
+                remedy,
+            );
+            return;
+        }
+    }
+    match bricks {
+        1 if !arbiter_asked => findings.warn(
+            replica_span,
+            "only one node has a brick, so there is one copy of the data and it is lost with that stick",
+            "have a brick on three nodes",
+        ),
+        2 => findings.missing(
+            replica_span.as_ref(),
+            format!("two nodes have a brick: {SPLIT_BRAIN}"),
+            "have a brick on a third node (arbiter = \"its name\" when its stick is small), or set brick = false on one",
+        ),
+        3 => {}
+        _ => {
+            if let Some(arbiter) = arbiter {
+                findings.problem(
+                    arbiter.span(),
+                    format!("an arbiter needs exactly three nodes with a brick, itself one of them; here are {bricks}"),
+                    "leave arbiter out, or change which nodes have brick = false",
+                );
+            }
+        }
+    }
+}
+
+/// What `gluster volume create` takes and every tool can name; `all` is a keyword there.
+fn is_volume_name(text: &str) -> bool {
+    text.len() <= 64
+        && text != "all"
+        && text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+}
+
+fn is_mount_point(text: &str) -> bool {
+    let Some(inside) = text.strip_prefix('/') else {
+        return false;
+    };
+    let parts: Vec<&str> = inside.split('/').collect();
+    let plain = |part: &&str| {
+        !part.is_empty()
+            && **part != *"."
+            && **part != *".."
+            && part
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '+'))
+    };
+    let first = parts.first().copied().unwrap_or_default();
+    text.len() <= 200
+        && parts.iter().all(plain)
+        && !SYSTEM_FOLDERS.contains(&first)
+        && first != "var"
+        && !(parts.len() == 1 && matches!(first, "mnt" | "media" | "opt" | "srv"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_volume_never_hides_the_system() {
+        for good in ["/mnt/cluster-data", "/srv/data", "/data", "/opt/a/b.c"] {
+            assert!(is_mount_point(good), "{good}");
+        }
+        for bad in [
+            "",
+            "/",
+            "mnt/x",
+            "/etc",
+            "/etc/x",
+            "/usr/local",
+            "/var/lib/docker",
+            "/mnt",
+            "/mnt/",
+            "/mnt//x",
+            "/mnt/../etc",
+            "/mnt/.",
+            "/mnt/a b",
+            "/mnt/'x",
+            "/home/pi",
+            "/proc/x",
+        ] {
+            assert!(!is_mount_point(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_volume_name_is_one_word() {
+        assert!(is_volume_name("cluster-data"));
+        for bad in ["", "all", "-x", "a b", "a/b", "a'b", "1a"] {
+            assert!(!is_volume_name(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Whether what the file says makes a cluster. Every check goes on after a problem, so that all are told at once.
+
+mod apt;
+mod gluster;
+mod identity;
+mod network;
+mod nodes;
+mod peers;
+mod swarm;
+mod user;
+
+use std::ops::Range;
+
+use toml::Spanned;
+
+use super::file::FileTable;
+use super::problem::Findings;
+use super::{Cluster, DockerSource, Origin, Surroundings};
+
+/// Checks everything; `None` when something essential is missing, which is then in `findings`.
+pub(super) fn validate(
+    file: FileTable,
+    origin: Origin,
+    surroundings: &Surroundings,
+    findings: &mut Findings<'_>,
+) -> Option<Cluster> {
+    if origin == Origin::BuiltIn {
+        findings.assumed.push(
+            "there is no cluster.toml here, so this is the built-in home lab: pi4-1 (manager), pi4-2, pi4-3 and \
+             pi3-1, each with a USB stick; mkimage init writes a cluster.toml to change"
+                .to_owned(),
+        );
+    }
+    let identity = identity::identity(file.cluster, &origin, surroundings, findings);
+    let user = user::user(file.user, &origin, surroundings, findings);
+    let network = network::network(file.network, findings);
+    let docker = docker(file.docker.source.as_ref(), findings);
+    let apt = apt::apt(file.apt, findings);
+    let (nodes, drafts) = nodes::nodes(file.node, &network, findings);
+    let swarm_address_pool = swarm::pool(file.swarm, &network, &drafts, findings);
+    let gluster = gluster::gluster(file.gluster, &drafts, findings);
+    Some(Cluster {
+        origin,
+        name: identity.name,
+        base: identity.base,
+        timezone: identity.timezone,
+        locale: identity.locale,
+        keyboard: identity.keyboard,
+        user: user?,
+        network,
+        docker,
+        swarm_address_pool,
+        gluster,
+        apt,
+        nodes: nodes?,
+    })
+}
+
+/// `[docker] source`
+fn docker(source: Option<&Spanned<String>>, findings: &mut Findings<'_>) -> DockerSource {
+    let Some(source) = source else {
+        return DockerSource::default();
+    };
+    let choices = [DockerSource::Debian, DockerSource::Docker];
+    choice(source, "source", &choices, DockerSource::as_str, findings).unwrap_or_default()
+}
+
+/// The value that is written like `entry`.
+fn choice<T: Copy>(
+    entry: &Spanned<String>,
+    what: &str,
+    choices: &[T],
+    spelling: impl Fn(T) -> &'static str,
+    findings: &mut Findings<'_>,
+) -> Option<T> {
+    let found = choices
+        .iter()
+        .copied()
+        .find(|choice| spelling(*choice) == entry.get_ref());
+    if found.is_none() {
+        let known: Vec<String> = choices
+            .iter()
+            .map(|choice| format!("{:?}", spelling(*choice)))
+            .collect();
+        findings.problem(
+            entry.span(),
+            format!("{what} {:?} is not known", entry.get_ref()),
+            format!("it is one of {}", known.join(", ")),
+        );
+    }
+    found
+}
+
+/// A text that must pass a check, or its default.
+fn checked(
+    entry: Option<Spanned<String>>,
+    default: &str,
+    check: impl Fn(&str) -> bool,
+    wrong: &str,
+    remedy: &str,
+    findings: &mut Findings<'_>,
+) -> String {
+    match entry {
+        None => default.to_owned(),
+        Some(entry) => {
+            if !check(entry.get_ref()) {
+                findings.problem(entry.span(), format!("{:?} {wrong}", entry.get_ref()), remedy);
+            }
+            entry.into_inner()
+        }
+    }
+}
+
+/// The place of an entry.
+fn span<T>(entry: Option<&Spanned<T>>) -> Option<Range<usize>> {
+    entry.map(Spanned::span)
+}

@@ -1,0 +1,261 @@
+//! `[[node]]`: the machines, each by itself.
+
+use std::ops::Range;
+
+use toml::Spanned;
+
+use super::super::file::{BrickEntry, NodeTable};
+use super::super::problem::Findings;
+use super::super::{Address, Brick, Ipv4Cidr, Model, Network, Node, NodeName, Role, Wipe};
+use super::network::is_host;
+use super::{choice, peers, span};
+
+const MODELS: [Model; 7] = [
+    Model::Pi3,
+    Model::Pi4,
+    Model::Pi5,
+    Model::Zero2,
+    Model::Cm3,
+    Model::Cm4,
+    Model::Cm5,
+];
+
+/// Names that Debian's `/etc/hosts`, mDNS or a fresh Raspberry Pi already use.
+const TAKEN: [(&str, &str); 7] = [
+    ("local", "is the top of every mDNS name"),
+    (
+        "raspberrypi",
+        "is what every fresh Raspberry Pi calls itself, so its mDNS name would be fought over",
+    ),
+    ("broadcasthost", "already stands in /etc/hosts on some systems"),
+    ("ip6-localhost", "already stands in /etc/hosts"),
+    ("ip6-loopback", "already stands in /etc/hosts"),
+    ("ip6-allnodes", "already stands in /etc/hosts"),
+    ("ip6-allrouters", "already stands in /etc/hosts"),
+];
+
+/// A node as far as it could be understood, with the places of what it says.
+pub(super) struct Draft {
+    /// The whole entry.
+    pub(super) span: Range<usize>,
+    pub(super) name_span: Option<Range<usize>>,
+    pub(super) address_span: Option<Range<usize>>,
+    pub(super) name: Option<NodeName>,
+    pub(super) model: Option<Model>,
+    pub(super) role: Option<Role>,
+    pub(super) address: Option<Address>,
+    pub(super) brick: Option<Brick>,
+}
+
+impl Draft {
+    /// As messages call the node.
+    pub(super) fn called(&self) -> &str {
+        self.name.as_ref().map_or("a node", NodeName::as_str)
+    }
+
+    /// Its address, if it is always the same.
+    pub(super) fn fixed(&self) -> Option<Ipv4Cidr> {
+        match self.address {
+            Some(Address::Fixed(address)) => Some(address),
+            _ => None,
+        }
+    }
+
+    fn finish(&self) -> Option<Node> {
+        Some(Node {
+            name: self.name.clone()?,
+            model: self.model?,
+            role: self.role?,
+            address: self.address?,
+            brick: self.brick.clone(),
+        })
+    }
+}
+
+/// All nodes; the finished ones only when every node could be understood.
+pub(super) fn nodes(
+    tables: Vec<Spanned<NodeTable>>,
+    network: &Network,
+    findings: &mut Findings<'_>,
+) -> (Option<Vec<Node>>, Vec<Draft>) {
+    if tables.is_empty() {
+        findings.missing(
+            None,
+            "there is no node",
+            "add one: [[node]] with name = \"pi4-1\", model = \"pi4\", role = \"manager\"",
+        );
+        return (None, Vec::new());
+    }
+    let drafts: Vec<Draft> = tables.into_iter().map(|table| node(table, findings)).collect();
+    if drafts.iter().all(|draft| draft.address_span.is_none()) {
+        findings.assumed.push(
+            "every node gets its address from the router (DHCP), and is found as <name>.local".to_owned(),
+        );
+    }
+    peers::check(&drafts, network, findings);
+    (drafts.iter().map(Draft::finish).collect(), drafts)
+}
+
+/// One node by itself.
+fn node(entry: Spanned<NodeTable>, findings: &mut Findings<'_>) -> Draft {
+    let whole = entry.span();
+    let table = entry.into_inner();
+    let name_span = span(table.name.as_ref());
+    let address_span = span(table.address.as_ref());
+    let name = match &table.name {
+        None => {
+            findings.missing(Some(&whole), "this node has no name", "add name = \"pi4-1\"");
+            None
+        }
+        Some(entry) => name(entry, findings),
+    };
+    let model = match &table.model {
+        None => {
+            let known: Vec<String> = MODELS
+                .iter()
+                .map(|model| format!("{:?}", model.as_str()))
+                .collect();
+            findings.missing(
+                Some(&whole),
+                format!(
+                    "{} has no model",
+                    name.as_ref().map_or("this node", NodeName::as_str)
+                ),
+                format!("add model = one of {}", known.join(", ")),
+            );
+            None
+        }
+        Some(entry) => choice(entry, "model", &MODELS, Model::as_str, findings),
+    };
+    let role = match &table.role {
+        None => Some(Role::Worker),
+        Some(entry) => choice(
+            entry,
+            "role",
+            &[Role::Manager, Role::Worker],
+            Role::as_str,
+            findings,
+        ),
+    };
+    let address = match &table.address {
+        None => Some(Address::Dhcp),
+        Some(entry) => address(entry, name.as_ref(), findings),
+    };
+    Draft {
+        span: whole,
+        name_span,
+        address_span,
+        model,
+        role,
+        address,
+        brick: brick(table.brick, findings),
+        name,
+    }
+}
+
+fn name(entry: &Spanned<String>, findings: &mut Findings<'_>) -> Option<NodeName> {
+    let text = entry.get_ref();
+    let parsed = NodeName::parse(text).and_then(|name| match TAKEN.iter().find(|(taken, _)| taken == text) {
+        Some((_, why)) => Err((*why).to_owned()),
+        None => Ok(name),
+    });
+    parsed
+        .map_err(|why| {
+            findings.problem(
+                entry.span(),
+                format!("name {text:?} {why}"),
+                "choose a name like \"pi4-1\"",
+            );
+        })
+        .ok()
+}
+
+fn address(entry: &Spanned<String>, node: Option<&NodeName>, findings: &mut Findings<'_>) -> Option<Address> {
+    let text = entry.get_ref();
+    if text == "dhcp" {
+        return Some(Address::Dhcp);
+    }
+    let of = node.map_or_else(String::new, |name| format!(" of {name}"));
+    let parsed = Ipv4Cidr::parse(text).and_then(|cidr| {
+        if !is_host(cidr.address()) {
+            Err("is no address that a machine at home can have".to_owned())
+        } else if cidr.prefix() > 30 {
+            Err("leaves no room for other machines in its network".to_owned())
+        } else if cidr.address() == cidr.network() {
+            Err("is the address of the network itself".to_owned())
+        } else if cidr.address() == cidr.broadcast() {
+            Err("is the broadcast address of its network".to_owned())
+        } else {
+            Ok(Address::Fixed(cidr))
+        }
+    });
+    parsed
+        .map_err(|why| {
+            findings.problem(
+                entry.span(),
+                format!("address {text:?}{of} {why}"),
+                "write it like \"192.168.1.31/24\", or \"dhcp\"",
+            );
+        })
+        .ok()
+}
+
+fn brick(entry: Option<Spanned<BrickEntry>>, findings: &mut Findings<'_>) -> Option<Brick> {
+    let table = match entry.map(Spanned::into_inner) {
+        None => {
+            return Some(Brick {
+                device: None,
+                wipe: Wipe::default(),
+            });
+        }
+        Some(BrickEntry::Absent) => return None,
+        Some(BrickEntry::Present(table)) => table,
+    };
+    let wipe = table.wipe.as_ref().and_then(|entry| {
+        choice(
+            entry,
+            "wipe",
+            &[Wipe::IfEmpty, Wipe::Always, Wipe::Never],
+            Wipe::as_str,
+            findings,
+        )
+    });
+    let device = table.device.filter(|device| device.get_ref() != "auto");
+    if let Some(device) = &device {
+        check_device(device, findings);
+    }
+    Some(Brick {
+        device: device.map(Spanned::into_inner),
+        wipe: wipe.unwrap_or_default(),
+    })
+}
+
+fn check_device(entry: &Spanned<String>, findings: &mut Findings<'_>) {
+    let text = entry.get_ref();
+    let plain = |part: &str| {
+        !part.is_empty()
+            && part != "."
+            && part != ".."
+            && part
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "._:@+-=,".contains(c))
+    };
+    if !text
+        .strip_prefix("/dev/")
+        .is_some_and(|rest| rest.len() < 240 && rest.split('/').all(plain))
+    {
+        findings.problem(
+            entry.span(),
+            format!("device {text:?} is no path of a disk"),
+            "write \"auto\", or a path like \"/dev/disk/by-id/usb-...\"",
+        );
+    } else if text.starts_with("/dev/mmcblk") {
+        findings.warn(
+            Some(entry.span()),
+            format!(
+                "device {text:?} is a memory card's name, and the node most likely starts from that card"
+            ),
+            "write \"auto\", or the stick's path under /dev/disk/by-id/",
+        );
+    }
+}

@@ -1,0 +1,177 @@
+//! The nodes against one another: what they must not share, and what they must.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+use std::ops::Range;
+
+use super::super::problem::Findings;
+use super::super::{Address, Ipv4Cidr, Network, Role};
+use super::nodes::Draft;
+
+pub(super) fn check(drafts: &[Draft], network: &Network, findings: &mut Findings<'_>) {
+    check_duplicates(drafts, findings);
+    check_mdns_names(drafts, findings);
+    check_networks(drafts, network, findings);
+    check_managers(drafts, findings);
+}
+
+/// Two nodes must not be the same in anything that others know them by.
+fn check_duplicates(drafts: &[Draft], findings: &mut Findings<'_>) {
+    let mut names = BTreeSet::new();
+    let mut addresses = BTreeMap::new();
+    for draft in drafts {
+        if let (Some(name), Some(span)) = (&draft.name, &draft.name_span)
+            && !names.insert(name.as_str())
+        {
+            findings.problem(
+                span.clone(),
+                format!("name \"{name}\" is given to two nodes"),
+                "give every node a name of its own",
+            );
+        }
+        if let (Some(fixed), Some(span)) = (draft.fixed(), &draft.address_span)
+            && let Some(other) = addresses.insert(fixed.address(), draft.called())
+        {
+            findings.problem(
+                span.clone(),
+                format!(
+                    "address {} of {} is already that of {other}",
+                    fixed.address(),
+                    draft.called()
+                ),
+                "give every node an address of its own",
+            );
+        }
+    }
+}
+
+/// Avahi renames a machine whose name is taken by appending `-2` (`avahi_alternative_host_name`).
+fn check_mdns_names(drafts: &[Draft], findings: &mut Findings<'_>) {
+    let on_dhcp = || drafts.iter().filter(|draft| draft.address == Some(Address::Dhcp));
+    let names: BTreeSet<&str> = on_dhcp().map(Draft::called).collect();
+    for draft in on_dhcp() {
+        let name = draft.called();
+        if names.contains(format!("{name}-2").as_str()) {
+            findings.warn(
+                draft.name_span.clone(),
+                format!(
+                    "when the mDNS name {name}.local is taken, {name} calls itself {name}-2.local, which is another \
+                     node"
+                ),
+                "rename one of them",
+            );
+        }
+    }
+}
+
+/// Fixed addresses must all lie in the one network that the gateway is in.
+fn check_networks(drafts: &[Draft], network: &Network, findings: &mut Findings<'_>) {
+    let fixed: Vec<(&Draft, Ipv4Cidr, Range<usize>)> = drafts
+        .iter()
+        .filter_map(|draft| Some((draft, draft.fixed()?, draft.address_span.clone()?)))
+        .collect();
+    let Some((first, first_address, first_span)) = fixed.first() else {
+        return;
+    };
+    for (draft, address, span) in &fixed {
+        let place =
+            |gateway: Ipv4Addr| format!("{}'s network {}/{}", gateway, address.network(), address.prefix());
+        match network.gateway {
+            Some(gateway) if !address.contains(gateway) => findings.problem(
+                span.clone(),
+                format!(
+                    "address \"{address}\" of {} is outside the gateway's network: {gateway} is not in {}/{}",
+                    draft.called(),
+                    address.network(),
+                    address.prefix()
+                ),
+                "correct the address, its prefix length, or gateway in [network]",
+            ),
+            Some(gateway) if address.address() == gateway => findings.problem(
+                span.clone(),
+                format!(
+                    "address \"{address}\" of {} is the gateway's own, in {}",
+                    draft.called(),
+                    place(gateway)
+                ),
+                "give the node an address of its own",
+            ),
+            _ if address.prefix() != first_address.prefix() => findings.problem(
+                span.clone(),
+                format!(
+                    "address \"{address}\" of {} has another prefix length than \"{first_address}\" of {}",
+                    draft.called(),
+                    first.called()
+                ),
+                "all nodes are in one network: use the same prefix length for all",
+            ),
+            None if address.network() != first_address.network() => findings.problem(
+                span.clone(),
+                format!(
+                    "address \"{address}\" of {} is in another network than \"{first_address}\" of {}",
+                    draft.called(),
+                    first.called()
+                ),
+                "all nodes must be in one network",
+            ),
+            _ => {}
+        }
+    }
+    if network.gateway.is_none() {
+        findings.warn(
+            Some(first_span.clone()),
+            "nodes have fixed addresses and [network] has no gateway, so they cannot reach the internet, not even to \
+             install Docker, unless another way is set up",
+            "add gateway = \"192.168.1.1\" to [network], with your router's address",
+        );
+    }
+}
+
+/// The swarm's state lies with the managers.
+fn check_managers(drafts: &[Draft], findings: &mut Findings<'_>) {
+    if drafts.iter().any(|draft| draft.role.is_none()) {
+        return;
+    }
+    let managers: Vec<&Draft> = drafts
+        .iter()
+        .filter(|draft| draft.role == Some(Role::Manager))
+        .collect();
+    match managers.len() {
+        0 => findings.missing(
+            drafts.first().map(|draft| &draft.span),
+            "no node is a manager, so there would be no swarm",
+            "add role = \"manager\" to one node, or to three",
+        ),
+        1 if drafts.len() >= 3 => findings.warn(
+            None,
+            format!(
+                "{} is the only manager: while it is down, containers go on but nothing can be started, moved or changed",
+                managers.first().map_or("one node", |draft| draft.called())
+            ),
+            "with three managers one may fail",
+        ),
+        1 => {}
+        count if count % 2 == 0 => findings.warn(
+            None,
+            format!(
+                "{count} managers bear the loss of no more than {} would, and one more can fail",
+                count.saturating_sub(1)
+            ),
+            "use an odd number of managers",
+        ),
+        _ => {}
+    }
+    for manager in managers {
+        if manager.address == Some(Address::Dhcp) {
+            findings.warn(
+                None,
+                format!(
+                    "{} is a manager and gets its address by DHCP: when the router gives it another one, the swarm \
+                     loses it",
+                    manager.called()
+                ),
+                "reserve its address in the router, or give it a fixed one",
+            );
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! `[user]`: who logs in and with what.
+
+use std::path::{Path, PathBuf};
+
+use toml::Spanned;
+use zeroize::Zeroizing;
+
+use super::super::authorized_keys::{self, KeyLine};
+use super::super::file::UserTable;
+use super::super::problem::Findings;
+use super::super::{Origin, Surroundings, User, UserName, defaults};
+
+pub(super) fn user(
+    table: UserTable,
+    origin: &Origin,
+    surroundings: &Surroundings,
+    findings: &mut Findings<'_>,
+) -> Option<User> {
+    let name_given = table.name.is_some();
+    let name = match table.name {
+        None => UserName::parse(defaults::USER).ok(),
+        Some(entry) => UserName::parse(entry.get_ref())
+            .map_err(|why| {
+                findings.problem(entry.span(), format!("user {:?} {why}", entry.get_ref()), "");
+            })
+            .ok(),
+    };
+    let keys_given = table.ssh_authorized_keys.is_some();
+    let mut keys = Keys::default();
+    match table.ssh_authorized_keys {
+        None => keys.take_the_callers(surroundings, findings),
+        Some(entries) => {
+            let folder = origin.folder(&surroundings.folder);
+            for entry in &entries {
+                keys.take_entry(entry, folder, surroundings, findings);
+            }
+        }
+    }
+    if let Some(name) = &name {
+        tell(name, name_given, keys_given, &keys, findings);
+    }
+    let password_hash = table.password_hash.map(|entry| {
+        if !is_crypt_hash(entry.get_ref()) {
+            findings.problem(
+                entry.span(),
+                "password_hash is no hash that Linux takes for a password",
+                "make one with: openssl passwd -6 (or mkpasswd); it begins with $6$, $5$, $y$ or $2b$",
+            );
+        }
+        Zeroizing::new(entry.into_inner())
+    });
+    Some(User {
+        name: name?,
+        ssh_authorized_keys: keys.lines.into_iter().map(|key| key.line).collect(),
+        key_files: keys.files,
+        password_hash,
+    })
+}
+
+/// Says what was taken for granted about the login.
+fn tell(name: &UserName, name_given: bool, keys_given: bool, keys: &Keys, findings: &mut Findings<'_>) {
+    if name_given && keys_given && !keys.lines.is_empty() {
+        return;
+    }
+    let mut whose: Vec<&str> = keys
+        .lines
+        .iter()
+        .map(|key| key.comment.as_str())
+        .filter(|comment| !comment.is_empty())
+        .collect();
+    whose.dedup();
+    let with = if keys.lines.is_empty() {
+        "an ssh key made for this cluster, because there is no other".to_owned()
+    } else {
+        let files: Vec<String> = keys.files.iter().map(|file| file.display().to_string()).collect();
+        let of = if whose.is_empty() {
+            String::new()
+        } else {
+            format!(" of {}", whose.join(", "))
+        };
+        let from = if files.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", files.join(", "))
+        };
+        format!("the ssh key{of}{from}")
+    };
+    findings
+        .assumed
+        .push(format!("the login on every node is {name}, with {with}"));
+}
+
+/// Keys as they are gathered.
+#[derive(Default)]
+struct Keys {
+    lines: Vec<KeyLine>,
+    files: Vec<PathBuf>,
+}
+
+impl Keys {
+    /// The default: every public key of the person who calls.
+    fn take_the_callers(&mut self, surroundings: &Surroundings, findings: &mut Findings<'_>) {
+        let Some(home) = &surroundings.home else {
+            return;
+        };
+        for path in authorized_keys::public_key_files(&home.join(defaults::KEY_FOLDER)) {
+            match authorized_keys::read_file(&path) {
+                Ok(keys) => self.add_file(path, keys),
+                Err(unusable) => findings.warn(
+                    None,
+                    format!("{} {}, so it is left out", path.display(), unusable.why),
+                    "",
+                ),
+            }
+        }
+    }
+
+    /// One entry of `ssh_authorized_keys`.
+    fn take_entry(
+        &mut self,
+        entry: &Spanned<String>,
+        folder: &Path,
+        surroundings: &Surroundings,
+        findings: &mut Findings<'_>,
+    ) {
+        let text = entry.get_ref().trim();
+        if authorized_keys::is_private_key(text) || authorized_keys::is_key_line(text) {
+            match authorized_keys::parse_lines(text) {
+                Ok(keys) => self.add(keys),
+                Err(unusable) => {
+                    findings.problem(entry.span(), format!("this {}", unusable.why), unusable.remedy);
+                }
+            }
+            return;
+        }
+        if text.is_empty() || text.chars().any(char::is_control) {
+            findings.problem(
+                entry.span(),
+                "this is neither a public key nor the path of one",
+                "write a line like \"ssh-ed25519 AAAA...\" or a path like \"~/.ssh/id_ed25519.pub\"",
+            );
+            return;
+        }
+        let Some(path) = surroundings.resolve(text, folder) else {
+            findings.problem(
+                entry.span(),
+                format!("key file {text:?} cannot be found, because your home folder is not known"),
+                "write the whole path",
+            );
+            return;
+        };
+        let files = if path.file_name().is_some_and(|name| name == "*.pub") {
+            authorized_keys::public_key_files(path.parent().unwrap_or(folder))
+        } else {
+            vec![path]
+        };
+        if files.is_empty() {
+            findings.problem(entry.span(), format!("there are no key files {text:?}"), "");
+        }
+        for file in files {
+            match authorized_keys::read_file(&file) {
+                Ok(keys) => self.add_file(file, keys),
+                Err(unusable) => findings.problem(
+                    entry.span(),
+                    format!("key file {} {}", file.display(), unusable.why),
+                    unusable.remedy,
+                ),
+            }
+        }
+    }
+
+    fn add_file(&mut self, path: PathBuf, keys: Vec<KeyLine>) {
+        self.add(keys);
+        self.files.push(path);
+    }
+
+    fn add(&mut self, keys: Vec<KeyLine>) {
+        for key in keys {
+            if !self.lines.contains(&key) {
+                self.lines.push(key);
+            }
+        }
+    }
+}
+
+/// Whether the text has the form of a hash of crypt(5) that is still thought safe: yescrypt, gost-yescrypt, scrypt,
+/// bcrypt, SHA-512 or SHA-256.
+fn is_crypt_hash(text: &str) -> bool {
+    let base64 = |part: &str| {
+        !part.is_empty()
+            && part
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '/'))
+    };
+    let mut parts = text.split('$');
+    if parts.next() != Some("") {
+        return false;
+    }
+    let method = parts.next().unwrap_or_default();
+    let rest: Vec<&str> = parts.collect();
+    let (digest_length, fields) = match method {
+        "6" => (86, 2..=3),
+        "5" => (43, 2..=3),
+        "y" | "gy" => (43, 3..=3),
+        "7" => (43, 2..=2),
+        "2b" | "2a" | "2y" => (53, 2..=2),
+        _ => return false,
+    };
+    let Some((digest, before)) = rest.split_last() else {
+        return false;
+    };
+    fields.contains(&rest.len())
+        && digest.len() == digest_length
+        && base64(digest)
+        && before.iter().enumerate().all(|(at, part)| {
+            base64(part) || (at == 0 && before.len() == 2 && part.strip_prefix("rounds=").is_some_and(base64))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plain_password_is_never_taken_for_its_hash() {
+        for bad in [
+            "",
+            "secret",
+            "$6$salt",
+            "$6$salt$short",
+            "$1$salt$qJH7.N4xYta3aEG/dfqo/0",
+            "$$",
+            "$6$$$",
+        ] {
+            assert!(!is_crypt_hash(bad), "{bad}");
+        }
+        let sha512 = "x".repeat(86);
+        for good in [
+            format!("$6$salt${sha512}"),
+            format!("$6$rounds=5000$salt${sha512}"),
+            format!("$5$salt${}", "x".repeat(43)),
+            format!("$y$j9T$salt${}", "x".repeat(43)),
+            format!("$2b$10${}", "x".repeat(53)),
+        ] {
+            assert!(is_crypt_hash(&good), "{good}");
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! `mkimage bases`: which base images are known.
+
+use serde_json::json;
+
+use super::Session;
+use crate::base::{self, Catalog};
+use crate::error::Result;
+use crate::progress::Progress as _;
+use crate::ui::{self, Size, Table};
+
+pub(super) fn run(session: &Session, refresh: bool) -> Result<()> {
+    let mut catalog = Catalog::load(&session.cache_dir)?;
+    if refresh {
+        let added = base::refresh(&base::publisher()?, &session.obtain_options(&catalog))?;
+        session.bars.say(&match added.as_slice() {
+            [] => "the publisher has nothing new".to_owned(),
+            ids => format!("new: {}", ids.join(", ")),
+        });
+        catalog = Catalog::load(&session.cache_dir)?;
+    }
+    if session.common.json {
+        let bases: Vec<_> = catalog
+            .entries()
+            .iter()
+            .map(|entry| {
+                json!({
+                    "id": entry.id(),
+                    "release": entry.release,
+                    "date": entry.date,
+                    "url": entry.url.as_str(),
+                    "sha256": entry.sha256.to_string(),
+                    "default": catalog.is_default(entry),
+                })
+            })
+            .collect();
+        return ui::result(&json!({ "bases": bases }).to_string());
+    }
+    let mut table = Table::new(["ID", "DOWNLOAD", "ON THE CARD", ""]);
+    for entry in catalog.entries() {
+        let size = |bytes: Option<u64>| bytes.map_or_else(|| "?".to_owned(), |bytes| Size(bytes).to_string());
+        let mark = if catalog.is_default(entry) { "default" } else { "" };
+        table.row([
+            entry.id(),
+            size(entry.size),
+            size(entry.raw_size),
+            mark.to_owned(),
+        ]);
+    }
+    ui::result(&table.to_string())
+}

@@ -1,0 +1,225 @@
+//! `mkimage --node NAME` and `mkimage --all`: the main job.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::json;
+
+use super::Session;
+use super::inspect::OnFat;
+use crate::base::{VerifiedBase, Vouch};
+use crate::boot::facts::BootFacts;
+use crate::boot::plan::{Plan, render};
+use crate::boot::user_files;
+use crate::cli::{BuildArgs, Format};
+use crate::cluster::{Cluster, Node};
+use crate::error::{Category, Context, Error, Result};
+use crate::identity::{FOLDER_NAME, Secrets};
+use crate::image::apply;
+use crate::image::build::{BaseImage, Build, Planned};
+use crate::image::container;
+use crate::image::fat::Timestamp;
+use crate::image::read_at::Discard;
+use crate::progress::Progress as _;
+use crate::ui::{self, Size, Table};
+
+pub(super) fn run(session: &Session, args: &BuildArgs) -> Result<()> {
+    let loaded = session.cluster()?;
+    let cluster = &loaded.cluster;
+    let nodes = chosen(cluster, args)?;
+    let build_time = build_time()?;
+    let folder = cluster.origin.folder(&session.surroundings.folder);
+    let secrets = Secrets::open_or_create(&folder.join(FOLDER_NAME), cluster)?;
+    for note in secrets.notes() {
+        session.bars.say(note);
+    }
+    let base = session.base(&args.base, cluster.base.as_deref())?;
+    let handle = base
+        .file()
+        .try_clone()
+        .disk(|| format!("reading {}", base.path().display()))?;
+    fs::create_dir_all(&args.out).disk(|| format!("creating the folder {}", args.out.display()))?;
+    let container = container::open(Arc::new(handle), base.path(), &args.out)?;
+    session.bars.detail(&format!(
+        "base: {} ({})",
+        base.path().display(),
+        container.describe()
+    ));
+    let build = Build {
+        container: &*container,
+        folder: &args.out,
+        destinations: nodes
+            .iter()
+            .map(|node| {
+                args.out
+                    .join(format!("{}.{}", node.name, args.format.extension()))
+            })
+            .collect(),
+        ignore_space: session.common.force,
+        progress: &session.bars,
+    };
+    let mut planner = |image: &BaseImage| {
+        let facts = BootFacts::detect(&OnFat::open(image)?)?;
+        refuse(session, &facts, cluster)?;
+        nodes
+            .iter()
+            .map(|node| plan_node(node, cluster, &secrets, &facts, folder, build_time, image))
+            .collect()
+    };
+    let paths = match args.format {
+        Format::Img => build.raw_images(&mut planner)?,
+        Format::ImgXz => {
+            if base.vouched() == Vouch::Nobody {
+                // Copying blocks unseen would copy damage that nobody has ruled out.
+                let task = session.bars.begin("checking the base", container.raw_size());
+                container.decode(&Discard, &*task)?;
+            }
+            build.compressed_images(&mut planner)?
+        }
+    };
+    base.check_unchanged()?;
+    if base.vouched() == Vouch::Nobody {
+        base.remember_sound(&session.cache_dir)?;
+    }
+    report(session, &nodes, &paths, &base, &secrets)
+}
+
+/// The nodes that were asked for, in the cluster file's order.
+fn chosen<'a>(cluster: &'a Cluster, args: &BuildArgs) -> Result<Vec<&'a Node>> {
+    let names = || {
+        cluster
+            .nodes
+            .iter()
+            .map(|node| node.name.as_str())
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    if let Some(unknown) = args.node.iter().find(|name| cluster.node(name).is_none()) {
+        return Err(
+            Error::new(Category::Usage, format!("the cluster has no node {unknown:?}"))
+                .with_remedy(format!("its nodes are {}", names())),
+        );
+    }
+    if !args.all && args.node.is_empty() {
+        return Err(
+            Error::new(Category::Usage, "which node's image is to be built?").with_remedy(format!(
+                "give --node NAME (one of {}) or --all; --help shows the rest",
+                names()
+            )),
+        );
+    }
+    let wanted = |node: &&Node| args.all || args.node.iter().any(|name| name == node.name.as_str());
+    Ok(cluster.nodes.iter().filter(wanted).collect())
+}
+
+/// Seconds since 1970: `SOURCE_DATE_EPOCH` where somebody wants the same bytes again, else now.
+fn build_time() -> Result<u64> {
+    match std::env::var("SOURCE_DATE_EPOCH") {
+        Ok(text) => text.parse().context(Category::Usage, || {
+            format!("SOURCE_DATE_EPOCH is {text:?}, not a number of seconds since 1970")
+        }),
+        Err(_) => Ok(SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| since.as_secs())),
+    }
+}
+
+/// Stops at the first thing that speaks against the base, or warns of all of them with `--force`.
+fn refuse(session: &Session, facts: &BootFacts, cluster: &Cluster) -> Result<()> {
+    for refusal in facts.refusals(cluster) {
+        if !session.common.force {
+            return Err(refusal.into());
+        }
+        session.bars.warn(&refusal.reason);
+    }
+    Ok(())
+}
+
+fn plan_node(
+    node: &Node,
+    cluster: &Cluster,
+    secrets: &Secrets,
+    facts: &BootFacts,
+    folder: &Path,
+    build_time: u64,
+    image: &BaseImage,
+) -> Result<Planned> {
+    let authorized_keys = match secrets.admin_key() {
+        Some(admin) => vec![admin.public.clone()],
+        None => cluster.user.ssh_authorized_keys.clone(),
+    };
+    let user_files = user_files::read(&folder.join("overlays").join(node.name.as_str()))?;
+    let overlay = render(&Plan {
+        cluster,
+        node,
+        identity: secrets.node(&node.name)?,
+        cluster_id: secrets.cluster_id(),
+        authorized_keys: &authorized_keys,
+        known_hosts: &secrets.known_hosts(cluster),
+        enrolment_keys: &secrets.enrolment_keys(cluster),
+        build_time,
+        facts,
+        user_files: &user_files,
+    })?;
+    let edits = apply::edits(
+        &*image.raw,
+        &image.boot.range,
+        &overlay,
+        Timestamp(build_time),
+        node.name.as_str(),
+    )?;
+    Ok(Planned { overlay, edits })
+}
+
+/// Tells what was built and what to do with it.
+fn report(
+    session: &Session,
+    nodes: &[&Node],
+    paths: &[PathBuf],
+    base: &VerifiedBase,
+    secrets: &Secrets,
+) -> Result<()> {
+    let mut table = Table::new(["NODE", "IMAGE", "SIZE"]);
+    let mut images = Vec::new();
+    for (node, path) in nodes.iter().zip(paths) {
+        let size = fs::metadata(path)
+            .disk(|| format!("looking at {}", path.display()))?
+            .len();
+        table.row([
+            node.name.to_string(),
+            path.display().to_string(),
+            Size(size).to_string(),
+        ]);
+        images.push(json!({ "node": node.name.as_str(), "path": path, "size": size }));
+    }
+    session.bars.say(&format!("\n{table}"));
+    session.bars.say("Flash each with Raspberry Pi Imager (\"Use custom\"), Etcher or dd; put card and stick into the Pi; switch it on.");
+    if let Some(admin) = secrets.admin_key() {
+        session.bars.say(&format!(
+            "You have no ssh key, so one was made: {}",
+            admin.path.display()
+        ));
+    }
+    if let Some(node) = nodes.first() {
+        session.bars.say(&format!(
+            "Log in with: ssh -F {} {}",
+            secrets.ssh_config_path().display(),
+            node.name
+        ));
+    }
+    if session.common.json {
+        let object = json!({
+            "base": { "name": base.name(), "sha256": base.sha256().to_string() },
+            "images": images,
+            "ssh_config": secrets.ssh_config_path(),
+        });
+        return ui::result(&object.to_string());
+    }
+    if ui::stdout_is_terminal() {
+        return Ok(());
+    }
+    let lines: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
+    ui::result(&lines.join("\n"))
+}

@@ -1,0 +1,85 @@
+//! `mkimage init`: a cluster file to start from.
+
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::Session;
+use crate::cluster::{FILE_NAME, SAMPLE};
+use crate::error::{Category, Context, Error, Result};
+use crate::progress::Progress as _;
+use crate::ui;
+
+pub(super) fn run(session: &Session) -> Result<()> {
+    let named = session
+        .common
+        .cluster
+        .clone()
+        .unwrap_or_else(|| PathBuf::from(FILE_NAME));
+    write_sample(&session.surroundings.folder.join(&named))?;
+    session
+        .bars
+        .say("Name your nodes in it; mkimage check shows what would be built, mkimage --all builds it.");
+    if session.common.json {
+        ui::result(&json!({ "cluster_file": named }).to_string())
+    } else {
+        ui::result(&named.display().to_string())
+    }
+}
+
+/// Writes the commented cluster file, whole or not at all, and never over another.
+fn write_sample(path: &Path) -> Result<()> {
+    let what = || format!("writing {}", path.display());
+    let refused = || {
+        Error::new(
+            Category::Refused,
+            format!("{} is there already, and is not replaced", path.display()),
+        )
+        .with_remedy("move it away first, or give another name with --cluster")
+    };
+    // Also when it is a link that leads nowhere.
+    if path.symlink_metadata().is_ok() {
+        return Err(refused());
+    }
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".cluster-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // What the user's umask leaves of it; there may be a Wi-Fi passphrase in it later, so not for everybody.
+        builder.permissions(std::fs::Permissions::from_mode(0o640));
+    }
+    let mut file = builder
+        .tempfile_in(path.parent().unwrap_or(Path::new(".")))
+        .disk(what)?;
+    file.write_all(SAMPLE.as_bytes()).disk(what)?;
+    file.as_file().sync_all().disk(what)?;
+    match file.persist_noclobber(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.error.kind() == ErrorKind::AlreadyExists => Err(refused()),
+        Err(error) => Err(error.error).disk(what),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cluster_file_is_never_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cluster.toml");
+        write_sample(&path).unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), SAMPLE);
+        std::fs::write(&path, "mine").unwrap();
+        let error = write_sample(&path).unwrap_err();
+        assert_eq!(error.category(), Category::Refused);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "mine");
+        assert_eq!(
+            std::fs::read_dir(folder.path()).unwrap().count(),
+            1,
+            "nothing is left behind"
+        );
+    }
+}

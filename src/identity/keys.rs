@@ -1,0 +1,165 @@
+//! ed25519 key pairs in OpenSSH's own files.
+
+use std::fmt;
+use std::path::Path;
+
+use ssh_key::private::Ed25519Keypair;
+use ssh_key::rand_core::{OsRng, RngCore};
+use ssh_key::{Algorithm, LineEnding, PrivateKey, PublicKey};
+use zeroize::Zeroizing;
+
+use super::folder::Folder;
+use crate::error::{Category, Context, Error, Result};
+
+/// An ed25519 key pair as OpenSSH writes it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct KeyPair {
+    /// The private key file, `-----BEGIN OPENSSH PRIVATE KEY-----` to its end.
+    pub private: Zeroizing<String>,
+    /// The public key line without a comment: `ssh-ed25519 AAAA...`.
+    pub public: String,
+}
+
+/// A node's keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeIdentity {
+    /// What the node proves itself with to whoever logs in.
+    pub host_key: KeyPair,
+    /// What the node asks other nodes with.
+    pub enrolment_key: KeyPair,
+}
+
+impl fmt::Debug for KeyPair {
+    /// The public half only.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyPair")
+            .field("public", &self.public)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Random bytes from the operating system.
+pub(super) fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>> {
+    let mut bytes = Zeroizing::new([0; N]);
+    OsRng.try_fill_bytes(bytes.as_mut_slice()).map_err(|error| {
+        Error::new(
+            Category::Other,
+            format!("the operating system gives no random numbers: {error}"),
+        )
+    })?;
+    Ok(bytes)
+}
+
+/// Reads the key pair `path` and `path.pub` below the folder, or makes it. `true` when it was made.
+pub(super) fn read_or_make(folder: &mut Folder, path: &str, comment: &str) -> Result<(KeyPair, bool)> {
+    let public_path = format!("{path}.pub");
+    let public_text = folder.read(&public_path)?;
+    if let Some(text) = folder.read(path)? {
+        let (pair, derived) = parse(&folder.path(path), &text)?;
+        match public_text {
+            // An interrupted run can leave the private half alone; the public one follows from it.
+            None => folder.create(&public_path, format!("{}\n", derived.trim_end()).as_bytes())?,
+            Some(text) => check_halves(&folder.path(&public_path), &text, &pair)?,
+        }
+        return Ok((pair, false));
+    }
+    if public_text.is_some() {
+        return Err(Error::new(
+            Category::Disk,
+            format!(
+                "{} is gone, and its public half {} is still there",
+                folder.path(path).display(),
+                folder.path(&public_path).display()
+            ),
+        )
+        .with_remedy(format!(
+            "restore it from a backup, or delete {} to make a new key; images made before will not know it",
+            folder.path(&public_path).display()
+        )));
+    }
+    let (private, public) = make(comment)?;
+    folder.create(path, private.as_bytes())?;
+    // What the disk holds is what counts: another process may have been first.
+    let text = folder.read(path)?.unwrap_or(private);
+    let (pair, _) = parse(&folder.path(path), &text)?;
+    folder.create(&public_path, format!("{public}\n").as_bytes())?;
+    Ok((pair, true))
+}
+
+/// A new key pair: the private file's text and the public line with its comment.
+fn make(comment: &str) -> Result<(Zeroizing<String>, String)> {
+    let what = || "making an ssh key".to_owned();
+    let seed = random::<32>()?;
+    let mut key =
+        PrivateKey::new(Ed25519Keypair::from_seed(&seed).into(), comment).context(Category::Other, what)?;
+    key.set_comment(comment);
+    let private = key.to_openssh(LineEnding::LF).context(Category::Other, what)?;
+    let public = key.public_key().to_openssh().context(Category::Other, what)?;
+    Ok((private, public))
+}
+
+/// The key pair of a private key file, and its public line with the comment.
+fn parse(path: &Path, text: &str) -> Result<(KeyPair, String)> {
+    let damaged = |why: &str| {
+        Error::new(Category::Disk, format!("{} {why}", path.display())).with_remedy(format!(
+            "restore it from a backup, or delete it together with {}.pub to make a new key; images made before \
+             will not know it",
+            path.display()
+        ))
+    };
+    // A folder that went through Windows may have its line ends.
+    let text = Zeroizing::new(text.replace("\r\n", "\n"));
+    let key = PrivateKey::from_openssh(text.as_bytes())
+        .map_err(|error| damaged(&format!("is no OpenSSH private key ({error})")))?;
+    if key.is_encrypted() {
+        return Err(damaged("has a passphrase, and a node has nobody to type it"));
+    }
+    let halves_match = key.key_data().ed25519().map(|pair| {
+        Ed25519Keypair::from_seed(&Zeroizing::new(pair.private.to_bytes())).public == pair.public
+    });
+    match halves_match {
+        None => {
+            return Err(damaged(&format!(
+                "is a key of the kind {}, not {}",
+                key.algorithm(),
+                Algorithm::Ed25519
+            )));
+        }
+        Some(false) => return Err(damaged("is damaged: its halves do not belong together")),
+        Some(true) => {}
+    }
+    let line = key
+        .public_key()
+        .to_openssh()
+        .map_err(|error| damaged(&format!("has no public half ({error})")))?;
+    Ok((
+        KeyPair {
+            public: without_comment(&line),
+            private: text,
+        },
+        line,
+    ))
+}
+
+/// Refuses a `.pub` file that is not the private key's.
+fn check_halves(path: &Path, text: &str, pair: &KeyPair) -> Result<()> {
+    let same = PublicKey::from_openssh(text.trim())
+        .and_then(|key| key.to_openssh())
+        .is_ok_and(|line| without_comment(&line) == pair.public);
+    if same {
+        return Ok(());
+    }
+    Err(Error::new(
+        Category::Disk,
+        format!("{} is not the public half of the key beside it", path.display()),
+    )
+    .with_remedy(format!(
+        "delete {}, it will be written again; or restore the folder from a backup",
+        path.display()
+    )))
+}
+
+/// Type and key of a public key line.
+fn without_comment(line: &str) -> String {
+    line.split_whitespace().take(2).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,30 @@
+//! Who is who: the nodes' public keys, for ssh and for the nodes themselves.
+
+use std::fmt::Write;
+
+use crate::cluster::{Address, Node};
+
+/// A `known_hosts` file (sshd(8)) with a line for each node:
+/// `name,name.local[,address] ssh-ed25519 AAAA...`. The keys are those of [`super::KeyPair::public`].
+pub fn known_hosts<'a>(host_keys: impl IntoIterator<Item = (&'a Node, &'a str)>) -> String {
+    let mut text = String::new();
+    for (node, key) in host_keys {
+        let name = &node.name;
+        let address = match node.address {
+            Address::Dhcp => String::new(),
+            Address::Fixed(cidr) => format!(",{}", cidr.address()),
+        };
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{name},{name}.local{address} {key}");
+    }
+    text
+}
+
+/// `mkimage/enrolment_keys`: a line `name ssh-ed25519 AAAA...` for each node.
+pub fn enrolment_keys<'a>(keys: impl IntoIterator<Item = (&'a Node, &'a str)>) -> String {
+    let mut text = String::new();
+    for (node, key) in keys {
+        let _ = writeln!(text, "{} {key}", node.name);
+    }
+    text
+}

@@ -1,0 +1,77 @@
+//! Which of an image's partitions the Pi boots from.
+
+use std::ops::Range;
+
+use crate::error::{Category, Error, Result};
+use crate::image::edits::Edits;
+use crate::image::fat::{FatVolume, Timestamp};
+use crate::image::partition::{Partition, PartitionTable};
+use crate::image::read_at::ReadAt;
+
+/// The boot partition: the FAT file system that holds `cmdline.txt` and `config.txt`.
+#[derive(Debug, Clone)]
+pub struct BootPartition {
+    /// The partition.
+    pub partition: Partition,
+    /// Its place in the raw image, in bytes.
+    pub range: Range<u64>,
+}
+
+/// Offset and value of ext2/3/4's magic number (Linux `fs/ext4/ext4.h`, `s_magic` in the superblock at 1024).
+const EXT4_MAGIC: (u64, [u8; 2]) = (1024 + 0x38, [0x53, 0xef]);
+
+impl BootPartition {
+    /// Finds it by what lies in it, never by its place.
+    ///
+    /// # Errors
+    /// [`Category::Verification`] saying what was found instead; errors of reading as they are.
+    pub fn find(image: &dyn ReadAt, table: &PartitionTable) -> Result<Self> {
+        let mut found = Vec::new();
+        for partition in &table.partitions {
+            let range = partition.range()?;
+            match FatVolume::open(image, range.clone(), Edits::new(), Timestamp(0)) {
+                Ok(mut volume) => {
+                    let entries = volume.list("")?;
+                    let has = |name: &str| entries.iter().any(|entry| entry.name.eq_ignore_ascii_case(name));
+                    if has("cmdline.txt") && has("config.txt") {
+                        return Ok(Self {
+                            partition: partition.clone(),
+                            range,
+                        });
+                    }
+                    found.push(format!(
+                        "{}: FAT without cmdline.txt and config.txt",
+                        describe(partition)
+                    ));
+                }
+                Err(error) if error.category() == Category::Disk => return Err(error),
+                Err(_) => found.push(format!("{}: {}", describe(partition), contents(image, &range))),
+            }
+        }
+        let found = if found.is_empty() {
+            "no partition at all".to_owned()
+        } else {
+            found.join("; ")
+        };
+        Err(Error::new(
+            Category::Verification,
+            format!("the image has no Raspberry Pi boot partition (a FAT with cmdline.txt and config.txt); it has {found}"),
+        )
+        .with_remedy("give --base a Raspberry Pi OS Lite image"))
+    }
+}
+
+fn describe(partition: &Partition) -> String {
+    format!("partition {} (type {})", partition.number, partition.kind)
+}
+
+fn contents(image: &dyn ReadAt, range: &Range<u64>) -> &'static str {
+    let (offset, magic) = EXT4_MAGIC;
+    let mut bytes = [0; 2];
+    let read = image.read_exact_at(&mut bytes, range.start.saturating_add(offset));
+    if read.is_ok() && bytes == magic {
+        "ext4"
+    } else {
+        "no FAT"
+    }
+}

@@ -1,0 +1,108 @@
+//! Images as `.img.xz`: spliced out of the base's own blocks, or packed anew where it has none.
+
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::{Build, Planner, Prepared};
+use crate::error::{Context, Result};
+use crate::image::container::{self, Blocks};
+use crate::image::edits::Edits;
+use crate::image::output::Output;
+use crate::image::prefix;
+use crate::image::read_at::ReadAt;
+use crate::image::space;
+use crate::image::sparse::SparseFiles;
+use crate::image::threads;
+use crate::image::xz::{BlockReader, Check, Splicer, encode};
+
+impl Build<'_> {
+    /// Builds compressed images.
+    pub fn compressed_images(&self, planner: &mut Planner<'_>) -> Result<Vec<PathBuf>> {
+        match self.container.blocks() {
+            Some(blocks) => self.splice(&blocks, planner),
+            None => self.pack_anew(planner),
+        }
+    }
+
+    fn splice(&self, blocks: &Blocks<'_>, planner: &mut Planner<'_>) -> Result<Vec<PathBuf>> {
+        if blocks.reader.image().blocks().len() == 1 {
+            self.progress
+                .say("the base is a single xz block, so all of it is packed again; that takes minutes");
+        }
+        let size = blocks.file.size().disk(|| "reading the base image".to_owned())?;
+        let prepared = Prepared::new(Arc::<BlockReader>::clone(blocks.reader), planner)?;
+        if !self.ignore_space {
+            // What a splice adds is far below a twentieth; the pieces kept meanwhile are smaller still.
+            let each = size.saturating_add(size / 20);
+            let copies = (self.destinations.len() as u64).saturating_add(1);
+            space::require(self.folder, each.saturating_mul(copies), "the images")?;
+        }
+        let splicer = Splicer::new(Arc::clone(blocks.reader), self.folder, threads::available())?;
+        self.write_each(&prepared, |output, edits| {
+            let task = self.progress.begin("writing", Some(size));
+            splicer.splice(blocks.file, edits, output.file(), &*task)?;
+            Ok(())
+        })
+    }
+
+    /// Without blocks to copy: everything is unpacked once and packed for each image.
+    fn pack_anew(&self, planner: &mut Planner<'_>) -> Result<Vec<PathBuf>> {
+        self.progress.say(&format!(
+            "the base ({}) has no xz blocks to copy, so each image is packed whole; that takes minutes",
+            self.container.describe()
+        ));
+        self.require_raw_space(2)?;
+        let raw: Arc<dyn ReadAt> = match self.container.random_access() {
+            Some(raw) => raw,
+            None => Arc::new(self.unpack()?),
+        };
+        let size = raw.size().disk(|| "reading the base image".to_owned())?;
+        let prepared = Prepared::new(Arc::clone(&raw), planner)?;
+        self.write_each(&prepared, |output, edits| {
+            let task = self.progress.begin("packing", Some(size));
+            let mut writer = BufWriter::with_capacity(1 << 20, output.file());
+            encode(
+                &*raw,
+                edits,
+                Check::Crc64,
+                &mut writer,
+                threads::available(),
+                &*task,
+            )?;
+            writer
+                .flush()
+                .disk(|| format!("writing {}", output.destination().display()))
+        })
+    }
+
+    /// Writes one image after the other, and looks into each before it gets its name.
+    fn write_each(
+        &self,
+        prepared: &Prepared,
+        write: impl Fn(&Output, &Edits) -> Result<()>,
+    ) -> Result<Vec<PathBuf>> {
+        let each = self.destinations.iter().zip(&prepared.changes);
+        each.map(|(destination, change)| {
+            let output = Output::create(destination)?;
+            write(&output, &change.edits)?;
+            let file = output.file().try_clone();
+            let file = file.disk(|| format!("reading {}", destination.display()))?;
+            let written = container::open(Arc::new(file), destination, self.folder)?;
+            prepared.check_and_finish(&*prefix::raw(&*written)?, output, change)
+        })
+        .collect()
+    }
+
+    /// The raw image in a nameless file beside the outputs.
+    fn unpack(&self) -> Result<File> {
+        let file = tempfile::tempfile_in(self.folder)
+            .disk(|| format!("creating a temporary file in {}", self.folder.display()))?;
+        let task = self.progress.begin("unpacking", self.container.raw_size());
+        let sink = SparseFiles::new(vec![(&file, self.folder.join("a temporary file"))]);
+        let size = self.container.decode(&sink, &*task)?;
+        sink.set_len(size)?;
+        Ok(file)
+    }
+}

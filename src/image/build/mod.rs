@@ -1,0 +1,92 @@
+//! From a base and a plan to finished images: decode once, edit each, check, put into place.
+
+mod compressed;
+mod raw;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::boot::overlay::Overlay;
+use crate::error::{Context, Result, While};
+use crate::image::apply;
+use crate::image::boot_partition::BootPartition;
+use crate::image::container::Container;
+use crate::image::edits::Edits;
+use crate::image::output::Output;
+use crate::image::page_cache::PageCache;
+use crate::image::partition::PartitionTable;
+use crate::image::read_at::ReadAt;
+use crate::progress::Progress;
+
+/// A base's raw image, as far as planning needs it.
+pub struct BaseImage {
+    /// The raw bytes, behind a cache.
+    pub raw: Arc<dyn ReadAt>,
+    /// Its partitions.
+    pub table: PartitionTable,
+    /// The one the Pi boots from.
+    pub boot: BootPartition,
+}
+
+/// What one output gets.
+pub struct Planned {
+    /// The files.
+    pub overlay: Overlay,
+    /// The pages of the raw image that they make different.
+    pub edits: Edits,
+}
+
+/// What is to be built.
+pub struct Build<'a> {
+    /// The base.
+    pub container: &'a dyn Container,
+    /// An existing folder, for the images and for what is needed meanwhile.
+    pub folder: &'a Path,
+    /// Final paths in it, one an image.
+    pub destinations: Vec<PathBuf>,
+    /// Do not ask whether there is room.
+    pub ignore_space: bool,
+    /// Who listens.
+    pub progress: &'a dyn Progress,
+}
+
+/// Plans every image of a build, in the order of the destinations.
+pub type Planner<'a> = dyn FnMut(&BaseImage) -> Result<Vec<Planned>> + 'a;
+
+/// A base that was looked at, and what is to become of it.
+struct Prepared {
+    boot: BootPartition,
+    changes: Vec<Planned>,
+}
+
+impl BaseImage {
+    /// Finds the partitions of a raw image.
+    pub fn open(raw: Arc<dyn ReadAt>) -> Result<Self> {
+        let raw = PageCache::new(raw).disk(|| "reading the base image".to_owned())?;
+        let table = PartitionTable::read(&raw)?;
+        let boot = BootPartition::find(&raw, &table)?;
+        Ok(Self {
+            raw: Arc::new(raw),
+            table,
+            boot,
+        })
+    }
+}
+
+impl Prepared {
+    fn new(raw: Arc<dyn ReadAt>, planner: &mut Planner<'_>) -> Result<Self> {
+        let base = BaseImage::open(raw)?;
+        let changes = planner(&base)?;
+        Ok(Self {
+            boot: base.boot,
+            changes,
+        })
+    }
+
+    /// Reads back from a finished image what was written, then gives it its final name.
+    fn check_and_finish(&self, image: &dyn ReadAt, output: Output, change: &Planned) -> Result<PathBuf> {
+        apply::read_back(image, &self.boot.range, &change.overlay)
+            .while_doing(|| format!("checking {}", output.destination().display()))?;
+        output.finish()
+    }
+}

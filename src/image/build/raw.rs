@@ -1,0 +1,98 @@
+//! Raw images: one decode into sparse files, or into one that the others are cloned from.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::{Build, Planner, Prepared};
+use crate::error::{Category, Context, Error, Result};
+use crate::image::clone;
+use crate::image::edits::{Edits, PAGE_SIZE};
+use crate::image::output::Output;
+use crate::image::space;
+use crate::image::sparse::{SparseFiles, holds, write_all_at};
+
+impl Build<'_> {
+    /// Builds raw images. What can be planned before anything is written is planned before.
+    pub fn raw_images(&self, planner: &mut Planner<'_>) -> Result<Vec<PathBuf>> {
+        let early = match self.container.random_access() {
+            Some(raw) => Some(Prepared::new(raw, planner)?),
+            None => None,
+        };
+        let reflink = self.destinations.len() > 1 && clone::can_reflink(self.folder);
+        self.require_raw_space(if reflink { 1 } else { self.destinations.len() })?;
+        let outputs = self
+            .destinations
+            .iter()
+            .map(|destination| Output::create(destination))
+            .collect::<Result<Vec<_>>>()?;
+        let size = self.decode_into(&outputs, reflink)?;
+        let prepared = match (early, outputs.first()) {
+            (Some(prepared), _) => prepared,
+            (None, Some(first)) => {
+                let file = first.file().try_clone();
+                let file = file.disk(|| format!("reading {}", first.destination().display()))?;
+                Prepared::new(Arc::new(file), planner)?
+            }
+            (None, None) => return Ok(Vec::new()),
+        };
+        outputs
+            .into_iter()
+            .zip(&prepared.changes)
+            .map(|(output, change)| {
+                lay_over(&output, &change.edits, size)?;
+                let file = output.file().try_clone();
+                let file = file.disk(|| format!("reading {}", output.destination().display()))?;
+                prepared.check_and_finish(&file, output, change)
+            })
+            .collect()
+    }
+
+    /// Makes sure of room for `copies` raw images, where the base says how large that is.
+    pub(super) fn require_raw_space(&self, copies: usize) -> Result<()> {
+        match self.container.raw_size() {
+            Some(size) if !self.ignore_space => {
+                space::require(self.folder, size.saturating_mul(copies as u64), "the images")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Decodes the base into every output; returns the raw size in bytes.
+    fn decode_into(&self, outputs: &[Output], reflink: bool) -> Result<u64> {
+        let task = self.progress.begin("writing", self.container.raw_size());
+        let written = if reflink { outputs.get(..1) } else { Some(outputs) }.unwrap_or_default();
+        let sink = SparseFiles::new(
+            written
+                .iter()
+                .map(|output| (output.file(), output.destination().to_owned()))
+                .collect(),
+        );
+        let size = self.container.decode(&sink, &*task)?;
+        sink.set_len(size)?;
+        if let Some((original, copies)) = outputs.split_first().filter(|_| reflink) {
+            for copy in copies {
+                clone::reflink(original.file(), copy.file())
+                    .disk(|| format!("cloning into {}", copy.destination().display()))?;
+            }
+        }
+        Ok(size)
+    }
+}
+
+/// Writes the changed pages and reads them back.
+fn lay_over(output: &Output, edits: &Edits, size: u64) -> Result<()> {
+    let what = || format!("writing {}", output.destination().display());
+    for (number, page) in edits.iter() {
+        let start = number.saturating_mul(PAGE_SIZE as u64);
+        let length = usize::try_from(size.saturating_sub(start)).unwrap_or(PAGE_SIZE);
+        let bytes = page.get(..length.min(PAGE_SIZE)).unwrap_or_default();
+        write_all_at(output.file(), bytes, start).disk(what)?;
+        if !holds(output.file(), bytes, start).disk(what)? {
+            return Err(Error::new(
+                Category::Disk,
+                format!("{}: the disk does not keep what is written to it", what()),
+            ));
+        }
+    }
+    Ok(())
+}

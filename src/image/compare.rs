@@ -1,0 +1,109 @@
+//! What differs between a base and an image that was built from it.
+
+use std::collections::BTreeSet;
+
+use crate::error::{Category, Context, Error, Result};
+use crate::image::build::BaseImage;
+use crate::image::container::Container;
+use crate::image::digests::{CHUNK, Digests};
+use crate::image::edits::Edits;
+use crate::image::fat::{FatVolume, Timestamp};
+use crate::image::prefix;
+use crate::progress::Progress;
+
+/// A file larger than any that a boot partition holds.
+const LARGEST_FILE: u64 = 1 << 30;
+
+/// What differs on the boot partition. Everything else was found to be the same.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Differences {
+    /// Files that only the image has.
+    pub added: Vec<String>,
+    /// Files whose bytes differ.
+    pub changed: Vec<String>,
+    /// Files that only the base has.
+    pub removed: Vec<String>,
+    /// How many files are the same.
+    pub same: usize,
+}
+
+/// Compares all bytes outside the boot partition and all files in it.
+///
+/// # Errors
+/// [`Category::Verification`] with the place when a byte outside the boot partition differs.
+pub fn compare(base: &dyn Container, image: &dyn Container, progress: &dyn Progress) -> Result<Differences> {
+    let base_look = BaseImage::open(prefix::raw(base)?)?;
+    let image_look = BaseImage::open(prefix::raw(image)?)?;
+    if base_look.table != image_look.table {
+        return Err(Error::new(Category::Verification, "the partition tables differ"));
+    }
+    let digests = |container: &dyn Container, what: &str| {
+        let task = progress.begin(what, container.raw_size());
+        Digests::of(container, &*task)
+    };
+    let of_base = digests(base, "reading the base")?;
+    let of_image = digests(image, "reading the image")?;
+    if of_base.size != of_image.size {
+        return Err(Error::new(
+            Category::Verification,
+            format!("the image has {} bytes, the base {}", of_image.size, of_base.size),
+        ));
+    }
+    let boot = &base_look.boot.range;
+    for number in of_base.differing(&of_image) {
+        let start = number.saturating_mul(CHUNK as u64);
+        let end = start.saturating_add(CHUNK as u64).min(of_base.size);
+        let outside = [start..boot.start.min(end), boot.end.max(start)..end];
+        for range in outside.into_iter().filter(|range| !range.is_empty()) {
+            let inside_chunk = range.start > start || range.end < end;
+            // A chunk that reaches into the boot partition may differ only there.
+            if !inside_chunk || !same(&base_look, &image_look, range.start, range.end)? {
+                return Err(Error::new(
+                    Category::Verification,
+                    format!(
+                        "bytes {} to {} lie outside the boot partition and differ from the base",
+                        range.start, range.end
+                    ),
+                )
+                .with_remedy("build the image again; if it was booted from or edited, that is why"));
+            }
+        }
+    }
+    files(&base_look, &image_look)
+}
+
+fn same(base: &BaseImage, image: &BaseImage, start: u64, end: u64) -> Result<bool> {
+    let length = usize::try_from(end.saturating_sub(start)).unwrap_or_default();
+    let (mut one, mut two) = (vec![0; length], vec![0; length]);
+    base.raw
+        .read_exact_at(&mut one, start)
+        .disk(|| "reading the base".to_owned())?;
+    image
+        .raw
+        .read_exact_at(&mut two, start)
+        .disk(|| "reading the image".to_owned())?;
+    Ok(one == two)
+}
+
+fn files(base: &BaseImage, image: &BaseImage) -> Result<Differences> {
+    let (mut before, mut after) = (volume(base)?, volume(image)?);
+    let of_base: BTreeSet<String> = before.all_files()?.into_iter().collect();
+    let of_image: BTreeSet<String> = after.all_files()?.into_iter().collect();
+    let mut found = Differences {
+        added: of_image.difference(&of_base).cloned().collect(),
+        removed: of_base.difference(&of_image).cloned().collect(),
+        ..Differences::default()
+    };
+    for path in of_base.intersection(&of_image) {
+        if before.read(path, LARGEST_FILE)? == after.read(path, LARGEST_FILE)? {
+            found.same = found.same.saturating_add(1);
+        } else {
+            found.changed.push(path.clone());
+        }
+    }
+    Ok(found)
+}
+
+fn volume(look: &BaseImage) -> Result<FatVolume<'_>> {
+    FatVolume::open(&*look.raw, look.boot.range.clone(), Edits::new(), Timestamp(0))
+}

@@ -1,0 +1,40 @@
+//! An image that is not wrapped in anything.
+
+use std::fs::File;
+use std::sync::Arc;
+
+use super::Container;
+use super::stream::{self, FromStart};
+use crate::error::Result;
+use crate::image::read_at::{RawSink, ReadAt};
+use crate::progress::Task;
+
+/// A raw image file.
+pub(super) struct Raw {
+    file: Arc<File>,
+    size: u64,
+}
+
+impl Raw {
+    pub(super) fn new(file: Arc<File>, size: u64) -> Self {
+        Self { file, size }
+    }
+}
+
+impl Container for Raw {
+    fn describe(&self) -> String {
+        "raw".to_owned()
+    }
+
+    fn raw_size(&self) -> Option<u64> {
+        Some(self.size)
+    }
+
+    fn random_access(&self) -> Option<Arc<dyn ReadAt>> {
+        Some(Arc::<File>::clone(&self.file))
+    }
+
+    fn decode(&self, sink: &dyn RawSink, task: &dyn Task) -> Result<u64> {
+        stream::decode(FromStart::new(&*self.file), "raw", sink, task)
+    }
+}

@@ -1,0 +1,106 @@
+//! `.zip`: how images were published until 2022.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+use std::sync::Arc;
+
+use ::zip::ZipArchive;
+use ::zip::result::ZipError;
+
+use super::Container;
+use super::stream::{self, FromStart};
+use crate::error::{Category, Error, Result};
+use crate::image::read_at::{RawSink, ReadAt};
+use crate::progress::Task;
+
+type Archive = ZipArchive<BufReader<FromStart<Arc<File>>>>;
+
+/// A zip archive with one image in it.
+pub(super) struct Zip {
+    file: Arc<File>,
+    member: usize,
+    name: String,
+    size: u64,
+}
+
+fn archive(file: &Arc<File>) -> Result<Archive> {
+    ZipArchive::new(BufReader::new(FromStart::new(Arc::clone(file)))).map_err(damaged)
+}
+
+fn damaged(error: ZipError) -> Error {
+    let category = match &error {
+        ZipError::Io(io) if io.raw_os_error().is_some() => Category::Disk,
+        _ => Category::Verification,
+    };
+    Error::new(category, "the base image is no sound zip archive")
+        .with_cause(error)
+        .with_remedy("get the image again")
+}
+
+impl Zip {
+    /// Finds the image in the archive.
+    pub(super) fn open(file: Arc<File>, path: &Path) -> Result<Self> {
+        let mut archive = archive(&file)?;
+        let mut images = Vec::new();
+        for member in 0..archive.len() {
+            let entry = archive.by_index_raw(member).map_err(damaged)?;
+            let name = entry.name().map_err(damaged)?.into_owned();
+            if entry.is_file()
+                && Path::new(&name)
+                    .extension()
+                    .is_some_and(|e| e.eq_ignore_ascii_case("img"))
+            {
+                images.push((member, name, entry.size()));
+            }
+        }
+        let found = images.len();
+        match images.pop() {
+            Some((member, name, size)) if found == 1 => Ok(Self {
+                file,
+                member,
+                name,
+                size,
+            }),
+            _ => Err(Error::new(
+                Category::Verification,
+                format!(
+                    "{} holds {found} files that end in .img, one is needed",
+                    path.display()
+                ),
+            )
+            .with_remedy("unpack it and give --base the image that you want")),
+        }
+    }
+}
+
+impl Container for Zip {
+    fn describe(&self) -> String {
+        format!("zip, {}", self.name)
+    }
+
+    fn raw_size(&self) -> Option<u64> {
+        Some(self.size)
+    }
+
+    fn random_access(&self) -> Option<Arc<dyn ReadAt>> {
+        None
+    }
+
+    fn decode(&self, sink: &dyn RawSink, task: &dyn Task) -> Result<u64> {
+        let mut archive = archive(&self.file)?;
+        let entry = archive.by_index(self.member).map_err(damaged)?;
+        let decoded = stream::decode(entry, "zip", sink, task)?;
+        if decoded != self.size {
+            return Err(Error::new(
+                Category::Verification,
+                format!(
+                    "{} in the zip archive has {decoded} bytes, not the {} it promises",
+                    self.name, self.size
+                ),
+            )
+            .with_remedy("get the image again"));
+        }
+        Ok(decoded)
+    }
+}

@@ -1,0 +1,237 @@
+//! Partition tables: MBR and GPT, in sectors of 512 bytes.
+
+use std::io::Cursor;
+
+use crate::error::{Category, Context, Error, Result};
+use crate::image::read_at::ReadAt;
+
+/// Bytes in a sector. SD card images have no other size.
+pub const SECTOR_SIZE: u64 = 512;
+
+/// How much of an image's beginning holds its partition table: GPT's 128 entries end at LBA 33; the rest is margin.
+const TABLE_BYTES: u64 = 1 << 20;
+
+/// Offset of the four MBR entries (UEFI specification 2.10, section 5.2.1).
+const MBR_ENTRIES: usize = 446;
+/// Bytes in an MBR entry.
+const MBR_ENTRY_SIZE: usize = 16;
+/// MBR type of the one partition that protects a GPT (UEFI specification 2.10, section 5.2.3).
+const PROTECTIVE: u8 = 0xee;
+
+/// A sector's number, counted from the beginning of the image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Lba(pub u64);
+
+/// How partitions are recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// Master boot record.
+    Mbr,
+    /// GUID partition table.
+    Gpt,
+}
+
+/// A partition of an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Partition {
+    /// From 1, as Linux counts.
+    pub number: u32,
+    /// First sector.
+    pub start: Lba,
+    /// Length in sectors.
+    pub sectors: u64,
+    /// MBR type such as `0x0c`, or the GPT type's name.
+    pub kind: String,
+}
+
+/// What an image's beginning says of its partitions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartitionTable {
+    /// How they are recorded.
+    pub scheme: Scheme,
+    /// In the table's order, unused entries left out.
+    pub partitions: Vec<Partition>,
+}
+
+impl Lba {
+    /// Offset in bytes.
+    pub fn bytes(self) -> Option<u64> {
+        self.0.checked_mul(SECTOR_SIZE)
+    }
+}
+
+impl Partition {
+    /// Where it begins and ends, in bytes of the raw image.
+    ///
+    /// # Errors
+    /// When the numbers make no sense.
+    pub fn range(&self) -> Result<std::ops::Range<u64>> {
+        self.start
+            .bytes()
+            .zip(self.sectors.checked_mul(SECTOR_SIZE))
+            .and_then(|(start, length)| Some(start..start.checked_add(length)?))
+            .ok_or_else(|| damaged(format!("partition {} has an impossible place", self.number)))
+    }
+}
+
+impl PartitionTable {
+    /// Reads the table at the beginning of a raw image.
+    ///
+    /// # Errors
+    /// No table, or one that contradicts itself or reaches past the image's end: [`Category::Verification`].
+    pub fn read(image: &dyn ReadAt) -> Result<Self> {
+        let size = image.size().disk(|| "reading the image's size".to_owned())?;
+        let length = usize::try_from(size.min(TABLE_BYTES)).unwrap_or(usize::MAX);
+        let mut head = vec![0; length];
+        image
+            .read_exact_at(&mut head, 0)
+            .disk(|| "reading the partition table".to_owned())?;
+        let mut entries = mbr_entries(&head)?;
+        let scheme = if entries.iter().any(|entry| entry.kind == PROTECTIVE) {
+            Scheme::Gpt
+        } else {
+            Scheme::Mbr
+        };
+        let partitions = match scheme {
+            Scheme::Gpt => gpt_partitions(head)?,
+            Scheme::Mbr => {
+                entries.retain(|entry| entry.kind != 0 && entry.sectors != 0);
+                entries.into_iter().map(MbrEntry::into_partition).collect()
+            }
+        };
+        for partition in &partitions {
+            let range = partition.range()?;
+            if range.end > size {
+                return Err(damaged(format!(
+                    "partition {} ends at byte {}, but the image has only {size} bytes",
+                    partition.number, range.end
+                ))
+                .with_remedy("the image is cut short; get it again"));
+            }
+        }
+        Ok(Self { scheme, partitions })
+    }
+}
+
+fn damaged(what: String) -> Error {
+    Error::new(Category::Verification, what)
+}
+
+struct MbrEntry {
+    number: u32,
+    kind: u8,
+    start: u32,
+    sectors: u32,
+}
+
+impl MbrEntry {
+    fn parse(number: u32, bytes: &[u8]) -> Option<Self> {
+        let [flag, _, _, _, kind, _, _, _, s0, s1, s2, s3, n0, n1, n2, n3] = *bytes else {
+            return None;
+        };
+        // Any other flag means that these bytes are no partition entry, as in a boot sector without partitions.
+        (flag == 0 || flag == 0x80).then_some(Self {
+            number,
+            kind,
+            start: u32::from_le_bytes([s0, s1, s2, s3]),
+            sectors: u32::from_le_bytes([n0, n1, n2, n3]),
+        })
+    }
+
+    fn into_partition(self) -> Partition {
+        Partition {
+            number: self.number,
+            start: Lba(self.start.into()),
+            sectors: self.sectors.into(),
+            kind: format!("0x{:02x}", self.kind),
+        }
+    }
+}
+
+fn mbr_entries(head: &[u8]) -> Result<Vec<MbrEntry>> {
+    let missing = || {
+        Error::new(Category::Verification, "the image has no partition table").with_remedy(
+            "an image of a whole card is needed, such as the official Raspberry Pi OS Lite image",
+        )
+    };
+    if head.get(510..512) != Some(&[0x55, 0xaa]) {
+        return Err(missing());
+    }
+    let entries = head.get(MBR_ENTRIES..510).unwrap_or_default();
+    (1..)
+        .zip(entries.chunks_exact(MBR_ENTRY_SIZE))
+        .map(|(number, bytes)| MbrEntry::parse(number, bytes).ok_or_else(missing))
+        .collect()
+}
+
+fn gpt_partitions(head: Vec<u8>) -> Result<Vec<Partition>> {
+    // Only the beginning is at hand, so the backup table at the end cannot be compared.
+    let disk = gpt::GptConfig::new()
+        .writable(false)
+        .only_valid_headers(false)
+        .logical_block_size(gpt::disk::LogicalBlockSize::Lb512)
+        .open_from_device(Cursor::new(head))
+        .context(Category::Verification, || {
+            "reading the GUID partition table".to_owned()
+        })?;
+    disk.partitions()
+        .iter()
+        .filter(|(_, partition)| partition.is_used())
+        .map(|(number, partition)| {
+            let sectors = partition.sectors_len().context(Category::Verification, || {
+                format!("partition {number} ends before it begins")
+            })?;
+            Ok(Partition {
+                number: *number,
+                start: Lba(partition.first_lba),
+                sectors,
+                kind: partition.part_type_guid.guid.to_string(),
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mbr(entries: &[(u8, u32, u32)], size: usize) -> Vec<u8> {
+        let mut image = vec![0; size];
+        for (at, (kind, start, sectors)) in entries.iter().enumerate() {
+            let entry = MBR_ENTRIES + at * MBR_ENTRY_SIZE;
+            image[entry + 4] = *kind;
+            image[entry + 8..entry + 12].copy_from_slice(&start.to_le_bytes());
+            image[entry + 12..entry + 16].copy_from_slice(&sectors.to_le_bytes());
+        }
+        image[510] = 0x55;
+        image[511] = 0xaa;
+        image
+    }
+
+    #[test]
+    fn partitions_are_where_the_table_says() {
+        let image = mbr(&[(0x0c, 8, 16), (0, 0, 0), (0x83, 24, 8)], 64 * 512);
+        let table = PartitionTable::read(&image).unwrap();
+        assert_eq!(table.scheme, Scheme::Mbr);
+        let numbers: Vec<_> = table
+            .partitions
+            .iter()
+            .map(|p| (p.number, p.start, p.kind.as_str()))
+            .collect();
+        assert_eq!(numbers, [(1, Lba(8), "0x0c"), (3, Lba(24), "0x83")]);
+    }
+
+    #[test]
+    fn a_table_that_lies_is_refused() {
+        let past_the_end = mbr(&[(0x0c, 8, 1000)], 64 * 512);
+        let no_table = vec![0; 64 * 512];
+        let tiny = vec![0; 100];
+        let mut boot_sector = mbr(&[], 64 * 512);
+        boot_sector[MBR_ENTRIES] = 0x33;
+        let gpt_without_header = mbr(&[(PROTECTIVE, 1, 63)], 64 * 512);
+        for image in [past_the_end, no_table, tiny, boot_sector, gpt_without_header] {
+            let error = PartitionTable::read(&image).unwrap_err();
+            assert_eq!(error.category(), Category::Verification, "{error}");
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! A whole image unpacked on all cores.
+
+use super::block::BlockDecoder;
+use super::open::{Block, XzImage};
+use super::parallel::on_threads;
+use crate::error::Result;
+use crate::image::read_at::RawSink;
+use crate::progress::Task;
+
+/// Unpacks every block of `image` into `sink` on `threads` threads and checks each against its checksum.
+///
+/// Memory is one dictionary and about a megabyte for each thread, however large the blocks are.
+/// A damaged block fails the whole; pieces of it may have reached the sink by then. `task` counts raw bytes.
+pub fn decode_all(image: &XzImage, sink: &dyn RawSink, threads: usize, task: &dyn Task) -> Result<()> {
+    on_threads(threads, image.blocks(), |block, buffer| {
+        decode_block(image, block, sink, buffer, task)
+    })
+}
+
+fn decode_block(
+    image: &XzImage,
+    block: &Block,
+    sink: &dyn RawSink,
+    buffer: &mut [u8],
+    task: &dyn Task,
+) -> Result<()> {
+    let mut decoder = BlockDecoder::new(image, block)?;
+    let mut at = block.raw_offset();
+    loop {
+        let mut filled = 0;
+        // The decoder likes to hand out little; the sink likes whole windows.
+        while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            match decoder.read(rest)? {
+                0 => break,
+                made => filled += made,
+            }
+        }
+        let Some(piece) = buffer.get(..filled).filter(|piece| !piece.is_empty()) else {
+            return Ok(());
+        };
+        sink.write_at(piece, at)?;
+        at += filled as u64;
+        task.advance(filled as u64);
+    }
+}

@@ -1,0 +1,166 @@
+//! The twelve bytes at either end of a stream (xz file format 1.2.1, sections 2.1.1 and 2.1.2).
+
+use super::damage;
+use crate::error::{Category, Error, Result};
+
+/// Bytes in a stream header, and in a stream footer.
+pub(super) const SIZE: u64 = 12;
+
+const HEADER_MAGIC: [u8; 6] = [0xfd, b'7', b'z', b'X', b'Z', 0];
+const FOOTER_MAGIC: [u8; 2] = *b"YZ";
+
+/// How a stream's blocks are checked; the same for all blocks of a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Check {
+    /// Nothing.
+    None,
+    /// CRC-32.
+    Crc32,
+    /// CRC-64 with the polynomial of ECMA-182: what `xz` does unless told otherwise.
+    Crc64,
+    /// SHA-256.
+    Sha256,
+}
+
+impl Check {
+    fn from_flags(flags: [u8; 2]) -> Result<Self> {
+        match flags {
+            [0, 0x0] => Ok(Self::None),
+            [0, 0x1] => Ok(Self::Crc32),
+            [0, 0x4] => Ok(Self::Crc64),
+            [0, 0xa] => Ok(Self::Sha256),
+            [first, second] => Err(Error::new(
+                Category::Verification,
+                format!(
+                    "the xz stream's flags {first:02x} {second:02x} name a check that cannot be verified"
+                ),
+            )
+            .with_remedy("compress the image again with: xz -T0")),
+        }
+    }
+
+    fn flags(self) -> [u8; 2] {
+        match self {
+            Self::None => [0, 0x0],
+            Self::Crc32 => [0, 0x1],
+            Self::Crc64 => [0, 0x4],
+            Self::Sha256 => [0, 0xa],
+        }
+    }
+
+    /// Bytes that the check takes at the end of a block.
+    pub(super) fn size(self) -> u64 {
+        match self {
+            Self::None => 0,
+            Self::Crc32 => 4,
+            Self::Crc64 => 8,
+            Self::Sha256 => 32,
+        }
+    }
+
+    pub(super) fn for_encoder(self) -> xz2::stream::Check {
+        match self {
+            Self::None => xz2::stream::Check::None,
+            Self::Crc32 => xz2::stream::Check::Crc32,
+            Self::Crc64 => xz2::stream::Check::Crc64,
+            Self::Sha256 => xz2::stream::Check::Sha256,
+        }
+    }
+}
+
+/// Parses a stream header.
+pub(super) fn parse(header: [u8; 12]) -> Result<Check> {
+    let [m0, m1, m2, m3, m4, m5, f0, f1, crc @ ..] = header;
+    if [m0, m1, m2, m3, m4, m5] != HEADER_MAGIC {
+        return Err(damage("it does not begin as an xz file does"));
+    }
+    if crc32fast::hash(&[f0, f1]) != u32::from_le_bytes(crc) {
+        return Err(damage("the stream header's CRC32 is wrong"));
+    }
+    Check::from_flags([f0, f1])
+}
+
+/// A stream header.
+pub(super) fn write(check: Check) -> [u8; 12] {
+    let [m0, m1, m2, m3, m4, m5] = HEADER_MAGIC;
+    let [f0, f1] = check.flags();
+    let [c0, c1, c2, c3] = crc32fast::hash(&[f0, f1]).to_le_bytes();
+    [m0, m1, m2, m3, m4, m5, f0, f1, c0, c1, c2, c3]
+}
+
+/// What a stream footer says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Footer {
+    /// Repeats the header's.
+    pub check: Check,
+    /// Bytes of the index, which lies right before the footer.
+    pub index_size: u64,
+}
+
+/// Parses a stream footer.
+pub(super) fn parse_footer(footer: [u8; 12]) -> Result<Footer> {
+    let [c0, c1, c2, c3, b0, b1, b2, b3, f0, f1, magic @ ..] = footer;
+    if magic != FOOTER_MAGIC {
+        return Err(damage("it is cut off, or its end is overwritten"));
+    }
+    let stored = [b0, b1, b2, b3];
+    if crc32fast::hash(&[b0, b1, b2, b3, f0, f1]) != u32::from_le_bytes([c0, c1, c2, c3]) {
+        return Err(damage("the stream footer's CRC32 is wrong"));
+    }
+    Ok(Footer {
+        check: Check::from_flags([f0, f1])?,
+        index_size: (u64::from(u32::from_le_bytes(stored)) + 1) * 4,
+    })
+}
+
+/// A stream footer.
+///
+/// # Errors
+/// An index of more than 16 GiB has no footer.
+pub(super) fn write_footer(check: Check, index_size: u64) -> Result<[u8; 12]> {
+    let stored = (index_size / 4)
+        .checked_sub(1)
+        .and_then(|words| u32::try_from(words).ok())
+        .ok_or_else(|| Error::new(Category::Other, "the xz index got too large to be written"))?;
+    let [b0, b1, b2, b3] = stored.to_le_bytes();
+    let [f0, f1] = check.flags();
+    let [c0, c1, c2, c3] = crc32fast::hash(&[b0, b1, b2, b3, f0, f1]).to_le_bytes();
+    let [y, z] = FOOTER_MAGIC;
+    Ok([c0, c1, c2, c3, b0, b1, b2, b3, f0, f1, y, z])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [Check; 4] = [Check::None, Check::Crc32, Check::Crc64, Check::Sha256];
+
+    #[test]
+    fn both_ends_say_the_same_check() {
+        for check in ALL {
+            assert_eq!(parse(write(check)).unwrap(), check);
+            let footer = Footer {
+                check,
+                index_size: 400,
+            };
+            assert_eq!(parse_footer(write_footer(check, 400).unwrap()).unwrap(), footer);
+        }
+    }
+
+    #[test]
+    fn no_single_bit_of_either_end_may_flip() {
+        for check in ALL {
+            for bit in 0..96 {
+                let mut header = write(check);
+                header[bit / 8] ^= 1 << (bit % 8);
+                assert_eq!(parse(header).unwrap_err().category(), Category::Verification);
+                let mut footer = write_footer(check, 64).unwrap();
+                footer[bit / 8] ^= 1 << (bit % 8);
+                assert_eq!(
+                    parse_footer(footer).unwrap_err().category(),
+                    Category::Verification
+                );
+            }
+        }
+    }
+}

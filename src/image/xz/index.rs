@@ -1,0 +1,191 @@
+//! The index at the end of a stream: how large each block is, packed and unpacked
+//! (xz file format 1.2.1, section 4).
+
+use super::{damage, read_exact, varint};
+use crate::error::Result;
+use crate::image::read_at::ReadAt;
+
+/// The first byte; a block header's first byte is never 0.
+const INDICATOR: u8 = 0;
+
+/// A record takes at least one byte for each of its two sizes.
+const SMALLEST_RECORD: u64 = 2;
+
+/// Bytes of the index that are read at once. Memory never depends on what the index says of itself.
+const WINDOW: usize = 64 * 1024;
+
+/// One block's sizes in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Record {
+    /// Block header, packed data and check; without the padding to a multiple of four.
+    pub unpadded: u64,
+    /// Unpacked data.
+    pub raw: u64,
+}
+
+/// Reads an index from the front to the back.
+pub(super) struct IndexReader<'a> {
+    bytes: CheckedBytes<'a>,
+    size: u64,
+    count: u64,
+}
+
+impl<'a> IndexReader<'a> {
+    /// Begins to read the index of `size` bytes at `at`.
+    pub fn open(source: &'a dyn ReadAt, at: u64, size: u64) -> Result<Self> {
+        let Some(checked) = size.checked_sub(4) else {
+            return Err(damage("the index is too small"));
+        };
+        let mut bytes = CheckedBytes {
+            source,
+            at,
+            left: checked,
+            window: Vec::new(),
+            used: 0,
+            crc: crc32fast::Hasher::new(),
+        };
+        if bytes.next()? != INDICATOR {
+            return Err(damage("there is no index where the footer says"));
+        }
+        let count = varint::read(|| bytes.next())?;
+        if count > size / SMALLEST_RECORD {
+            return Err(damage("the index promises more blocks than it has room for"));
+        }
+        Ok(Self { bytes, size, count })
+    }
+
+    /// How many records follow.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Hands out every record and then checks padding and CRC32.
+    pub fn records(mut self, mut each: impl FnMut(Record) -> Result<()>) -> Result<()> {
+        for _ in 0..self.count {
+            let unpadded = varint::read(|| self.bytes.next())?;
+            let raw = varint::read(|| self.bytes.next())?;
+            each(Record { unpadded, raw })?;
+        }
+        if self.bytes.left > 3 || !self.size.is_multiple_of(4) {
+            return Err(damage("the index has another size than the footer says"));
+        }
+        while self.bytes.left > 0 {
+            if self.bytes.next()? != 0 {
+                return Err(damage("the index's padding is not empty"));
+            }
+        }
+        let mut stored = [0; 4];
+        read_exact(self.bytes.source, &mut stored, self.bytes.at)?;
+        if self.bytes.crc.finalize() != u32::from_le_bytes(stored) {
+            return Err(damage("the index's CRC32 is wrong"));
+        }
+        Ok(())
+    }
+}
+
+/// Bytes one by one, summed up on the way.
+struct CheckedBytes<'a> {
+    source: &'a dyn ReadAt,
+    at: u64,
+    left: u64,
+    window: Vec<u8>,
+    used: usize,
+    crc: crc32fast::Hasher,
+}
+
+impl CheckedBytes<'_> {
+    fn next(&mut self) -> Result<u8> {
+        if self.left == 0 {
+            return Err(damage("the index ends too early"));
+        }
+        if self.used == self.window.len() {
+            let size = usize::try_from(self.left).unwrap_or(WINDOW).min(WINDOW);
+            self.window.resize(size, 0);
+            read_exact(self.source, &mut self.window, self.at)?;
+            self.crc.update(&self.window);
+            self.used = 0;
+        }
+        let byte = self.window.get(self.used).copied();
+        self.used = self.used.saturating_add(1);
+        self.at = self.at.saturating_add(1);
+        self.left -= 1;
+        byte.ok_or_else(|| damage("the index ends too early"))
+    }
+}
+
+/// A whole index.
+pub(super) fn write(records: impl ExactSizeIterator<Item = Record>) -> Vec<u8> {
+    let mut bytes = vec![INDICATOR];
+    varint::write(records.len() as u64, &mut bytes);
+    for record in records {
+        varint::write(record.unpadded, &mut bytes);
+        varint::write(record.raw, &mut bytes);
+    }
+    bytes.resize(bytes.len().next_multiple_of(4), 0);
+    let crc = crc32fast::hash(&bytes);
+    bytes.extend_from_slice(&crc.to_le_bytes());
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Category;
+
+    fn read(bytes: &[u8]) -> Result<Vec<Record>> {
+        let source = bytes.to_vec();
+        let mut found = Vec::new();
+        IndexReader::open(&source, 0, bytes.len() as u64)?.records(|record| {
+            found.push(record);
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    fn sample(count: u64) -> Vec<Record> {
+        (0..count)
+            .map(|n| Record {
+                unpadded: 12 + n * 977,
+                raw: n * n * 100_003,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn records_survive_the_way_out_and_back() {
+        // 40,000 records fill the window more than once.
+        for count in [0, 1, 2, 3, 97, 40_000] {
+            let records = sample(count);
+            let bytes = write(records.iter().copied());
+            assert_eq!(bytes.len() % 4, 0);
+            assert_eq!(read(&bytes).unwrap(), records);
+        }
+    }
+
+    #[test]
+    fn no_single_bit_of_an_index_may_flip() {
+        let bytes = write(sample(5).into_iter());
+        for bit in 0..bytes.len() * 8 {
+            let mut bytes = bytes.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(
+                read(&bytes).unwrap_err().category(),
+                Category::Verification,
+                "bit {bit}"
+            );
+        }
+        for length in 0..bytes.len() {
+            assert!(read(&bytes[..length]).is_err(), "cut to {length} bytes");
+        }
+    }
+
+    #[test]
+    fn a_promise_of_many_records_is_not_believed() {
+        let mut bytes = vec![INDICATOR];
+        varint::write(varint::MAX, &mut bytes);
+        bytes.resize(bytes.len().next_multiple_of(4), 0);
+        let crc = crc32fast::hash(&bytes);
+        bytes.extend_from_slice(&crc.to_le_bytes());
+        assert_eq!(read(&bytes).unwrap_err().category(), Category::Verification);
+    }
+}

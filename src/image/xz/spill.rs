@@ -1,0 +1,67 @@
+//! A nameless file that grows at its end and holds what is too much for memory.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::error::{Context, Result};
+use crate::image::read_at::ReadAt;
+
+/// Such a file. It is gone when this is dropped, or the program.
+pub(super) struct Spill {
+    file: File,
+    end: AtomicU64,
+}
+
+impl Spill {
+    /// Makes one in `folder`.
+    pub fn new(folder: &Path) -> Result<Self> {
+        let file = tempfile::tempfile_in(folder)
+            .disk(|| format!("making a temporary file in {}", folder.display()))?;
+        Ok(Self {
+            file,
+            end: AtomicU64::new(0),
+        })
+    }
+
+    /// Sets `size` bytes aside and says where.
+    pub fn reserve(&self, size: u64) -> u64 {
+        self.end.fetch_add(size, Ordering::Relaxed)
+    }
+
+    /// Writes to a place set aside before.
+    pub fn write(&self, bytes: &[u8], at: u64) -> Result<()> {
+        write_all_at(&self.file, bytes, at).disk(|| "writing to a temporary file".to_owned())
+    }
+
+    /// Reads what was written.
+    pub fn read(&self, to: &mut [u8], at: u64) -> Result<()> {
+        self.file
+            .read_exact_at(to, at)
+            .disk(|| "reading from a temporary file".to_owned())
+    }
+}
+
+/// Writes all of `bytes` at `at`, whatever the file's cursor.
+#[cfg(unix)]
+pub(super) fn write_all_at(file: &File, bytes: &[u8], at: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::write_all_at(file, bytes, at)
+}
+
+/// Writes all of `bytes` at `at`, whatever the file's cursor.
+#[cfg(windows)]
+pub(super) fn write_all_at(file: &File, mut bytes: &[u8], mut at: u64) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match std::os::windows::fs::FileExt::seek_write(file, bytes, at) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => {
+                bytes = bytes.get(written..).unwrap_or_default();
+                at = at.saturating_add(written as u64);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}

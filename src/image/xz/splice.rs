@@ -1,0 +1,260 @@
+//! A base with a few pages changed, as an xz file: new blocks where something changed, every other block copied as it is.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::block_header;
+use super::copy::{ALIGNMENT, copy_range};
+use super::header;
+use super::index::{self, Record};
+use super::open::{Block, XzImage};
+use super::parallel::on_threads;
+use super::piece::{self, Packed, Piece, PieceStore};
+use super::reader::BlockReader;
+use super::spill::write_all_at;
+use crate::error::{Category, Context, Error, Result};
+use crate::image::edits::{Edits, PAGE_SIZE};
+use crate::progress::Task;
+
+/// A run of copied blocks at least this long is worth being moved to where a file system can share it.
+const WORTH_SHARING: u64 = 1 << 20;
+
+/// Bytes that are copied between two reports of progress.
+const COPY_STEP: u64 = 64 << 20;
+
+/// Makes any number of spliced images from one base. What they have in common is unpacked and packed once.
+///
+/// What it keeps lies in temporary files, so memory does not grow with the number of images.
+pub struct Splicer {
+    base: Arc<BlockReader>,
+    pieces: PieceStore,
+    threads: usize,
+}
+
+/// What a splice did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SpliceReport {
+    /// Bytes of the new xz file.
+    pub size: u64,
+    /// Bytes of it that are the base's blocks as they were.
+    pub copied: u64,
+    /// Bytes of the raw image that lie in new blocks.
+    pub renewed: u64,
+    /// Bytes of the raw image that were packed for this image: what no earlier one had.
+    pub packed: u64,
+}
+
+impl Splicer {
+    /// Splices into the image that `base` reads, on up to `threads` threads, with a temporary file in `folder`.
+    pub fn new(base: Arc<BlockReader>, folder: &Path, threads: usize) -> Result<Self> {
+        Ok(Self {
+            base,
+            pieces: PieceStore::new(folder)?,
+            threads,
+        })
+    }
+
+    /// Writes the base with `edits` laid over it to the empty file `out`. `file` is the base's xz file; `task` counts
+    /// its bytes.
+    ///
+    /// Blocks that are copied are not looked at: damage in them is copied with them.
+    pub fn splice(&self, file: &File, edits: &Edits, out: &File, task: &dyn Task) -> Result<SpliceReport> {
+        let image = self.base.image();
+        let plan = plan(image, edits)?;
+        let packed = self.pack_missing(&plan, edits, task)?;
+        let mut writer = Writer {
+            file,
+            out,
+            task,
+            image,
+            at: 0,
+            records: Vec::with_capacity(image.blocks().len()),
+            report: SpliceReport {
+                packed,
+                ..SpliceReport::default()
+            },
+        };
+        writer.put(&header::write(image.check()))?;
+        for (number, part) in plan.iter().enumerate() {
+            match part {
+                Part::Kept(blocks) => writer.copy(blocks)?,
+                Part::Renewed(pieces) => {
+                    let next = match plan.get(number + 1) {
+                        Some(Part::Kept(blocks)) => run(blocks).filter(|run| run.size >= WORTH_SHARING),
+                        _ => None,
+                    };
+                    self.write_pieces(&mut writer, pieces, next.as_ref())?;
+                }
+            }
+        }
+        writer.finish()
+    }
+
+    /// Packs every piece that no image before had, and says how many raw bytes that were.
+    fn pack_missing(&self, plan: &[Part<'_>], edits: &Edits, task: &dyn Task) -> Result<u64> {
+        let missing: Vec<Piece> = plan
+            .iter()
+            .flat_map(|part| match part {
+                Part::Renewed(pieces) => pieces.as_slice(),
+                Part::Kept(_) => &[],
+            })
+            .filter(|piece| self.pieces.get(piece).is_none())
+            .copied()
+            .collect();
+        let sum = AtomicU64::new(0);
+        on_threads(self.threads, &missing, |piece, _| {
+            let packed = self.pieces.pack(piece, &self.base, edits)?;
+            sum.fetch_add(piece.size, Ordering::Relaxed);
+            task.advance(packed.body);
+            Ok(())
+        })?;
+        Ok(sum.into_inner())
+    }
+
+    /// Writes new blocks. Their headers grow a little, if need be, so that the run `next` comes to a place where file
+    /// systems can share it.
+    fn write_pieces(&self, writer: &mut Writer<'_>, pieces: &[Piece], next: Option<&Run>) -> Result<()> {
+        let check = writer.image.check();
+        let packed = pieces
+            .iter()
+            .map(|piece| {
+                self.pieces
+                    .get(piece)
+                    .ok_or_else(|| Error::new(Category::Other, "a packed block got lost"))
+            })
+            .collect::<Result<Vec<Packed>>>()?;
+        let natural: u64 = packed
+            .iter()
+            .map(|packed| packed.header(check, 0).0.len() as u64 + packed.body)
+            .sum();
+        let mut shift = next.map_or(0, |next| {
+            let end = (writer.at + natural) % ALIGNMENT;
+            (next.start % ALIGNMENT + ALIGNMENT - end) % ALIGNMENT
+        });
+        for packed in &packed {
+            let smallest = packed.header(check, 0).0.len();
+            let wish = usize::try_from(shift).map_or(block_header::LARGEST, |shift| smallest + shift);
+            let (header, record) = packed.header(check, wish);
+            shift = shift.saturating_sub((header.len() - smallest) as u64);
+            writer.put(&header)?;
+            writer.put(&self.pieces.body(packed)?)?;
+            writer.report.renewed += record.raw;
+            writer.records.push(record);
+        }
+        Ok(())
+    }
+}
+
+/// Neighbours in the new image.
+enum Part<'a> {
+    /// Blocks to copy.
+    Kept(&'a [Block]),
+    /// New blocks.
+    Renewed(Vec<Piece>),
+}
+
+/// Divides the image into what is copied and what is new.
+fn plan<'a>(image: &'a XzImage, edits: &Edits) -> Result<Vec<Part<'a>>> {
+    let page_size = PAGE_SIZE as u64;
+    let mut dirty = BTreeSet::new();
+    for (page, _) in edits.iter() {
+        let start = page.saturating_mul(page_size);
+        let end = start.saturating_add(page_size).min(image.raw_size());
+        let mut at = start;
+        while at < end || at == start {
+            let (number, block) = image.block_at(at).ok_or_else(|| {
+                Error::new(
+                    Category::Other,
+                    format!("page {page} lies behind the end of the image"),
+                )
+            })?;
+            dirty.insert(number);
+            at = block.raw_end();
+        }
+    }
+
+    let mut parts = Vec::new();
+    let mut kept_from = 0;
+    let keep = |parts: &mut Vec<Part<'a>>, from: usize, to: usize| {
+        if let Some(blocks) = image.blocks().get(from..to).filter(|blocks| !blocks.is_empty()) {
+            parts.push(Part::Kept(blocks));
+        }
+    };
+    for number in dirty {
+        keep(&mut parts, kept_from, number);
+        let pieces = image
+            .blocks()
+            .get(number)
+            .map(|block| piece::cut(block, edits))
+            .unwrap_or_default();
+        match parts.last_mut() {
+            Some(Part::Renewed(before)) => before.extend(pieces),
+            _ => parts.push(Part::Renewed(pieces)),
+        }
+        kept_from = number + 1;
+    }
+    keep(&mut parts, kept_from, image.blocks().len());
+    Ok(parts)
+}
+
+/// Bytes of the base's xz file.
+struct Run {
+    start: u64,
+    size: u64,
+}
+
+/// The bytes of blocks that lie one behind the other.
+fn run(blocks: &[Block]) -> Option<Run> {
+    let (first, last) = blocks.first().zip(blocks.last())?;
+    let start = first.offset();
+    let size = (last.offset() + last.padded_size()).saturating_sub(start);
+    Some(Run { start, size })
+}
+
+/// The new xz file, from the front to the back.
+struct Writer<'a> {
+    file: &'a File,
+    out: &'a File,
+    task: &'a dyn Task,
+    image: &'a XzImage,
+    at: u64,
+    records: Vec<Record>,
+    report: SpliceReport,
+}
+
+impl Writer<'_> {
+    fn put(&mut self, bytes: &[u8]) -> Result<()> {
+        write_all_at(self.out, bytes, self.at).disk(|| "writing the image".to_owned())?;
+        self.at += bytes.len() as u64;
+        Ok(())
+    }
+
+    fn copy(&mut self, blocks: &[Block]) -> Result<()> {
+        let Some(mut run) = run(blocks) else {
+            return Ok(());
+        };
+        self.report.copied += run.size;
+        while run.size > 0 {
+            let size = run.size.min(COPY_STEP);
+            copy_range(self.file, run.start, self.out, self.at, size)
+                .disk(|| "copying from the base to the image".to_owned())?;
+            run.start += size;
+            run.size -= size;
+            self.at += size;
+            self.task.advance(size);
+        }
+        self.records.extend(blocks.iter().map(Block::record));
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<SpliceReport> {
+        let index = index::write(self.records.iter().copied());
+        self.put(&index)?;
+        self.put(&header::write_footer(self.image.check(), index.len() as u64)?)?;
+        self.report.size = self.at;
+        Ok(self.report)
+    }
+}

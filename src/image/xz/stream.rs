@@ -1,0 +1,145 @@
+//! Any xz file from its front to its back: one block, several streams, padding behind them.
+
+use std::io::{self, Read};
+
+use xz2::stream::{Action, MtStreamBuilder, Status, Stream};
+
+use super::{DECODER_MEMORY, PACKED_WINDOW, RAW_WINDOW, damage, decoder_error, header};
+use crate::error::{Context, Result};
+use crate::image::read_at::RawSink;
+use crate::progress::Task;
+
+/// Blocks are unpacked on several threads as long as they, packed and unpacked, fit into this many bytes.
+const THREADING_MEMORY: u64 = 128 << 20;
+
+/// Unpacks all of `reader` into `sink` and says how many raw bytes that were. `task` counts raw bytes.
+///
+/// Uses several threads where the blocks' headers say how large they are. Everything is checked against its checksums.
+///
+/// # Errors
+/// [`crate::error::Category::Verification`] for anything but one or more whole xz streams.
+pub fn decode_stream(
+    reader: &mut dyn Read,
+    sink: &dyn RawSink,
+    threads: usize,
+    task: &dyn Task,
+) -> Result<u64> {
+    let mut input = Input {
+        reader,
+        window: vec![0; PACKED_WINDOW],
+        used: 0,
+        filled: 0,
+    };
+    let mut window = vec![0; RAW_WINDOW];
+    let mut done = 0;
+    loop {
+        done = decode_one(&mut input, sink, threads, task, &mut window, done)?;
+        // Stream padding: zeros, a multiple of four (xz file format 1.2.1, section 2.2).
+        let mut padding = 0_u64;
+        while input.rest()?.first() == Some(&0) {
+            let zeros = input.rest()?.iter().take_while(|byte| **byte == 0).count();
+            input.take(zeros);
+            padding += zeros as u64;
+        }
+        if !padding.is_multiple_of(4) {
+            return Err(damage("the padding behind its stream is not a multiple of four"));
+        }
+        if input.rest()?.is_empty() {
+            return Ok(done);
+        }
+    }
+}
+
+/// Unpacks one stream to `at` and says where it ends.
+fn decode_one(
+    input: &mut Input<'_>,
+    sink: &dyn RawSink,
+    threads: usize,
+    task: &dyn Task,
+    window: &mut [u8],
+    mut at: u64,
+) -> Result<u64> {
+    // The decoder would let a check that it does not know pass.
+    let mut first = [0; 12];
+    input.exact(&mut first)?;
+    header::parse(first)?;
+    let mut decoder = decoder(threads)?;
+    decoder
+        .process(&first, window, Action::Run)
+        .map_err(decoder_error)?;
+
+    let mut filled = 0;
+    loop {
+        let packed = input.rest()?;
+        let at_end = packed.is_empty();
+        let action = if at_end { Action::Finish } else { Action::Run };
+        let (before_in, before_out) = (decoder.total_in(), decoder.total_out());
+        let room = window.get_mut(filled..).unwrap_or_default();
+        let status = decoder.process(packed, room, action).map_err(decoder_error)?;
+        let taken = decoder.total_in() - before_in;
+        let made = decoder.total_out() - before_out;
+        input.take(usize::try_from(taken).unwrap_or(usize::MAX));
+        filled += usize::try_from(made).unwrap_or(usize::MAX);
+        let ended = matches!(status, Status::StreamEnd);
+        if ended || filled == window.len() {
+            sink.write_at(window.get(..filled).unwrap_or_default(), at)?;
+            at += filled as u64;
+            task.advance(filled as u64);
+            filled = 0;
+        }
+        if ended {
+            return Ok(at);
+        }
+        if at_end && matches!(status, Status::MemNeeded) {
+            return Err(damage("it ends too early"));
+        }
+    }
+}
+
+fn decoder(threads: usize) -> Result<Stream> {
+    MtStreamBuilder::new()
+        .threads(u32::try_from(threads.max(1)).unwrap_or(u32::MAX))
+        .memlimit_threading(THREADING_MEMORY)
+        .memlimit_stop(DECODER_MEMORY)
+        .decoder()
+        .map_err(decoder_error)
+}
+
+/// Packed bytes on their way from the reader to the decoder.
+struct Input<'a> {
+    reader: &'a mut dyn Read,
+    window: Vec<u8>,
+    used: usize,
+    filled: usize,
+}
+
+impl Input<'_> {
+    /// What was not taken yet; empty only at the end.
+    fn rest(&mut self) -> Result<&[u8]> {
+        while self.used == self.filled {
+            match self.reader.read(&mut self.window) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                result => {
+                    self.filled = result.disk(|| "reading the xz file".to_owned())?;
+                    self.used = 0;
+                    if self.filled == 0 {
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(self.window.get(self.used..self.filled).unwrap_or_default())
+    }
+
+    fn take(&mut self, count: usize) {
+        self.used = self.used.saturating_add(count).min(self.filled);
+    }
+
+    fn exact(&mut self, to: &mut [u8]) -> Result<()> {
+        for byte in to {
+            *byte = *self.rest()?.first().ok_or_else(|| damage("it ends too early"))?;
+            self.take(1);
+        }
+        Ok(())
+    }
+}

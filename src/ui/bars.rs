@@ -1,0 +1,102 @@
+//! Progress on a terminal: a bar a task; elsewhere a line when a task begins.
+
+use std::io::{self, IsTerminal};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::Volume;
+use super::size::Size;
+use crate::progress::{Progress, Task};
+
+/// Tells a person how far it is, on stderr.
+pub struct Bars {
+    volume: Volume,
+    terminal: bool,
+    all: MultiProgress,
+}
+
+impl Bars {
+    /// Bars when stderr is a terminal and not all is to be quiet.
+    pub fn new(volume: Volume) -> Self {
+        let terminal = io::stderr().is_terminal() && volume > Volume::Quiet;
+        let target = if terminal {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        };
+        Self {
+            volume,
+            terminal,
+            all: MultiProgress::with_draw_target(target),
+        }
+    }
+
+    /// Something for those who want to know every decision.
+    pub fn detail(&self, message: &str) {
+        if self.volume >= Volume::Verbose {
+            self.line(message);
+        }
+    }
+
+    fn line(&self, message: &str) {
+        self.all.suspend(|| super::message(message));
+    }
+}
+
+impl Progress for Bars {
+    fn begin(&self, what: &str, total: Option<u64>) -> Box<dyn Task> {
+        if !self.terminal {
+            if self.volume >= Volume::Normal {
+                let size = total.map_or_else(String::new, |bytes| format!(" ({})", Size(bytes)));
+                super::message(&format!("{what}{size}"));
+            }
+            return Box::new(Bar(ProgressBar::hidden()));
+        }
+        // The templates are constants, so a mistake in one shows as a plain bar, never as an error.
+        let plain = ProgressStyle::default_bar;
+        let bar = match total {
+            Some(total) => ProgressBar::new(total).with_style(
+                ProgressStyle::with_template(
+                    "{msg:<22} {bar:25} {percent:>3}%  {binary_bytes}/{binary_total_bytes}  {binary_bytes_per_sec}  {eta} left",
+                )
+                .unwrap_or_else(|_| plain()),
+            ),
+            None => ProgressBar::no_length().with_style(
+                ProgressStyle::with_template("{msg:<22} {spinner}  {binary_bytes}  {binary_bytes_per_sec}  {elapsed}")
+                    .unwrap_or_else(|_| plain()),
+            ),
+        };
+        let bar = self.all.add(bar.with_message(what.to_owned()));
+        bar.enable_steady_tick(std::time::Duration::from_millis(200));
+        Box::new(Bar(bar))
+    }
+
+    fn say(&self, message: &str) {
+        if self.volume >= Volume::Normal {
+            self.line(message);
+        }
+    }
+
+    fn warn(&self, message: &str) {
+        self.line(&format!("warning: {message}"));
+    }
+}
+
+struct Bar(ProgressBar);
+
+impl Task for Bar {
+    fn advance(&self, bytes: u64) {
+        self.0.inc(bytes);
+    }
+
+    fn reset_to(&self, bytes: u64) {
+        self.0.set_position(bytes);
+        self.0.reset_eta();
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}

@@ -1,0 +1,59 @@
+//! Quantities for people.
+
+use std::fmt;
+
+/// Bytes, shown in the unit that leaves three or four digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Size(pub u64);
+
+/// A span of time in seconds, shown as `8s`, `3m 20s` or `2h 05m`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seconds(pub u64);
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const UNITS: [(&str, u32); 3] = [("GiB", 30), ("MiB", 20), ("KiB", 10)];
+        let text = UNITS.iter().find(|(_, shift)| self.0 >> shift > 0).map_or_else(
+            || format!("{} B", self.0),
+            |(unit, shift)| {
+                let tenths = (u128::from(self.0) * 10) >> shift;
+                format!("{}.{} {unit}", tenths / 10, tenths % 10)
+            },
+        );
+        f.pad(&text)
+    }
+}
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (hours, minutes, seconds) = (self.0 / 3600, self.0 / 60 % 60, self.0 % 60);
+        let text = match (hours, minutes) {
+            (0, 0) => format!("{seconds}s"),
+            (0, _) => format!("{minutes}m {seconds:02}s"),
+            _ => format!("{hours}h {minutes:02}m"),
+        };
+        f.pad(&text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantities_read_as_people_write_them() {
+        let sizes = [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1024, "1.0 KiB"),
+            (524_875_608, "500.5 MiB"),
+            (3 << 30, "3.0 GiB"),
+        ];
+        for (bytes, text) in sizes {
+            assert_eq!(Size(bytes).to_string(), text);
+        }
+        for (seconds, text) in [(8, "8s"), (200, "3m 20s"), (7500, "2h 05m")] {
+            assert_eq!(Seconds(seconds).to_string(), text);
+        }
+    }
+}

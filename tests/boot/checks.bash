@@ -1,0 +1,46 @@
+# shellcheck shell=bash
+# What is checked, one line each, and the count of what failed.
+
+checks_passed=0
+checks_failed=0
+
+passed() {
+    checks_passed=$((checks_passed + 1))
+    printf 'ok      %s\n' "$1"
+}
+
+failed() {
+    checks_failed=$((checks_failed + 1))
+    printf 'FAILED  %s\n' "$1"
+}
+
+# Lines that belong to the check before them.
+quote() {
+    sed 's/^/        | /'
+}
+
+# check "WHAT" COMMAND...: passes when the command does; its output is shown when it does not.
+check() {
+    local what=$1 output
+    shift
+    if output=$("$@" 2>&1); then
+        passed "$what"
+    else
+        failed "$what"
+        [[ -z $output ]] || quote <<<"$output"
+    fi
+}
+
+# check_equal "WHAT" EXPECTED ACTUAL
+check_equal() {
+    if [[ $2 == "$3" ]]; then
+        passed "$1: $3"
+    else
+        failed "$1: expected '$2', found '$3'"
+    fi
+}
+
+report() {
+    printf '%d passed, %d failed\n' "$checks_passed" "$checks_failed"
+    ((checks_failed == 0))
+}

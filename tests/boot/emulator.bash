@@ -1,0 +1,46 @@
+# shellcheck shell=bash disable=SC2154 # see "Set by the caller"
+# One QEMU, started with what the boot partition of a card says, and ended by its own process id.
+# Set by the caller: here.
+
+emulator_pid=
+
+# A port on loopback that nobody listens on.
+free_port() {
+    local port
+    while :; do
+        port=$((20000 + RANDOM % 12000))
+        (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
+    done
+    echo "$port"
+}
+
+# start_emulator MACHINE BOOT_FILES CARD STICK SSH_PORT LOGS
+start_emulator() {
+    local board=$1 boot=$2 card=$3 stick=$4 port=$5 logs=$6
+    local machine machine_serial machine_console words
+    # shellcheck source=/dev/null
+    source "$here/machine/$board.bash"
+    # restrict=on: nothing from the guest leaves this machine; only the forwarded port reaches it.
+    machine_arguments "$boot" "$card" "$stick" \
+        "user,id=lan,restrict=on,hostfwd=tcp:127.0.0.1:$port-:22" "$logs"
+    words=$(<"$boot/cmdline.txt")
+    words=${words/console=serial0/console=$machine_serial}
+    nice -n 5 qemu-system-aarch64 "${machine[@]}" \
+        -accel tcg,thread=multi -no-reboot -display none -monitor none \
+        -kernel "$boot/kernel8.img" -initrd "$boot/initramfs8" \
+        -append "$words $machine_console" \
+        >"$logs/qemu.log" 2>&1 &
+    emulator_pid=$!
+}
+
+emulator_runs() {
+    [[ -n $emulator_pid ]] && kill -0 "$emulator_pid" 2>/dev/null
+}
+
+stop_emulator() {
+    if emulator_runs; then
+        kill "$emulator_pid" 2>/dev/null || true
+        wait "$emulator_pid" 2>/dev/null || true
+    fi
+    emulator_pid=
+}

@@ -1,0 +1,112 @@
+//! Servers that send something else than they should, or something else than they say.
+
+use std::fs;
+
+use mkimage::base::Sha256;
+use mkimage::progress::Silent;
+
+use crate::fixture::{Cache, image, other_image, read_all};
+use crate::server::{Reply, Served, Server};
+
+#[test]
+fn a_wrong_hash_deletes_the_bad_download_and_nothing_else() {
+    let wanted = Sha256::of(&image());
+    let server = Server::start(|request| Served::new(&other_image(), "a").answer(request));
+    let cache = Cache::new();
+    fs::write(cache.path().join("something else"), "keep me").unwrap();
+    let error = cache.get(&server.url("a.img"), wanted).unwrap_err();
+    assert_eq!(error.category().exit_code(), 5);
+    let message = error.to_string();
+    assert!(message.contains(&wanted.to_string()), "{message}");
+    assert!(
+        message.contains(&Sha256::of(&other_image()).to_string()),
+        "{message}"
+    );
+    assert_eq!(cache.files(), ["something else"]);
+    assert_eq!(
+        server.requests().len(),
+        1,
+        "the same server was asked for the same wrong bytes again"
+    );
+}
+
+#[test]
+fn a_server_that_promises_too_much_is_believed_by_the_hash_alone() {
+    let bytes = image();
+    let server = Server::start(|_| Reply::new(200, image()).promising(400_000));
+    let cache = Cache::new();
+    assert_eq!(
+        read_all(&cache.get(&server.url("a.img"), Sha256::of(&bytes)).unwrap()),
+        bytes
+    );
+}
+
+#[test]
+fn a_server_that_promises_too_little_is_found_out() {
+    let sha256 = Sha256::of(&image());
+    let server = Server::start(|_| Reply::new(200, image()).promising(200_000));
+    let cache = Cache::new();
+    assert_eq!(
+        cache
+            .get(&server.url("a.img"), sha256)
+            .unwrap_err()
+            .category()
+            .exit_code(),
+        5
+    );
+    assert_eq!(cache.files(), [""; 0]);
+}
+
+#[test]
+fn another_length_than_the_catalog_knows_is_refused_before_the_first_byte() {
+    for promised in [2_113, 400_000] {
+        let server = Server::start(move |_| Reply::new(200, image()).promising(promised));
+        let cache = Cache::new();
+        let request = cache.known(&server.url("a.img"), Sha256::of(&image()), 300_000);
+        let error = cache.obtain(&request, &Silent).unwrap_err();
+        assert_eq!(error.category().exit_code(), 5, "{error}");
+        assert!(error.remedy().unwrap().contains("log-in page"));
+        assert_eq!(cache.files(), [""; 0]);
+    }
+}
+
+#[test]
+fn a_server_that_never_stops_sending_does_not_fill_the_disk() {
+    let server = Server::start(|_| Reply::new(200, image()).of_unknown_length());
+    let cache = Cache::new();
+    let request = cache.known(&server.url("a.img"), Sha256::of(b"less"), 200_000);
+    let error = cache.obtain(&request, &Silent).unwrap_err();
+    assert_eq!(error.category().exit_code(), 5);
+    assert!(
+        error.to_string().contains("more than the 200000 bytes"),
+        "{error}"
+    );
+    assert_eq!(cache.files(), [""; 0]);
+}
+
+#[test]
+fn a_server_that_says_no_length_is_no_hindrance() {
+    let bytes = image();
+    let server = Server::start(|_| Reply::new(200, image()).of_unknown_length());
+    let cache = Cache::new();
+    assert_eq!(
+        read_all(&cache.get(&server.url("a.img"), Sha256::of(&bytes)).unwrap()),
+        bytes
+    );
+    let request = cache.known(&server.url("a.img"), Sha256::of(&bytes), 300_000);
+    let base = Cache::new().obtain(&request, &Silent).unwrap();
+    assert_eq!(base.size(), 300_000);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_download_that_does_not_fit_leaves_nothing_behind() {
+    let size = 1 << 60;
+    let server = Server::start(move |_| Reply::new(200, image()).promising(size));
+    let cache = Cache::new();
+    let request = cache.known(&server.url("a.img"), Sha256::of(b"a"), size);
+    let error = cache.obtain(&request, &Silent).unwrap_err();
+    assert_eq!(error.category().exit_code(), 6, "{error}");
+    assert!(error.remedy().unwrap().contains("MKIMAGE_CACHE_DIR"));
+    assert_eq!(cache.files(), [""; 0]);
+}

@@ -1,0 +1,154 @@
+//! Asking the publisher what there is now.
+
+use std::ffi::OsStr;
+
+use mkimage::base::{BaseRequest, Catalog, Connection, ObtainOptions, Proxy, Sha256, obtain, refresh};
+use mkimage::error::Result;
+use mkimage::progress::Progress;
+use url::Url;
+
+use crate::fixture::{Cache, Told, image, read_all};
+use crate::server::{Reply, Request, Served, Server};
+
+const NEW: &str = "2027-01-12-raspios-trixie-arm64-lite.img.xz";
+const NEXT: &str = "2027-08-01-raspios-forky-arm64-lite.img.xz";
+const PINNED: &str = "2026-10-06-raspios-trixie-arm64-lite.img.xz";
+
+/// A publisher that has three images, and gives `sum` for the one that the program was built with.
+fn publisher(sum: &'static str) -> Server {
+    Server::start(move |request| publish(request, sum))
+}
+
+fn publish(request: &Request, sum: &str) -> Reply {
+    let host = request.header("host").unwrap();
+    let sha256 = Sha256::of(&image());
+    let item = |file: &str| {
+        format!(
+            r#"{{"name": "Lite", "url": "http://{host}/images/{file}", "extract_size": 1, "image_download_size": 300000}}"#
+        )
+    };
+    match request.target.trim_start_matches("/images/") {
+        "/os_list_imagingutility_v4.json" if request.number == 0 => Reply::new(503, ""),
+        "/os_list_imagingutility_v4.json" => {
+            let items = [NEW, NEXT, PINNED].map(item).join(", ");
+            Reply::new(
+                200,
+                format!(r#"{{"os_list": [{{"name": "Other", "subitems": [{items}]}}]}}"#),
+            )
+        }
+        NEW | NEXT => Served::new(&image(), "a").answer(request),
+        file => match file.strip_suffix(".sha256") {
+            Some(PINNED) => Reply::new(200, format!("{sum}  {PINNED}\n")),
+            Some(file) => Reply::new(200, format!("{sha256}  {file}\n")),
+            None => Reply::new(404, ""),
+        },
+    }
+}
+
+fn with_options<T>(cache: &Cache, progress: &dyn Progress, run: impl FnOnce(&ObtainOptions) -> T) -> T {
+    run(&ObtainOptions {
+        cache_dir: cache.path().to_owned(),
+        catalog: &Catalog::load(cache.path()).unwrap(),
+        offline: cache.offline,
+        progress,
+        connection: Connection {
+            first_wait: std::time::Duration::from_millis(1),
+            attempts: 3,
+            proxy: Proxy::None,
+            ..Connection::default()
+        },
+    })
+}
+
+fn ask(server: &Server, cache: &Cache, progress: &dyn Progress) -> Result<Vec<String>> {
+    let address: Url = server.url("");
+    with_options(cache, progress, |options| refresh(&address, options))
+}
+
+#[test]
+fn a_new_image_can_be_used_by_its_id_and_a_pinned_one_stays() {
+    let server = publisher("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    let (cache, told) = (Cache::new(), Told::default());
+    let added = ask(&server, &cache, &told).unwrap();
+    assert_eq!(added, ["trixie-arm64-2027-01-12", "forky-arm64-2027-08-01"]);
+    assert!(
+        told.contains("mkimage keeps to 483db18a"),
+        "a pinned hash was contradicted in silence"
+    );
+
+    let catalog = Catalog::load(cache.path()).unwrap();
+    // A newer release is known, but not used unasked.
+    assert_eq!(catalog.default().unwrap().id(), "trixie-arm64-2027-01-12");
+    assert!(
+        catalog
+            .get("trixie-arm64-2026-10-06")
+            .unwrap()
+            .sha256
+            .to_string()
+            .starts_with("483db18a")
+    );
+
+    for id in added {
+        let request = BaseRequest::parse(Some(OsStr::new(&id)), None, &catalog).unwrap();
+        let base = with_options(&cache, &told, |options| obtain(&request, options)).unwrap();
+        assert_eq!(read_all(&base), image());
+    }
+
+    assert_eq!(
+        ask(&server, &cache, &told).unwrap(),
+        [""; 0],
+        "nothing is new the second time"
+    );
+    assert_eq!(Catalog::load(cache.path()).unwrap(), catalog);
+}
+
+#[test]
+fn a_publisher_that_confirms_the_pins_is_met_in_silence() {
+    let server = publisher("483db18a48da399b5b7022ffae9a07bc6d99daab30e593aedac09b69ff422843");
+    let (cache, told) = (Cache::new(), Told::default());
+    ask(&server, &cache, &told).unwrap();
+    assert!(!told.contains("keeps to"));
+}
+
+#[test]
+fn a_log_in_page_in_the_publishers_place_changes_nothing() {
+    let server = Server::start(|_| Reply::new(200, "<html>log in</html>"));
+    let cache = Cache::new();
+    let error = ask(&server, &cache, &Told::default()).unwrap_err();
+    assert_eq!(error.category().exit_code(), 5, "{error}");
+    assert!(std::fs::read_dir(cache.path()).unwrap().next().is_none());
+}
+
+#[test]
+fn a_list_without_checksums_beside_the_images_adds_nothing() {
+    let server = Server::start(|request| {
+        if request.target.ends_with(".sha256") {
+            return Reply::new(404, "");
+        }
+        publish(request, "")
+    });
+    let cache = Cache::new();
+    assert_eq!(
+        ask(&server, &cache, &Told::default())
+            .unwrap_err()
+            .category()
+            .exit_code(),
+        4
+    );
+    assert!(std::fs::read_dir(cache.path()).unwrap().next().is_none());
+}
+
+#[test]
+fn a_refresh_offline_is_refused_without_a_request() {
+    let server = publisher("");
+    let mut cache = Cache::new();
+    cache.offline = true;
+    assert_eq!(
+        ask(&server, &cache, &Told::default())
+            .unwrap_err()
+            .category()
+            .exit_code(),
+        2
+    );
+    assert_eq!(server.requests().len(), 0);
+}

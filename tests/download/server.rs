@@ -1,0 +1,313 @@
+//! An HTTP/1.1 server on loopback that misbehaves to order.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use url::Url;
+
+/// A request as it came.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// What stands between method and version: a path, or a whole address when the server is used as a proxy.
+    pub target: String,
+    headers: Vec<(String, String)>,
+    /// How many requests came before.
+    pub number: usize,
+}
+
+impl Request {
+    /// A header's value.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// `100` of `Range: bytes=100-`.
+    pub fn range_start(&self) -> Option<usize> {
+        self.header("range")?
+            .strip_prefix("bytes=")?
+            .strip_suffix('-')?
+            .parse()
+            .ok()
+    }
+}
+
+/// What is sent back.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    status: u16,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+    promised: Option<u64>,
+    end: End,
+}
+
+/// How an answer ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// With its last byte; the connection stays open.
+    Properly,
+    /// After so many bytes of the body the connection is closed.
+    Cut(usize),
+    /// After so many bytes of the body nothing comes any more.
+    Stall(usize),
+}
+
+impl Reply {
+    /// An answer with a body and nothing else.
+    pub fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
+        let body = body.into();
+        Self {
+            status,
+            headers: Vec::new(),
+            promised: Some(body.len() as u64),
+            body,
+            end: End::Properly,
+        }
+    }
+
+    /// A redirect.
+    pub fn redirect(to: &str) -> Self {
+        Self::new(302, "").with("Location", to)
+    }
+
+    /// Adds a header.
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Announces another length than the body has.
+    pub fn promising(mut self, length: u64) -> Self {
+        self.promised = Some(length);
+        self
+    }
+
+    /// Announces no length: chunked.
+    pub fn of_unknown_length(mut self) -> Self {
+        self.promised = None;
+        self
+    }
+
+    /// Closes the connection after so many bytes of the body.
+    pub fn cut_after(mut self, bytes: usize) -> Self {
+        self.end = End::Cut(bytes);
+        self
+    }
+
+    /// Falls silent after so many bytes of the body, until the client goes away.
+    pub fn stall_after(mut self, bytes: usize) -> Self {
+        self.end = End::Stall(bytes);
+        self
+    }
+
+    fn send(&self, stream: &mut TcpStream) -> io::Result<()> {
+        let mut head = Vec::new();
+        write!(head, "HTTP/1.1 {} Whatever\r\n", self.status)?;
+        for (name, value) in &self.headers {
+            write!(head, "{name}: {value}\r\n")?;
+        }
+        match self.promised {
+            Some(length) => write!(head, "Content-Length: {length}\r\n\r\n")?,
+            None => write!(head, "Transfer-Encoding: chunked\r\n\r\n")?,
+        }
+        stream.write_all(&head)?;
+        let sent = match self.end {
+            End::Properly => &self.body[..],
+            End::Cut(after) | End::Stall(after) => &self.body[..after.min(self.body.len())],
+        };
+        for piece in sent.chunks(16 * 1024) {
+            if self.promised.is_none() {
+                write!(stream, "{:x}\r\n", piece.len())?;
+            }
+            stream.write_all(piece)?;
+            if self.promised.is_none() {
+                stream.write_all(b"\r\n")?;
+            }
+        }
+        if self.promised.is_none() && self.end == End::Properly {
+            stream.write_all(b"0\r\n\r\n")?;
+        }
+        stream.flush()
+    }
+}
+
+/// A file as a well-behaved server has it.
+#[derive(Debug, Clone)]
+pub struct Served {
+    /// What is in it.
+    pub bytes: Vec<u8>,
+    /// With its quotes.
+    pub etag: Option<String>,
+    /// An HTTP date.
+    pub last_modified: Option<String>,
+}
+
+impl Served {
+    /// A file with a strong tag.
+    pub fn new(bytes: &[u8], etag: &str) -> Self {
+        Self {
+            bytes: bytes.to_vec(),
+            etag: Some(format!("\"{etag}\"")),
+            last_modified: None,
+        }
+    }
+
+    /// A file that nothing tells apart from another version.
+    pub fn unversioned(bytes: &[u8]) -> Self {
+        Self {
+            bytes: bytes.to_vec(),
+            etag: None,
+            last_modified: None,
+        }
+    }
+
+    /// All of it, whatever was asked for.
+    pub fn whole(&self) -> Reply {
+        self.versioned(Reply::new(200, self.bytes.clone()))
+    }
+
+    /// What RFC 9110 says: the whole, or the part that was asked for if it is of this version.
+    pub fn answer(&self, request: &Request) -> Reply {
+        let same = request.header("if-range").is_none_or(|theirs| {
+            [&self.etag, &self.last_modified]
+                .iter()
+                .any(|ours| ours.as_deref() == Some(theirs))
+        });
+        match request.range_start() {
+            Some(start) if same => self.rest(start),
+            _ => self.whole(),
+        }
+    }
+
+    /// The part from `start` on, whatever was asked for.
+    pub fn rest(&self, start: usize) -> Reply {
+        self.slice(start, self.bytes.len())
+    }
+
+    /// The part from `start` to before `end`, whatever was asked for.
+    pub fn slice(&self, start: usize, end: usize) -> Reply {
+        let total = self.bytes.len();
+        if start >= total {
+            return Reply::new(416, "").with("Content-Range", &format!("bytes */{total}"));
+        }
+        let range = format!("bytes {start}-{}/{total}", end - 1);
+        self.versioned(Reply::new(206, &self.bytes[start..end]).with("Content-Range", &range))
+    }
+
+    fn versioned(&self, mut reply: Reply) -> Reply {
+        for (name, value) in [("ETag", &self.etag), ("Last-Modified", &self.last_modified)] {
+            if let Some(value) = value {
+                reply = reply.with(name, value);
+            }
+        }
+        reply
+    }
+}
+
+/// A server that runs until it is dropped.
+pub struct Server {
+    address: SocketAddr,
+    requests: Arc<Mutex<Vec<Request>>>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Server {
+    /// Answers every request with what `reply` says.
+    pub fn start(reply: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let server = Self {
+            address: listener.local_addr().unwrap(),
+            requests: Arc::default(),
+            stop: Arc::default(),
+        };
+        let (requests, stop, reply) = (server.requests.clone(), server.stop.clone(), Arc::new(reply));
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                if stop.load(Ordering::SeqCst) {
+                    return;
+                }
+                let (requests, reply) = (requests.clone(), reply.clone());
+                // A client that goes away in the middle is what many tests are about.
+                thread::spawn(move || stream.and_then(|stream| converse(stream, &requests, &*reply)));
+            }
+        });
+        server
+    }
+
+    /// The address of a file on this server.
+    pub fn url(&self, path: &str) -> Url {
+        Url::parse(&format!("http://{}/{path}", self.address)).unwrap()
+    }
+
+    /// What was asked for so far.
+    pub fn requests(&self) -> Vec<Request> {
+        self.requests.lock().unwrap().clone()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::SeqCst);
+        // Wakes the listener.
+        let _ = TcpStream::connect(self.address);
+    }
+}
+
+fn converse(
+    mut stream: TcpStream,
+    requests: &Mutex<Vec<Request>>,
+    reply: &dyn Fn(&Request) -> Reply,
+) -> io::Result<()> {
+    let mut reader = BufReader::new(stream.try_clone()?);
+    while let Some(mut request) = read_request(&mut reader)? {
+        {
+            let mut requests = requests.lock().unwrap();
+            request.number = requests.len();
+            requests.push(request.clone());
+        }
+        let reply = reply(&request);
+        reply.send(&mut stream)?;
+        match reply.end {
+            End::Properly
+                if reply
+                    .promised
+                    .is_none_or(|length| length == reply.body.len() as u64) => {}
+            End::Properly | End::Cut(_) => return stream.shutdown(std::net::Shutdown::Write),
+            End::Stall(_) => {
+                io::copy(&mut reader, &mut io::sink())?;
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+fn read_request(reader: &mut impl BufRead) -> io::Result<Option<Request>> {
+    let mut line = String::new();
+    if reader.by_ref().take(64 * 1024).read_line(&mut line)? == 0 {
+        return Ok(None);
+    }
+    let mut words = line.split_whitespace();
+    let (Some("GET"), Some(target)) = (words.next(), words.next()) else {
+        return Err(io::Error::other("not a GET request"));
+    };
+    let mut request = Request {
+        target: target.to_owned(),
+        headers: Vec::new(),
+        number: 0,
+    };
+    loop {
+        let mut line = String::new();
+        reader.by_ref().take(64 * 1024).read_line(&mut line)?;
+        match line.trim_end().split_once(": ") {
+            Some((name, value)) => request.headers.push((name.to_owned(), value.to_owned())),
+            None => return Ok(Some(request)),
+        }
+    }
+}

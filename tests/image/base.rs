@@ -1,0 +1,203 @@
+//! Base images: one for each era, made by `tests/image/make` when a test first wants it and kept for the next run.
+
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{Hash, Hasher};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const MIB: u64 = 1 << 20;
+
+/// What a base image is, as `tests/image/make` makes it.
+#[derive(Debug)]
+pub struct Era {
+    /// What `tests/image/make` calls it.
+    pub name: &'static str,
+    /// Start and size of the first partition, in MiB.
+    pub boot_mib: (u64, u64),
+    /// How it takes what the first boot is to do.
+    pub mechanism: Mechanism,
+    /// What it was published as, or what keeps the tests quick.
+    pub form: Form,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mechanism {
+    CloudInit,
+    /// With the folder that the FAT is mounted at.
+    SystemdRun(&'static str),
+    /// It is no image of Raspberry Pi OS.
+    None,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Form {
+    Raw,
+    ManyBlocks,
+    OneBlock,
+    Zip,
+    Gzip,
+}
+
+impl Form {
+    pub const ALL: [Self; 5] = [Self::Raw, Self::ManyBlocks, Self::OneBlock, Self::Zip, Self::Gzip];
+    pub const PACKED: [Self; 4] = [Self::ManyBlocks, Self::OneBlock, Self::Zip, Self::Gzip];
+
+    pub fn suffix(self) -> &'static str {
+        match self {
+            Self::Raw => "img",
+            Self::ManyBlocks => "img.xz",
+            Self::OneBlock => "one-block.img.xz",
+            Self::Zip => "zip",
+            Self::Gzip => "img.gz",
+        }
+    }
+}
+
+/// Every row of the layout table: offset, size, cluster size, label, mechanism.
+pub const ERAS: [&Era; 9] = [
+    &BUSTER,
+    &Era {
+        name: "bullseye-2022-04",
+        boot_mib: (4, 256),
+        mechanism: Mechanism::SystemdRun("/boot"),
+        form: Form::ManyBlocks,
+    },
+    &Era {
+        name: "bullseye-2022-09",
+        boot_mib: (4, 256),
+        mechanism: Mechanism::SystemdRun("/boot"),
+        form: Form::Raw,
+    },
+    &Era {
+        name: "bullseye-2023-05",
+        boot_mib: (4, 256),
+        mechanism: Mechanism::SystemdRun("/boot"),
+        form: Form::Raw,
+    },
+    &Era {
+        name: "bookworm-2024-11",
+        boot_mib: (4, 512),
+        mechanism: Mechanism::SystemdRun("/boot/firmware"),
+        form: Form::ManyBlocks,
+    },
+    &Era {
+        name: "bookworm-2025-05",
+        boot_mib: (8, 512),
+        mechanism: Mechanism::SystemdRun("/boot/firmware"),
+        form: Form::Raw,
+    },
+    &Era {
+        name: "trixie-2025-10",
+        boot_mib: (8, 512),
+        mechanism: Mechanism::SystemdRun("/boot/firmware"),
+        form: Form::Raw,
+    },
+    &TRIXIE,
+    &Era {
+        name: "gpt",
+        boot_mib: (8, 512),
+        mechanism: Mechanism::CloudInit,
+        form: Form::Raw,
+    },
+];
+
+/// The only 32-bit one.
+pub const BUSTER: Era = Era {
+    name: "buster-2020-02",
+    boot_mib: (4, 256),
+    mechanism: Mechanism::SystemdRun("/boot"),
+    form: Form::Zip,
+};
+
+/// Today's image.
+pub const TRIXIE: Era = Era {
+    name: "trixie-2026-10",
+    boot_mib: (8, 512),
+    mechanism: Mechanism::CloudInit,
+    form: Form::ManyBlocks,
+};
+
+/// Its cloud-init may start before the FAT is mounted.
+pub const FIRST_CLOUD_INIT: Era = Era {
+    name: "trixie-2025-11",
+    boot_mib: (8, 512),
+    mechanism: Mechanism::CloudInit,
+    form: Form::Raw,
+};
+
+/// [`TRIXIE`] with a small boot partition, for tests that build often.
+pub const SMALL: Era = Era {
+    name: "small",
+    boot_mib: (8, 40),
+    mechanism: Mechanism::CloudInit,
+    form: Form::Raw,
+};
+
+/// 8 KiB are free on its boot partition.
+pub const FULL: Era = Era {
+    name: "full",
+    boot_mib: (8, 40),
+    mechanism: Mechanism::CloudInit,
+    form: Form::Raw,
+};
+
+/// A memory card with photographs.
+pub const NO_BOOT_FILES: Era = Era {
+    name: "no-boot-files",
+    boot_mib: (4, 40),
+    mechanism: Mechanism::None,
+    form: Form::Raw,
+};
+
+/// ext4 in both partitions.
+pub const NO_FAT: Era = Era {
+    name: "no-fat",
+    boot_mib: (4, 40),
+    mechanism: Mechanism::None,
+    form: Form::Raw,
+};
+
+impl Era {
+    /// Where the boot partition lies in the raw image, in bytes.
+    pub fn boot(&self) -> Range<u64> {
+        let (start, size) = self.boot_mib;
+        start * MIB..(start + size) * MIB
+    }
+
+    /// The image as this era published it.
+    pub fn published(&self) -> PathBuf {
+        self.image(self.form)
+    }
+
+    /// The raw image.
+    pub fn raw(&self) -> PathBuf {
+        self.image(Form::Raw)
+    }
+
+    /// The image in some form. Tests must not write to it.
+    pub fn image(&self, form: Form) -> PathBuf {
+        let maker = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/image/make");
+        let made = Command::new(&maker)
+            .arg(folder())
+            .args([self.name, form.suffix()])
+            .output()
+            .unwrap_or_else(|error| panic!("{} needs bash: {error}", maker.display()));
+        assert!(
+            made.status.success(),
+            "{} could not make {} as {}; tests/all installs what it needs\n{}",
+            maker.display(),
+            self.name,
+            form.suffix(),
+            String::from_utf8_lossy(&made.stderr)
+        );
+        PathBuf::from(String::from_utf8(made.stdout).unwrap().trim_end())
+    }
+}
+
+/// Where images are kept: a folder of their own for every version of the script that makes them.
+fn folder() -> PathBuf {
+    let mut hasher = DefaultHasher::new();
+    include_bytes!("make").hash(&mut hasher);
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("bases-{:016x}", hasher.finish()))
+}

@@ -1,0 +1,196 @@
+//! The same image in every form it is published in gives the same node image; damage never does.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use crate::base::{Form, SMALL};
+use crate::judge;
+use crate::workplace::Workplace;
+
+const NODE: [&str; 2] = ["--node", "pi4-2"];
+
+/// A copy that may be damaged.
+fn copy(place: &Workplace, from: &Path, name: &str) -> PathBuf {
+    let to = place.path(name);
+    fs::copy(from, &to).unwrap();
+    to
+}
+
+fn flip(file: &Path, at: u64) {
+    let file = File::options().read(true).write(true).open(file).unwrap();
+    let mut byte = [0];
+    file.read_exact_at(&mut byte, at).unwrap();
+    file.write_all_at(&[byte[0] ^ 0x40], at).unwrap();
+}
+
+#[test]
+fn one_image_in_five_forms_is_one_image() {
+    let place = Workplace::new();
+    place.build(&SMALL.raw(), &NODE).exits(0);
+    let first = place.path("first.img");
+    fs::rename(place.path("out/pi4-2.img"), &first).unwrap();
+    for form in Form::PACKED {
+        place.build(&SMALL.image(form), &NODE).exits(0);
+        judge::assert_same(&first, &place.path("out/pi4-2.img"));
+    }
+}
+
+#[test]
+fn a_name_that_lies_does_not_mislead() {
+    let place = Workplace::new();
+    place.build(&SMALL.raw(), &NODE).exits(0);
+    let first = place.path("first.img");
+    fs::rename(place.path("out/pi4-2.img"), &first).unwrap();
+    for (form, name) in [
+        (Form::Raw, "raw.img.xz"),
+        (Form::ManyBlocks, "xz.zip"),
+        (Form::Zip, "zip.img"),
+        (Form::Gzip, "no-suffix"),
+    ] {
+        let base = copy(&place, &SMALL.image(form), name);
+        place.build(&base, &NODE).exits(0);
+        judge::assert_same(&first, &place.path("out/pi4-2.img"));
+        fs::remove_file(base).unwrap();
+    }
+}
+
+#[test]
+fn xz_files_of_several_streams_are_whole_images_too() {
+    let place = Workplace::new();
+    let raw = fs::read(SMALL.raw()).unwrap();
+    let base = place.path("streams.img.xz");
+    let mut joined = File::create(&base).unwrap();
+    for part in raw.chunks(50 << 20) {
+        let mut packer = judge::tool("xz")
+            .args(["-0", "-c"])
+            .stdin(Stdio::piped())
+            .stdout(joined.try_clone().unwrap())
+            .spawn()
+            .unwrap();
+        packer.stdin.take().unwrap().write_all(part).unwrap();
+        assert!(packer.wait().unwrap().success());
+        // Padding between streams comes in fours (xz file format 1.2.1, section 2.2).
+        joined.write_all(&[0; 8]).unwrap();
+    }
+    place.build(&base, &NODE).exits(0);
+    judge::assert_same_outside(&SMALL.raw(), &place.path("out/pi4-2.img"), &SMALL.boot());
+}
+
+#[test]
+fn a_download_that_was_cut_short_is_no_image() {
+    let place = Workplace::new();
+    for form in Form::ALL {
+        let whole = SMALL.image(form);
+        let length = fs::metadata(&whole).unwrap().len();
+        for keep in [1, 3, 100, length / 2, length - 1] {
+            let base = copy(&place, &whole, "cut");
+            File::options()
+                .write(true)
+                .open(&base)
+                .unwrap()
+                .set_len(keep)
+                .unwrap();
+            let run = place.build(&base, &NODE);
+            assert_eq!(run.code, Some(5), "{form:?} of {keep} bytes: {run:?}");
+            assert_eq!(place.out_names(), [""; 0], "{form:?} of {keep} bytes");
+        }
+    }
+}
+
+#[test]
+fn a_flipped_bit_in_an_archive_is_found() {
+    let place = Workplace::new();
+    for form in Form::PACKED {
+        let whole = SMALL.image(form);
+        let length = fs::metadata(&whole).unwrap().len();
+        // Magic number, first data, the middle, and the checks at the end.
+        for at in [1, 5000, length / 2, length - 30, length - 6] {
+            let base = copy(&place, &whole, "flipped");
+            flip(&base, at);
+            let run = place.build(&base, &NODE);
+            // Metadata that nobody needs (a zip's times) may differ; then the image must be the true one.
+            if run.code == Some(0) {
+                let image = place.path("out/pi4-2.img");
+                judge::assert_same_outside(&SMALL.raw(), &image, &SMALL.boot());
+                assert_eq!(form, Form::Zip, "byte {at} of {form:?}");
+                fs::remove_file(image).unwrap();
+            } else {
+                assert_eq!(run.code, Some(5), "byte {at} of {form:?}: {run:?}");
+            }
+            assert_eq!(place.out_names(), [""; 0], "byte {at} of {form:?}");
+        }
+    }
+}
+
+#[test]
+fn what_is_no_image_at_all_is_refused() {
+    let place = Workplace::new();
+    for (name, bytes) in [
+        ("empty.img", Vec::new()),
+        ("letter.img.xz", b"Dear Sir or Madam,\n".repeat(1000)),
+        ("zeros.img", vec![0; 1 << 20]),
+    ] {
+        fs::write(place.path(name), bytes).unwrap();
+        let run = place.build(&place.path(name), &NODE);
+        assert_eq!(run.code, Some(5), "{name}: {run:?}");
+        assert_eq!(place.out_names(), [""; 0], "{name}");
+    }
+    judge::content(
+        judge::tool("zip")
+            .args(["-q", "two.zip", "letter.img.xz", "zeros.img"])
+            .current_dir(place.path("")),
+    );
+    place.build(&place.path("two.zip"), &NODE).exits(5);
+    judge::content(
+        judge::tool("xz")
+            .args(["-0", "-k", "letter.img.xz", "--suffix=.again"])
+            .current_dir(place.path("")),
+    );
+    place.build(&place.path("letter.img.xz.again"), &NODE).exits(5);
+    assert_eq!(place.out_names(), [""; 0]);
+}
+
+#[test]
+fn a_file_that_is_not_what_was_promised_is_refused() {
+    let place = Workplace::new();
+    let base = SMALL.image(Form::ManyBlocks);
+    let said = judge::content(judge::tool("sha256sum").arg(&base));
+    let said = String::from_utf8(said.stdout).unwrap();
+    let right = said.split(' ').next().unwrap();
+    let wrong = "0".repeat(64);
+    place
+        .build(&base, &["--node", "pi4-2", "--sha256", &wrong])
+        .exits(5)
+        .says(&[right, &wrong]);
+    assert_eq!(place.out_names(), [""; 0]);
+    place
+        .build(&base, &["--node", "pi4-2", "--sha256", right])
+        .exits(0);
+    assert!(base.exists(), "the user's own file was deleted");
+}
+
+#[test]
+fn compressed_node_images_hold_what_the_raw_ones_do() {
+    let place = Workplace::new();
+    for form in Form::ALL {
+        let base = SMALL.image(form);
+        place.build(&base, &NODE).exits(0);
+        place
+            .build(&base, &["--node", "pi4-2", "--format", "img.xz"])
+            .exits(0);
+        let packed = place.path("out/pi4-2.img.xz");
+        judge::content(judge::tool("xz").arg("--test").arg(&packed));
+        let unpacked = place.path("unpacked.img");
+        judge::content(
+            judge::tool("xz")
+                .args(["-dc"])
+                .arg(&packed)
+                .stdout(File::create(&unpacked).unwrap()),
+        );
+        judge::assert_same(&unpacked, &place.path("out/pi4-2.img"));
+        assert_eq!(place.out_names(), ["pi4-2.img", "pi4-2.img.xz"]);
+    }
+}

@@ -1,0 +1,234 @@
+//! Judges that are not the program under test: fsck.vfat, mtools, sfdisk and a second FAT library.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::ops::Range;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::Path;
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+/// Files of a boot partition by path.
+pub type Tree = BTreeMap<String, Vec<u8>>;
+
+/// A folder that lies where there is room for images.
+pub fn scratch() -> TempDir {
+    TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
+}
+
+/// Whether the tests run as root, whom permissions do not bind.
+pub fn is_root() -> bool {
+    scratch().path().metadata().unwrap().uid() == 0
+}
+
+/// Runs a judge. PATH may lack the folders of sfdisk and fsck for ordinary users.
+pub fn tool(name: &str) -> Command {
+    let mut command = Command::new("env");
+    let path = std::env::var("PATH").unwrap_or_default();
+    command
+        .env("PATH", format!("{path}:/usr/sbin:/sbin"))
+        .env("LC_ALL", "C")
+        .env("MTOOLS_SKIP_CHECK", "1")
+        .arg(name);
+    command
+}
+
+/// What a judge said, which must be content.
+pub fn content(command: &mut Command) -> Output {
+    let output = command.output().unwrap();
+    assert!(
+        output.status.success(),
+        "{command:?}: {}\n{}{}",
+        output.status,
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    output
+}
+
+/// Pieces of a file that are not holes, at most a MiB each. Holes read as zeros.
+fn data(file: &File, range: &Range<u64>) -> Vec<Range<u64>> {
+    let mut pieces = Vec::new();
+    let mut at = range.start;
+    while at < range.end {
+        // ENXIO: only a hole is left.
+        let Ok(start) = rustix::fs::seek(file, rustix::fs::SeekFrom::Data(at)) else {
+            break;
+        };
+        let hole = rustix::fs::seek(file, rustix::fs::SeekFrom::Hole(start)).unwrap();
+        let end = hole.min(range.end);
+        pieces.extend(
+            (start..end)
+                .step_by(1 << 20)
+                .map(|at| at..end.min(at + (1 << 20))),
+        );
+        at = hole;
+    }
+    pieces
+}
+
+fn read_piece(file: &File, piece: &Range<u64>) -> Vec<u8> {
+    let mut bytes = vec![0; usize::try_from(piece.end - piece.start).unwrap()];
+    file.read_exact_at(&mut bytes, piece.start).unwrap();
+    bytes
+}
+
+/// Copies a piece of an image to a sparse file.
+pub fn extract(image: &Path, range: &Range<u64>, to: &Path) {
+    let from = File::open(image).unwrap();
+    let to = File::create(to).unwrap();
+    to.set_len(range.end - range.start).unwrap();
+    for piece in data(&from, range) {
+        to.write_all_at(&read_piece(&from, &piece), piece.start - range.start)
+            .unwrap();
+    }
+}
+
+/// `fsck.vfat` finds nothing to say about the partition.
+pub fn assert_sound_fat(image: &Path, boot: &Range<u64>) {
+    let folder = scratch();
+    let partition = folder.path().join("partition");
+    extract(image, boot, &partition);
+    let checked = content(tool("fsck.vfat").arg("-n").arg(&partition));
+    let said = String::from_utf8(checked.stdout).unwrap();
+    // A version line and a line with the counts: anything else is a complaint.
+    assert_eq!(
+        said.lines().count(),
+        2,
+        "fsck.vfat of {}: {said}",
+        image.display()
+    );
+}
+
+/// A file of the boot partition, by mtools; `None` when there is no such file.
+pub fn boot_file(image: &Path, boot: &Range<u64>, path: &str) -> Option<Vec<u8>> {
+    let read = tool("mcopy")
+        .arg("-i")
+        .arg(at_partition(image, boot))
+        .args([&format!("::/{path}"), "-"])
+        .output()
+        .unwrap();
+    read.status.success().then_some(read.stdout)
+}
+
+/// A text file of the boot partition, by mtools.
+pub fn boot_text(image: &Path, boot: &Range<u64>, path: &str) -> String {
+    let bytes = boot_file(image, boot, path).unwrap_or_else(|| panic!("no {path} in {}", image.display()));
+    String::from_utf8(bytes).unwrap()
+}
+
+/// Every file of the boot partition, by mtools.
+pub fn tree_by_mtools(image: &Path, boot: &Range<u64>) -> Tree {
+    let folder = scratch();
+    content(
+        tool("mcopy")
+            .arg("-s")
+            .arg("-i")
+            .arg(at_partition(image, boot))
+            .arg("::/")
+            .arg(folder.path()),
+    );
+    let mut tree = Tree::new();
+    collect(folder.path(), folder.path(), &mut tree);
+    tree
+}
+
+fn collect(top: &Path, folder: &Path, tree: &mut Tree) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(top, &path, tree);
+        } else {
+            let name = path.strip_prefix(top).unwrap().to_str().unwrap().to_owned();
+            tree.insert(name, fs::read(&path).unwrap());
+        }
+    }
+}
+
+/// Every file of the boot partition, by a FAT library that is not the product's.
+pub fn tree_by_hadris(image: &Path, boot: &Range<u64>) -> Tree {
+    use hadris_fat::sync::{FatDir, FatVolume, FatVolumeReadExt};
+
+    fn walk(volume: &FatVolume<File>, folder: &FatDir<'_, File>, prefix: &str, tree: &mut Tree) {
+        let mut entries = folder.entries();
+        while let Some(entry) = entries.next_entry() {
+            let entry = entry.unwrap();
+            let Some(file) = entry.as_entry() else { continue };
+            let name = entry.name();
+            if name == "." || name == ".." {
+                continue;
+            }
+            let path = format!("{prefix}{name}");
+            if file.is_directory() {
+                walk(
+                    volume,
+                    &folder.open_entry(file).unwrap(),
+                    &format!("{path}/"),
+                    tree,
+                );
+            } else {
+                let mut bytes = vec![0; usize::try_from(file.len()).unwrap()];
+                let mut reader = volume.read_file(file).unwrap();
+                let mut at = 0;
+                while at < bytes.len() {
+                    let read = reader.read(&mut bytes[at..]).unwrap();
+                    assert_ne!(read, 0, "{path} ends early");
+                    at += read;
+                }
+                tree.insert(path, bytes);
+            }
+        }
+    }
+
+    let folder = scratch();
+    let partition = folder.path().join("partition");
+    extract(image, boot, &partition);
+    let volume = FatVolume::open(File::open(&partition).unwrap()).unwrap();
+    let mut tree = Tree::new();
+    walk(&volume, &volume.root_dir(), "", &mut tree);
+    tree
+}
+
+/// The partition table, by sfdisk, without the image's own name in it.
+pub fn partition_table(image: &Path) -> String {
+    let table = content(tool("sfdisk").arg("--json").arg(image));
+    String::from_utf8(table.stdout)
+        .unwrap()
+        .replace(&image.display().to_string(), "IMAGE")
+}
+
+/// Two images are as long as one another and differ nowhere but inside `allowed`.
+pub fn assert_same_outside(base: &Path, image: &Path, allowed: &Range<u64>) {
+    let [base_file, image_file] = [base, image].map(|path| File::open(path).unwrap());
+    let length = base_file.metadata().unwrap().len();
+    assert_eq!(
+        image_file.metadata().unwrap().len(),
+        length,
+        "{}",
+        image.display()
+    );
+    for range in [0..allowed.start, allowed.end..length] {
+        for piece in data(&base_file, &range)
+            .into_iter()
+            .chain(data(&image_file, &range))
+        {
+            assert!(
+                read_piece(&base_file, &piece) == read_piece(&image_file, &piece),
+                "{} differs from {} within bytes {piece:?}",
+                image.display(),
+                base.display()
+            );
+        }
+    }
+}
+
+/// Two files are the same, byte for byte.
+pub fn assert_same(one: &Path, other: &Path) {
+    content(tool("cmp").arg(one).arg(other));
+}
+
+/// What mtools call a file system that begins inside a file.
+fn at_partition(image: &Path, boot: &Range<u64>) -> String {
+    format!("{}@@{}", image.display(), boot.start)
+}

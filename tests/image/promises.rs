@@ -1,0 +1,363 @@
+//! What the documentation promises of exit codes, output and what is left on the disk.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use crate::base::{BUSTER, FIRST_CLOUD_INIT, Form, SMALL};
+use crate::judge;
+use crate::workplace::{Workplace, names};
+
+/// The built-in lab's nodes.
+const LAB: [&str; 4] = ["pi3-1", "pi4-1", "pi4-2", "pi4-3"];
+
+#[test]
+fn every_node_gets_its_own_name_and_keys() {
+    let place = Workplace::new();
+    let run = place.build(&SMALL.raw(), &["--all"]).exits(0);
+    assert_eq!(place.out_names(), LAB.map(|node| format!("{node}.img")));
+    assert_eq!(run.stdout.lines().count(), 4, "{}", run.stdout);
+    let mut keys = BTreeSet::new();
+    for node in LAB {
+        let image = place.path(&format!("out/{node}.img"));
+        let user_data = judge::boot_text(&image, &SMALL.boot(), "user-data");
+        let user_data: serde_json::Value = serde_saphyr::from_str(&user_data).unwrap();
+        assert_eq!(user_data["hostname"], node);
+        for key in ["mkimage/secrets/host_key", "mkimage/secrets/enrolment_key"] {
+            keys.insert(judge::boot_file(&image, &SMALL.boot(), key).unwrap());
+        }
+        judge::assert_sound_fat(&image, &SMALL.boot());
+        judge::assert_same_outside(&SMALL.raw(), &image, &SMALL.boot());
+    }
+    assert_eq!(keys.len(), 8, "two secrets are the same");
+}
+
+#[test]
+fn one_of_many_is_what_it_is_when_built_alone() {
+    let place = Workplace::new();
+    place.build(&SMALL.image(Form::ManyBlocks), &["--all"]).exits(0);
+    let first = place.path("first.img");
+    fs::rename(place.path("out/pi4-3.img"), &first).unwrap();
+    place
+        .build(&SMALL.image(Form::ManyBlocks), &["--node", "pi4-3"])
+        .exits(0);
+    judge::assert_same(&first, &place.path("out/pi4-3.img"));
+}
+
+#[test]
+fn a_rebuilt_node_is_itself_again_bit_for_bit() {
+    let place = Workplace::new();
+    place.build(&SMALL.raw(), &["--node", "pi4-2"]).exits(0);
+    let first = place.path("first.img");
+    fs::rename(place.path("out/pi4-2.img"), &first).unwrap();
+    // FAT counts in steps of two seconds: a time that is taken from the clock shows.
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    place
+        .build(&SMALL.raw(), &["--node", "pi4-2", "--node", "pi4-3"])
+        .exits(0);
+    judge::assert_same(&first, &place.path("out/pi4-2.img"));
+}
+
+#[test]
+fn the_secrets_are_for_their_owner_only() {
+    fn walk(path: &Path) {
+        let mode = fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        if path.is_dir() {
+            assert_eq!(mode, 0o700, "{}", path.display());
+            for entry in fs::read_dir(path).unwrap() {
+                walk(&entry.unwrap().path());
+            }
+        } else {
+            assert_eq!(mode, 0o600, "{}", path.display());
+        }
+    }
+    let place = Workplace::without_ssh_key();
+    place.build(&SMALL.raw(), &["--all"]).exits(0);
+    let secrets = place.path("cluster.secrets");
+    walk(&secrets);
+    let before = names(&secrets);
+    place.build(&SMALL.raw(), &["--node", "pi4-1"]).exits(0);
+    assert_eq!(names(&secrets), before);
+}
+
+#[test]
+fn a_user_without_a_key_gets_one_and_is_told_how_to_log_in() {
+    let place = Workplace::without_ssh_key();
+    let run = place.build(&SMALL.raw(), &["--node", "pi4-2"]).exits(0);
+    assert!(run.stderr.contains("ssh -F"), "{}", run.stderr);
+    let config = judge::content(
+        judge::tool("ssh")
+            .arg("-G")
+            .arg("-F")
+            .arg(place.path("cluster.secrets/ssh_config"))
+            .arg("pi4-2"),
+    );
+    let config = String::from_utf8(config.stdout).unwrap();
+    let key = config
+        .lines()
+        .find_map(|line| line.strip_prefix("identityfile "))
+        .unwrap();
+    let public = judge::content(judge::tool("ssh-keygen").args(["-y", "-f", key])).stdout;
+    let public = String::from_utf8(public).unwrap();
+    let public = public.split_whitespace().nth(1).unwrap();
+    let user_data = judge::boot_text(&place.path("out/pi4-2.img"), &SMALL.boot(), "user-data");
+    assert!(user_data.contains(public), "{user_data}");
+    assert!(config.contains("\nhostname pi4-2.local\n"), "{config}");
+    assert_eq!(names(&place.home()), [""; 0], "the user's home is his");
+}
+
+#[test]
+fn only_paths_or_json_are_on_stdout() {
+    let place = Workplace::new();
+    let run = place.build(&SMALL.raw(), &["--node", "pi4-2"]).exits(0);
+    assert_eq!(run.stdout, "out/pi4-2.img\n");
+    assert!(
+        !run.stderr.contains('\x1b'),
+        "colours or bars in a file: {}",
+        run.stderr
+    );
+    let run = place.build(&SMALL.raw(), &["--node", "pi4-2", "--json"]).exits(0);
+    let image = &run.json()["images"][0];
+    assert_eq!(image["node"], "pi4-2");
+    assert_eq!(image["path"], "out/pi4-2.img");
+    let refused = place
+        .build(&place.path("nowhere.img"), &["--node", "pi4-2", "--json"])
+        .exits(2);
+    assert_eq!(refused.json()["error"]["exit_code"], 2);
+}
+
+#[test]
+fn quiet_says_nothing_that_is_no_warning() {
+    let place = Workplace::new();
+    let run = place
+        .build(&SMALL.raw(), &["--node", "pi4-2", "--quiet"])
+        .exits(0);
+    assert!(
+        run.stderr.lines().all(|line| line.starts_with("warning:")),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn help_is_there_for_who_asks() {
+    let place = Workplace::new();
+    for arguments in [&["-h"][..], &["--help"], &["inspect", "--help"]] {
+        let run = place.run(arguments).exits(0);
+        assert!(run.stdout.contains("Usage: mkimage"), "{}", run.stdout);
+    }
+    let run = place.run(["--help"]).exits(0);
+    for option in [
+        "--node",
+        "--all",
+        "--base",
+        "--sha256",
+        "--out",
+        "--force",
+        "--json",
+        "inspect",
+        "Exit codes",
+    ] {
+        assert!(run.stdout.contains(option), "no {option} in: {}", run.stdout);
+    }
+    assert!(place.run(["--version"]).exits(0).stdout.starts_with("mkimage "));
+    assert_eq!(place.out_names(), [""; 0]);
+}
+
+#[test]
+fn a_command_line_that_makes_no_sense_builds_nothing() {
+    let place = Workplace::new();
+    let base = SMALL.raw();
+    let base = base.to_str().unwrap();
+    for arguments in [
+        &[][..],
+        &["--node"],
+        &["--all", "--node", "pi4-2"],
+        &["--node", "pi4-2", "--format", "iso", "--base", base],
+        &["--node", "no-such-node", "--base", base],
+        &["--node", "pi4-2", "--sha256", "abc", "--base", base],
+        &[
+            "--node",
+            "pi4-2",
+            "--base",
+            "http://127.0.0.1:9/no-hash-given.img",
+        ],
+        &["--quiet", "--verbose", "--all"],
+        &["--no-such-option"],
+        &["no-such-command"],
+    ] {
+        let run = place.run(arguments);
+        assert_eq!(run.code, Some(2), "{arguments:?}: {run:?}");
+        assert_eq!(run.stdout, "", "{arguments:?}");
+    }
+    assert!(!place.path("images").exists());
+}
+
+#[test]
+fn a_cluster_file_with_an_error_builds_nothing_and_names_the_line() {
+    let place = Workplace::new();
+    place.cluster_file("[cluster]\nname = \"lab\"\n\n[[node]]\nname = \"pi4-2\"\nmodle = \"pi4\"\n");
+    place
+        .build(&SMALL.raw(), &["--node", "pi4-2"])
+        .exits(3)
+        .says(&["cluster.toml", "6", "modle"]);
+    assert_eq!(place.out_names(), [""; 0]);
+    place
+        .run([
+            "--all",
+            "--cluster",
+            "nowhere.toml",
+            "--base",
+            SMALL.raw().to_str().unwrap(),
+        ])
+        .exits(3);
+}
+
+#[test]
+fn an_image_that_ignores_its_settings_is_refused_unless_forced() {
+    let place = Workplace::new();
+    place
+        .build(&FIRST_CLOUD_INIT.raw(), &["--node", "pi4-2"])
+        .exits(7)
+        .says(&["2025-11-24", "6614"]);
+    assert_eq!(place.out_names(), [""; 0]);
+    place
+        .build(&FIRST_CLOUD_INIT.raw(), &["--node", "pi4-2", "--force"])
+        .exits(0)
+        .says(&["6614"]);
+    assert_eq!(place.out_names(), ["pi4-2.img"]);
+}
+
+#[test]
+fn a_32_bit_base_is_refused_for_gluster() {
+    let place = Workplace::new();
+    place
+        .build(&BUSTER.published(), &["--node", "pi4-2"])
+        .exits(3)
+        .says(&["32-bit"]);
+    assert_eq!(place.out_names(), [""; 0]);
+}
+
+#[test]
+fn a_good_image_survives_a_rebuild_that_fails() {
+    let place = Workplace::new();
+    place.build(&SMALL.raw(), &["--node", "pi4-2"]).exits(0);
+    let image = place.path("out/pi4-2.img");
+    let before = fs::metadata(&image).unwrap();
+    let base = place.path("cut.img.xz");
+    let packed = fs::read(SMALL.image(Form::OneBlock)).unwrap();
+    fs::write(&base, &packed[..packed.len() / 2]).unwrap();
+    place
+        .build(&base, &["--node", "pi4-2", "--node", "pi4-3"])
+        .exits(5);
+    assert_eq!(place.out_names(), ["pi4-2.img"]);
+    let after = fs::metadata(&image).unwrap();
+    assert_eq!(
+        (after.ino(), after.mtime(), after.len()),
+        (before.ino(), before.mtime(), before.len())
+    );
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_said_so() {
+    let place = Workplace::new();
+    fs::write(place.path("file"), "").unwrap();
+    let base = SMALL.raw();
+    let arguments = ["--node", "pi4-2", "--base", base.to_str().unwrap(), "--out"];
+    place
+        .run(arguments.iter().chain(&["file/out"]))
+        .exits(6)
+        .says(&["file/out"]);
+
+    fs::create_dir(place.path("read-only")).unwrap();
+    fs::set_permissions(place.path("read-only"), fs::Permissions::from_mode(0o555)).unwrap();
+    // Root may write everywhere; without this capability it is as anybody.
+    let mut command = place.start_by(
+        "/usr/bin/setpriv",
+        &[
+            "--bounding-set=-dac_override",
+            "--inh-caps=-all",
+            env!("CARGO_BIN_EXE_mkimage"),
+        ],
+    );
+    if !judge::is_root() {
+        command = place.mkimage();
+    }
+    let run = place.finish(command.args(arguments).arg("read-only"));
+    let run = run.exits(6).says(&["read-only"]);
+    assert_eq!(run.stdout, "");
+    assert_eq!(names(&place.path("read-only")), [""; 0]);
+}
+
+#[test]
+fn a_disk_without_room_is_noticed_before_the_first_byte() {
+    let place = Workplace::new();
+    fs::create_dir(place.path("out")).unwrap();
+    // A file system of 4 MiB that only this process sees.
+    let user: &[&str] = if judge::is_root() {
+        &[]
+    } else {
+        &["--map-root-user"]
+    };
+    let script = "mount -t tmpfs -o size=4m none \"$1\" && { \"$2\" --node pi4-2 --base \"$3\" --out \"$1\" || code=$?; \
+                  ls -A \"$1\"; exit \"$code\"; }";
+    let mut command = place.start_by(
+        "/usr/bin/unshare",
+        &[user, &["--mount", "sh", "-c", script, "sh"]].concat(),
+    );
+    command
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .arg(place.path("out"))
+        .arg(env!("CARGO_BIN_EXE_mkimage"))
+        .arg(SMALL.raw());
+    let run = place.finish(&mut command).exits(6).says(&["free"]);
+    assert_eq!(run.stdout, "", "something was left behind");
+}
+
+#[test]
+fn inspect_shows_what_other_programs_see() {
+    let place = Workplace::new();
+    place
+        .build(&SMALL.raw(), &["--node", "pi4-2", "--format", "img.xz"])
+        .exits(0);
+    place.build(&SMALL.raw(), &["--node", "pi4-2"]).exits(0);
+    let image = place.path("out/pi4-2.img");
+    for file in ["cmdline.txt", "mkimage/settings", "overlays/README"] {
+        let expected = judge::boot_text(&image, &SMALL.boot(), file);
+        for name in ["out/pi4-2.img", "out/pi4-2.img.xz"] {
+            assert_eq!(
+                place.run(["inspect", name, file]).exits(0).stdout,
+                expected,
+                "{file} of {name}"
+            );
+        }
+    }
+    let seen = place.run(["inspect", "out/pi4-2.img", "--json"]).exits(0).json();
+    assert_eq!(seen["node"], "pi4-2");
+    assert_eq!(seen["partitions"][0]["start"], 16384);
+    let shown = place.run(["inspect", SMALL.raw().to_str().unwrap()]).exits(0);
+    assert!(shown.stdout.contains("2026-10-06"), "{}", shown.stdout);
+    place.run(["inspect", "out/pi4-2.img", "no/such/file"]).exits(2);
+}
+
+#[test]
+fn a_users_own_files_win() {
+    let place = Workplace::new();
+    let own: PathBuf = place.path("overlays/pi4-2");
+    fs::create_dir_all(own.join("overlays")).unwrap();
+    fs::write(own.join("overlays/my-display-of-a-long-name.dtbo"), "mine").unwrap();
+    fs::write(own.join("issue.txt"), "changed").unwrap();
+    place.build(&SMALL.raw(), &["--all"]).exits(0);
+    let read = |node: &str, file: &str| {
+        judge::boot_file(&place.path(&format!("out/{node}.img")), &SMALL.boot(), file)
+    };
+    assert_eq!(
+        read("pi4-2", "overlays/my-display-of-a-long-name.dtbo").as_deref(),
+        Some(&b"mine"[..])
+    );
+    assert_eq!(read("pi4-2", "issue.txt").as_deref(), Some(&b"changed"[..]));
+    assert_eq!(read("pi4-3", "overlays/my-display-of-a-long-name.dtbo"), None);
+    assert_ne!(read("pi4-3", "issue.txt").as_deref(), Some(&b"changed"[..]));
+    judge::assert_sound_fat(&place.path("out/pi4-2.img"), &SMALL.boot());
+}

@@ -1,0 +1,65 @@
+# The USB sticks: sparse files behind loop devices. A stick outlives its node's card.
+
+STICK_MIB=${MKLAB_STICK_MIB:-1024}
+declare -A STICK_DEVICE=() STICK_SOCKET=()
+
+# stick_insert NODE FILE: plays FILE as the node's stick; made empty when it is not there.
+stick_insert() {
+    local node=$1 file=$2 device descriptor
+    [[ -e $file ]] || truncate -s "${STICK_MIB}M" "$file"
+    device=$(losetup --find --show -- "$file")
+    # Detached at once and held open by this shell: the kernel lets go of it when the session dies, however it dies.
+    exec {descriptor}<"$device"
+    losetup --detach "$device"
+    STICK_DEVICE[$node]=$device
+    STICK_SOCKET[$node]=$descriptor
+}
+
+# The node must be off.
+stick_remove() {
+    local node=$1 descriptor=${STICK_SOCKET[$1]-}
+    [[ -n $descriptor ]] || return 0
+    exec {descriptor}<&-
+    unset "STICK_DEVICE[$node]" "STICK_SOCKET[$node]"
+}
+
+stick_device() {
+    printf '%s\n' "${STICK_DEVICE[$1]-}"
+}
+
+# stick_new NODE: a dead stick replaced by an empty one from the shop.
+stick_new() {
+    local node=$1 file
+    file=$LAB_SCRATCH/nodes/$node/stick.img
+    stick_remove "$node"
+    rm -f -- "$file"
+    stick_insert "$node" "$file"
+}
+
+# stick_pull NODE: out of the running node. Every access fails from now on, and its device file goes.
+stick_pull() {
+    loop_begins_at "$(stick_device "$1")" "$(stat -c %s -- "$(node_folder "$1")/stick.img")"
+    in_node "$1" rm /dev/sda
+}
+
+# stick_put_back NODE: into the same socket.
+stick_put_back() {
+    local device
+    device=$(stick_device "$1")
+    loop_begins_at "$device" 0
+    in_node "$1" mknod -m 0660 /dev/sda b $((16#$(stat -c %t "$device"))) $((16#$(stat -c %T "$device")))
+}
+
+# loop_begins_at DEVICE BYTES: a device that begins at its file's end has no size, which no tool can say to a loop
+# device that is in use; struct loop_info64 and the numbers are in linux/loop.h.
+loop_begins_at() {
+    python3 - "$1" "$2" <<'PYTHON'
+import fcntl, struct, sys
+LOOP_SET_STATUS64, LOOP_GET_STATUS64, LO_OFFSET = 0x4C04, 0x4C05, 24
+with open(sys.argv[1]) as device:
+    info = bytearray(232)
+    fcntl.ioctl(device, LOOP_GET_STATUS64, info)
+    struct.pack_into("=Q", info, LO_OFFSET, int(sys.argv[2]))
+    fcntl.ioctl(device, LOOP_SET_STATUS64, info)
+PYTHON
+}

@@ -1,0 +1,384 @@
+//! The xz container: whatever `xz` writes is read at any place and in any way; whatever is damaged is found.
+
+use std::sync::{Arc, LazyLock};
+
+use crate::files::{Base, Memory, indexed, raw_image, unpacked_by_xz, unpacked_forward, xz};
+use mkimage::error::{Category, Error, Result};
+use mkimage::image::edits::{Edits, PAGE_SIZE};
+use mkimage::image::read_at::ReadAt;
+use mkimage::image::xz::{BlockReader, Check, Opened, Splicer, XzImage, decode_all, encode};
+use mkimage::progress::Silent;
+use proptest::prelude::*;
+
+const CHECKS: [&str; 4] = ["--check=none", "--check=crc32", "--check=crc64", "--check=sha256"];
+
+/// Unpacks as a caller would: with the index if there is one, else forward.
+fn unpack(packed: &[u8], raw_size: usize) -> Result<Vec<u8>> {
+    match XzImage::open(Arc::new(packed.to_vec()))? {
+        Opened::Indexed(image) => {
+            assert_eq!(
+                image.raw_size(),
+                raw_size as u64,
+                "the index lied and was believed"
+            );
+            let sink = Memory::new(raw_size);
+            decode_all(&image, &sink, 2, &Silent)?;
+            Ok(sink.complete())
+        }
+        Opened::Stream(_) => unpacked_forward(packed, raw_size, 2),
+    }
+}
+
+fn why_stream(packed: &[u8]) -> String {
+    match XzImage::open(Arc::new(packed.to_vec())).unwrap() {
+        Opened::Stream(why) => why,
+        Opened::Indexed(_) => panic!("not expected to have a usable index"),
+    }
+}
+
+fn open_error(packed: Vec<u8>) -> Error {
+    match XzImage::open(Arc::new(packed)) {
+        Err(error) => error,
+        Ok(_) => panic!("nothing wrong was found"),
+    }
+}
+
+/// A file of three blocks, its raw image, and where the index begins.
+fn three_blocks(check: &str) -> (Vec<u8>, Vec<u8>, usize) {
+    let raw = raw_image(300_000, 7);
+    let packed = xz(&["-1", "-c", "-T2", "--block-size=110000", check], &raw);
+    let image = indexed(packed.clone());
+    let last = image.blocks().last().unwrap();
+    assert_eq!(image.blocks().len(), 3);
+    let index_at = usize::try_from(last.offset() + last.padded_size()).unwrap();
+    (packed, raw, index_at)
+}
+
+#[test]
+fn every_shape_that_xz_writes_is_read_whole_and_in_parts() {
+    let raw = raw_image(1_200_000, 3);
+    for arguments in [
+        "-1 -T1",
+        "-1 -T2 --block-size=100000",
+        "-1 -T1 --block-size=65536",
+        "-1 --block-list=1,2,3,500000,0",
+        // Dictionaries of 64 MiB: only one decoder may wait for the next reader.
+        "-9 -T1 --block-size=200000",
+        "-1 --x86 --lzma2=preset=1 --block-size=300000",
+        "-1 --delta=dist=4 --lzma2=preset=1 --block-size=300000",
+        "-0 -T2 --block-size=300000 --check=sha256",
+    ] {
+        let mut arguments: Vec<&str> = arguments.split(' ').collect();
+        arguments.push("-c");
+        let packed = xz(&arguments, &raw);
+        assert!(unpack(&packed, raw.len()).unwrap() == raw, "{arguments:?}");
+        assert!(
+            unpacked_forward(&packed, raw.len(), 3).unwrap() == raw,
+            "{arguments:?}"
+        );
+
+        let reader = Base::new(packed).reader();
+        // Back and forth, over the blocks' borders, and up to the end.
+        for at in [1_100_000, 0, 600_000, 199_990, 99_999, 400_000, 1_199_000, 3] {
+            let mut piece = vec![0; 1000];
+            reader.read_exact_at(&mut piece, at as u64).unwrap();
+            assert!(piece == raw[at..at + 1000], "{arguments:?} at {at}");
+        }
+        let mut all = vec![0; raw.len()];
+        reader.read_exact_at(&mut all, 0).unwrap();
+        assert!(all == raw, "{arguments:?}");
+        assert_eq!(reader.read_at(&mut [0; 10], raw.len() as u64).unwrap(), 0);
+    }
+}
+
+#[test]
+fn an_empty_image_is_an_image() {
+    let packed = xz(&["-c"], &[]);
+    assert_eq!(unpack(&packed, 0).unwrap(), Vec::<u8>::new());
+    assert_eq!(unpacked_forward(&packed, 0, 2).unwrap(), Vec::<u8>::new());
+}
+
+#[test]
+fn several_streams_and_padding_are_read_forward() {
+    let raw = raw_image(400_000, 5);
+    let (first, second) = raw.split_at(150_000);
+    let one = xz(&["-1", "-c", "--check=sha256"], first);
+    let two = xz(&["-1", "-c", "-T2", "--block-size=100000"], second);
+    let several = [one.clone(), two.clone()].concat();
+    assert_eq!(why_stream(&several), "it has several streams");
+    assert!(unpack(&several, raw.len()).unwrap() == raw);
+
+    let padded = [one.clone(), vec![0; 8], two.clone(), vec![0; 4]].concat();
+    assert_eq!(why_stream(&padded), "it has padding behind its stream");
+    assert!(unpack(&padded, raw.len()).unwrap() == raw);
+
+    for zeros in [1, 2, 3, 5] {
+        let crooked = [one.clone(), vec![0; zeros], two.clone()].concat();
+        let error = unpack(&crooked, raw.len()).unwrap_err();
+        assert_eq!(error.category(), Category::Verification, "{error}");
+    }
+}
+
+#[test]
+fn no_bit_of_the_structure_may_flip() {
+    for check in CHECKS {
+        let (packed, raw, index_at) = three_blocks(check);
+        let mut places: Vec<usize> = (0..12).chain(index_at..packed.len()).collect();
+        for block in indexed(packed.clone()).blocks() {
+            let at = usize::try_from(block.offset()).unwrap();
+            places.extend(at..at + (usize::from(packed[at]) + 1) * 4);
+        }
+        for (place, bit) in places
+            .into_iter()
+            .flat_map(|place| (0..8).map(move |bit| (place, bit)))
+        {
+            let mut packed = packed.clone();
+            packed[place] ^= 1 << bit;
+            let error = unpack(&packed, raw.len()).unwrap_err();
+            assert_eq!(
+                error.category(),
+                Category::Verification,
+                "byte {place} bit {bit}: {error}"
+            );
+        }
+    }
+}
+
+#[test]
+fn no_damaged_data_is_handed_out_as_an_image() {
+    for check in &CHECKS[1..] {
+        let (packed, raw, index_at) = three_blocks(check);
+        for place in (12..index_at).step_by(97) {
+            let mut packed = packed.clone();
+            packed[place] ^= 0x10;
+            let error = unpack(&packed, raw.len()).unwrap_err();
+            assert_eq!(error.category(), Category::Verification, "byte {place}: {error}");
+            let error = unpacked_forward(&packed, raw.len(), 2).unwrap_err();
+            assert_eq!(error.category(), Category::Verification, "byte {place}: {error}");
+        }
+    }
+}
+
+#[test]
+fn a_file_that_was_cut_off_is_never_taken_for_a_whole_one() {
+    let (packed, raw, index_at) = three_blocks("--check=crc64");
+    let lengths = (0..200)
+        .chain((200..index_at).step_by(1009))
+        .chain(index_at..packed.len());
+    for length in lengths {
+        let cut = &packed[..length];
+        let error = unpack(cut, raw.len()).unwrap_err();
+        assert_eq!(
+            error.category(),
+            Category::Verification,
+            "{length} bytes: {error}"
+        );
+        let error = unpacked_forward(cut, raw.len(), 2).unwrap_err();
+        assert_eq!(
+            error.category(),
+            Category::Verification,
+            "{length} bytes: {error}"
+        );
+    }
+    // What is left when the front is missing.
+    for length in [4, 12, 16, index_at] {
+        assert_eq!(
+            open_error(packed[length..].to_vec()).category(),
+            Category::Verification
+        );
+    }
+}
+
+#[test]
+fn something_behind_the_image_is_not_ignored() {
+    let (packed, raw, _) = three_blocks("--check=crc64");
+    for tail in [&b"abcd"[..], &[0, 0, 0, 1], &[0; 5], &[0xfd], &packed[..500]] {
+        let long = [&packed[..], tail].concat();
+        assert_eq!(
+            unpack(&long, raw.len()).unwrap_err().category(),
+            Category::Verification
+        );
+    }
+}
+
+/// The one with CRC32 and the one without any check, made only once.
+static WITH_CRC: LazyLock<(Vec<u8>, Vec<u8>, usize)> = LazyLock::new(|| three_blocks("--check=crc32"));
+static WITHOUT: LazyLock<(Vec<u8>, Vec<u8>, usize)> = LazyLock::new(|| three_blocks("--check=none"));
+
+/// Writes a CRC32 over `from..to` of `bytes` right behind.
+fn seal(bytes: &mut [u8], from: usize, to: usize) {
+    let crc = crc32fast::hash(&bytes[from..to]);
+    bytes[to..to + 4].copy_from_slice(&crc.to_le_bytes());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// The CRCs of the structure are right, so only what it says can give it away.
+    #[test]
+    fn an_index_that_lies_is_not_believed(place in 0_usize..40, value: u8, in_header: bool) {
+        let (packed, raw, index_at) = &*WITH_CRC;
+        let (mut packed, index_at) = (packed.clone(), *index_at);
+        let end = packed.len();
+        if in_header {
+            let size = (usize::from(packed[12]) + 1) * 4;
+            packed[12 + place % (size - 4)] = value;
+            seal(&mut packed, 12, 12 + size - 4);
+        } else {
+            let size = end - 12 - index_at;
+            packed[index_at + place % (size - 4)] = value;
+            seal(&mut packed, index_at, index_at + size - 4);
+        }
+        match unpack(&packed, raw.len()) {
+            // The byte had this value, or it is a header's optional part.
+            Ok(bytes) => prop_assert!(bytes == *raw),
+            // A dictionary of another size is nothing wrong, but perhaps too large.
+            Err(error) if error.category() == Category::Other => prop_assert!(error.remedy().is_some()),
+            Err(error) => prop_assert_eq!(error.category(), Category::Verification, "{}", error),
+        }
+    }
+
+    #[test]
+    fn no_nonsense_makes_it_panic(
+        changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..20),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let (packed, raw, _) = &*WITHOUT;
+        let mut packed = packed.clone();
+        packed.truncate(cut.index(packed.len()) + 1);
+        for (place, value) in changes {
+            let place = place.index(packed.len());
+            packed[place] = value;
+        }
+        // Without a check, damage may go unseen; but it must not end in anything worse.
+        let _ = unpack(&packed, raw.len());
+    }
+}
+
+#[test]
+fn a_filter_that_nobody_knows_is_said_so() {
+    let (mut packed, raw, _) = three_blocks("--check=crc64");
+    let size = (usize::from(packed[12]) + 1) * 4;
+    let filter = packed[12..12 + size]
+        .windows(2)
+        .position(|id| id == [0x21, 1])
+        .unwrap();
+    packed[12 + filter] = 0x22;
+    seal(&mut packed, 12, 12 + size - 4);
+    assert_eq!(
+        why_stream(&packed),
+        "it uses a filter that is not in xz's format 1.2.1"
+    );
+    assert_eq!(
+        unpack(&packed, raw.len()).unwrap_err().category(),
+        Category::Verification
+    );
+}
+
+#[test]
+fn a_dictionary_that_takes_all_memory_is_refused() {
+    let raw = raw_image(100_000, 1);
+    assert!(unpack(&xz(&["-9e", "-c"], &raw), raw.len()).unwrap() == raw);
+    let packed = xz(&["-c", "--lzma2=preset=1,dict=512MiB"], &raw);
+    let error = open_error(packed.clone());
+    assert_eq!(error.category(), Category::Other);
+    assert!(
+        error.remedy().is_some() && error.to_string().contains("512 MiB"),
+        "{error}"
+    );
+    let error = unpacked_forward(&packed, raw.len(), 2).unwrap_err();
+    assert_eq!(error.category(), Category::Other);
+    assert!(error.remedy().is_some(), "{error}");
+}
+
+#[test]
+fn other_files_are_not_taken_for_xz() {
+    for bytes in [
+        &b"PK\x03\x04 a zip file, perhaps, of some length"[..],
+        &[0; 64],
+        &[],
+    ] {
+        assert_eq!(open_error(bytes.to_vec()).category(), Category::Verification);
+        let error = unpacked_forward(bytes, 0, 1).unwrap_err();
+        assert_eq!(error.category(), Category::Verification);
+    }
+}
+
+#[test]
+fn a_damaged_block_ends_a_read_and_a_splice() {
+    let (mut packed, _, _) = three_blocks("--check=crc64");
+    let second = indexed(packed.clone()).blocks()[1];
+    let middle = usize::try_from(second.offset() + second.padded_size() / 2).unwrap();
+    packed[middle] ^= 4;
+    let base = Base::new(packed);
+    let mut edits = Edits::new();
+    edits.insert(
+        second.raw_offset() / PAGE_SIZE as u64 + 1,
+        Arc::new([9; PAGE_SIZE]),
+    );
+    let splicer = Splicer::new(base.reader(), base.folder.path(), 2).unwrap();
+    let out = tempfile::tempfile().unwrap();
+    let error = splicer.splice(&base.file(), &edits, &out, &Silent).unwrap_err();
+    assert_eq!(error.category(), Category::Verification, "{error}");
+
+    let mut all = vec![0; 300_000];
+    let error = base.reader().read_exact_at(&mut all, 0).unwrap_err();
+    let error = error.get_ref().unwrap().downcast_ref::<Error>().unwrap();
+    assert_eq!(error.category(), Category::Verification);
+}
+
+#[test]
+fn an_edit_behind_the_end_is_refused() {
+    let (packed, raw, _) = three_blocks("--check=crc64");
+    let base = Base::new(packed);
+    let mut edits = Edits::new();
+    edits.insert(
+        (raw.len() as u64).div_ceil(PAGE_SIZE as u64),
+        Arc::new([9; PAGE_SIZE]),
+    );
+    let splicer = Splicer::new(base.reader(), base.folder.path(), 2).unwrap();
+    let out = tempfile::tempfile().unwrap();
+    assert!(splicer.splice(&base.file(), &edits, &out, &Silent).is_err());
+    assert_eq!(out.metadata().unwrap().len(), 0);
+}
+
+#[test]
+fn a_base_that_is_packed_anew_can_be_spliced() {
+    let raw = raw_image(10_000_000, 11);
+    let mut edits = Edits::new();
+    edits.insert(0, Arc::new([1; PAGE_SIZE]));
+    // The last page reaches behind the end of the image.
+    edits.insert(raw.len() as u64 / PAGE_SIZE as u64, Arc::new([2; PAGE_SIZE]));
+    let mut expected = raw.clone();
+    edits.apply_to(&mut expected, 0);
+    for (check, threads) in [(Check::Crc64, 2), (Check::Sha256, 1), (Check::None, 100)] {
+        let mut packed = Vec::new();
+        let size = encode(&raw, &edits, check, &mut packed, threads, &Silent).unwrap();
+        assert_eq!(size, packed.len() as u64);
+        let base = Base::new(packed);
+        assert!(unpacked_by_xz(&base.path) == expected);
+        let image = base.image();
+        assert_eq!(image.check(), check);
+        assert!(image.blocks().len() > 2);
+    }
+}
+
+#[test]
+fn readers_of_the_same_blocks_do_not_disturb_each_other() {
+    let raw = raw_image(2_000_000, 23);
+    let packed = xz(&["-9", "-c", "-T1", "--block-size=500000"], &raw);
+    let base = Base::new(packed);
+    let reader = BlockReader::new(base.image(), base.folder.path()).unwrap();
+    std::thread::scope(|scope| {
+        for start in [0, 250_000, 500_000, 1_500_000] {
+            let (reader, raw) = (&reader, &raw);
+            scope.spawn(move || {
+                for at in (start..start + 500_000).step_by(50_000) {
+                    let mut piece = vec![0; 50_000];
+                    reader.read_exact_at(&mut piece, at as u64).unwrap();
+                    assert!(piece == raw[at..at + 50_000]);
+                }
+            });
+        }
+    });
+}

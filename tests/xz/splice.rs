@@ -1,0 +1,114 @@
+//! A spliced image is the base with the edits, for any base and any edits, as the real `xz` sees it.
+
+use std::fs::File;
+use std::sync::Arc;
+
+use crate::files::{Base, Memory, indexed, raw_image, unpacked_by_xz, unpacked_forward, xz};
+use mkimage::image::edits::{Edits, PAGE_SIZE};
+use mkimage::image::xz::{SpliceReport, Splicer, decode_all};
+use mkimage::progress::Silent;
+use proptest::prelude::*;
+
+/// Random pages with random contents, in places that are random but often neighbours.
+fn edits(raw_size: usize) -> impl Strategy<Value = Edits> {
+    let pages = raw_size.div_ceil(PAGE_SIZE) as u64;
+    let change = (0..pages, any::<u8>(), any::<bool>());
+    proptest::collection::vec(change, 0..12).prop_map(|changes| {
+        let mut edits = Edits::new();
+        for (number, byte, noisy) in changes {
+            let mut page = [byte; PAGE_SIZE];
+            if noisy {
+                page.copy_from_slice(&raw_image(PAGE_SIZE, number ^ u64::from(byte)));
+            }
+            edits.insert(number, Arc::new(page));
+        }
+        edits
+    })
+}
+
+#[derive(Debug, Clone)]
+struct Case {
+    size: usize,
+    seed: u64,
+    check: &'static str,
+    /// Options of `xz` that decide about blocks.
+    blocks: String,
+    edits: Vec<Edits>,
+}
+
+fn case() -> impl Strategy<Value = Case> {
+    let check = prop::sample::select(&["none", "crc32", "crc64", "sha256"][..]);
+    let blocks = prop_oneof![
+        // All equal; with sizes in the headers (two threads) and without (one).
+        (65_536_u32..2_000_000, 1..=2).prop_map(|(size, threads)| format!("--block-size={size} -T{threads}")),
+        // Each another size, and one a single byte.
+        proptest::collection::vec(60_000_u32..400_000, 1..6).prop_map(|sizes| {
+            let list: Vec<String> = sizes.iter().map(ToString::to_string).collect();
+            format!("--block-list=1,{},0", list.join(","))
+        }),
+        // The whole file.
+        Just("-T1".to_owned()),
+    ];
+    (4_usize..3_000_000, any::<u64>(), check, blocks).prop_flat_map(|(size, seed, check, blocks)| {
+        proptest::collection::vec(edits(size), 1..4).prop_map(move |edits| Case {
+            size,
+            seed,
+            check,
+            blocks: blocks.clone(),
+            edits,
+        })
+    })
+}
+
+fn pack(case: &Case, raw: &[u8]) -> Vec<u8> {
+    let check = format!("--check={}", case.check);
+    let mut arguments = vec!["-1", "-c", &check];
+    arguments.extend(case.blocks.split(' '));
+    xz(&arguments, raw)
+}
+
+fn splice_to(
+    splicer: &Splicer,
+    base: &Base,
+    edits: &Edits,
+    name: &str,
+) -> (std::path::PathBuf, SpliceReport) {
+    let path = base.folder.path().join(name);
+    let out = File::create_new(&path).unwrap();
+    let report = splicer.splice(&base.file(), edits, &out, &Silent).unwrap();
+    assert_eq!(report.size, out.metadata().unwrap().len());
+    (path, report)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_splice_is_the_base_with_the_edits(case in case()) {
+        let raw = raw_image(case.size, case.seed);
+        let base = Base::new(pack(&case, &raw));
+        let splicer = Splicer::new(base.reader(), base.folder.path(), 2).unwrap();
+        for (number, edits) in case.edits.iter().enumerate() {
+            let mut expected = raw.clone();
+            edits.apply_to(&mut expected, 0);
+
+            let (path, report) = splice_to(&splicer, &base, edits, &format!("{number}.img.xz"));
+            let spliced = std::fs::read(&path).unwrap();
+            prop_assert!(unpacked_by_xz(&path) == expected, "xz unpacks something else");
+            prop_assert!(unpacked_forward(&spliced, case.size, 2).unwrap() == expected);
+            let image = indexed(spliced);
+            prop_assert_eq!(image.check(), base.image().check());
+            prop_assert_eq!(image.raw_size(), case.size as u64);
+            let sink = Memory::new(case.size);
+            decode_all(&image, &sink, 2, &Silent).unwrap();
+            prop_assert!(sink.complete() == expected);
+
+            if edits.is_empty() {
+                prop_assert!(std::fs::read(&path).unwrap() == base.packed, "nothing changed, but the file did");
+            }
+            let (again, second) = splice_to(&splicer, &base, edits, &format!("{number}-again.img.xz"));
+            prop_assert_eq!(second, SpliceReport { packed: 0, ..report });
+            prop_assert!(std::fs::read(again).unwrap() == std::fs::read(&path).unwrap());
+        }
+    }
+}

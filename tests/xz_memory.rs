@@ -1,0 +1,115 @@
+//! What an xz file says of itself decides nothing about memory. Alone in its process, because it looks at the whole process.
+#![cfg(target_os = "linux")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "in a test, a panic is the report"
+)]
+
+use std::sync::Arc;
+
+use mkimage::error::{Category, Result};
+use mkimage::image::read_at::RawSink;
+use mkimage::image::xz::{Opened, XzImage, decode_all, decode_stream};
+use mkimage::progress::Silent;
+
+/// Forgets everything.
+struct Nowhere;
+
+impl RawSink for Nowhere {
+    fn write_at(&self, _bytes: &[u8], _offset: u64) -> Result<()> {
+        Ok(())
+    }
+}
+
+fn integer(mut value: u64) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while value >= 0x80 {
+        bytes.push(value.to_le_bytes()[0] | 0x80);
+        value >>= 7;
+    }
+    bytes.push(value.to_le_bytes()[0]);
+    bytes
+}
+
+fn sealed(mut bytes: Vec<u8>) -> Vec<u8> {
+    bytes.resize(bytes.len().next_multiple_of(4), 0);
+    let crc = crc32fast::hash(&bytes);
+    bytes.extend(crc.to_le_bytes());
+    bytes
+}
+
+/// A stream with these blocks' bytes, and an index of `count` records with these bytes.
+fn stream(blocks: &[u8], count: u64, records: &[u8]) -> Vec<u8> {
+    let flags = [0, 1];
+    let index = sealed([&[0][..], &integer(count), records].concat());
+    let size = u32::try_from(index.len() / 4 - 1).unwrap().to_le_bytes();
+    let footer = [&size[..], &flags].concat();
+    let crc = crc32fast::hash(&footer).to_le_bytes();
+    let header = [&b"\xfd7zXZ\0"[..], &flags, &crc32fast::hash(&flags).to_le_bytes()].concat();
+    [&header[..], blocks, &index, &crc, &footer, b"YZ"].concat()
+}
+
+/// A block header that says these sizes: packed with LZMA2 and a dictionary of 8 MiB.
+fn block_header(compressed: u64, raw: u64) -> Vec<u8> {
+    let mut header = [
+        &[0, 0xc0][..],
+        &integer(compressed),
+        &integer(raw),
+        &[0x21, 1, 22],
+    ]
+    .concat();
+    header.resize(header.len().next_multiple_of(4), 0);
+    header[0] = u8::try_from(header.len() / 4).unwrap();
+    sealed(header)
+}
+
+fn peak() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() << 10
+}
+
+#[test]
+fn sizes_that_lie_take_no_memory() {
+    let before = peak();
+    let mut liars = Vec::new();
+    for huge in [1 << 32, 1 << 40, 1 << 50, (1 << 62) - 1] {
+        // A tiny block that promises much.
+        let header = block_header(20, huge);
+        let unpadded = header.len() as u64 + 20 + 4;
+        let block = [header, vec![1; 24]].concat();
+        liars.push(stream(&block, 1, &[integer(unpadded), integer(huge)].concat()));
+        // A block that claims to be larger than the file.
+        let header = block_header(huge, 100);
+        let block = [header, vec![1; 24]].concat();
+        liars.push(stream(&block, 1, &[integer(huge + 24), integer(100)].concat()));
+        // More records than there are bytes.
+        liars.push(stream(&block, huge, &[integer(24), integer(100)].concat()));
+    }
+    // As many records as there is room for, of blocks that are not there.
+    liars.push(stream(&[], 4_000_000, &[8, 1].repeat(4_000_000)));
+    liars.push(stream(&vec![0; 8_000_000], 1_000_000, &[8, 1].repeat(1_000_000)));
+    let given: u64 = liars.iter().map(|liar| liar.len() as u64).sum();
+
+    for liar in liars {
+        let forward = decode_stream(&mut liar.as_slice(), &Nowhere, 2, &Silent).unwrap_err();
+        assert_ne!(forward.category(), Category::Disk, "{forward}");
+        match XzImage::open(Arc::new(liar)) {
+            Err(error) => assert_eq!(error.category(), Category::Verification, "{error}"),
+            Ok(Opened::Indexed(image)) => {
+                let error = decode_all(&image, &Nowhere, 2, &Silent).unwrap_err();
+                assert_eq!(error.category(), Category::Verification, "{error}");
+            }
+            Ok(Opened::Stream(_)) => {}
+        }
+    }
+    let taken = peak() - before;
+    assert!(
+        taken < (160 << 20) + given,
+        "{} MiB were taken for {} MiB of input",
+        taken >> 20,
+        given >> 20
+    );
+}

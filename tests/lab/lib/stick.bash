@@ -39,7 +39,8 @@ stick_new() {
 # stick_pull NODE: out of the running node. Every access fails from now on, and its device file goes.
 stick_pull() {
     loop_begins_at "$(stick_device "$1")" "$(stat -c %s -- "$(node_folder "$1")/stick.img")"
-    in_node "$1" rm /dev/sda
+    # The device file is a mount of its own in a container.
+    in_node "$1" sh -c 'umount /dev/sda 2>/dev/null; rm /dev/sda'
 }
 
 # stick_put_back NODE: into the same socket.

@@ -58,7 +58,7 @@ PYTHON
     in_node "$MANAGER" mkdir -p "$DRILL_FOLDER"
     tar -C "$work" -c . | in_node "$MANAGER" -t 300 tar -C "$DRILL_FOLDER" --no-same-owner -x
     in_node "$MANAGER" sync
-    service_start
+    service_start >/dev/null
     eventually 90 service_runs
     # Somebody's way to start it again when the swarm had to be formed anew.
     in_node "$MANAGER" sh -c 'mkdir -p /mnt/cluster-data/services-config/again && cat >/mnt/cluster-data/services-config/again/docker-compose.yml' <<COMPOSE

@@ -26,20 +26,23 @@ flash() {
     card_insert "$node"
 }
 
+# Asked of the kernel's table, because a file system that was cut off does not even answer for its root folder.
+is_mounted() {
+    awk -v place="$1" '$5 == place { found = 1 } END { exit !found }' /proc/self/mountinfo
+}
+
 # card_insert NODE: mounts the card; its journal is replayed when the last power-off was none.
 card_insert() {
     local folder=$LAB_SCRATCH/nodes/$1
-    mountpoint -q "$folder/root" && return 0
+    ! is_mounted "$folder/root" || return 0
     mount -o "loop,offset=$FLASH_ROOT_OFFSET" "$folder/card.img" "$folder/root"
 }
 
 card_eject() {
-    local folder=$LAB_SCRATCH/nodes/$1
-    [[ -d $folder/root ]] && mountpoint -q "$folder/root" || return 0
-    local tries
+    local folder=$LAB_SCRATCH/nodes/$1 tries
     for ((tries = 0; tries < 50; tries++)); do
-        umount "$folder/root" 2>/dev/null && return 0
-        sleep 0.2
+        is_mounted "$folder/root" || return 0
+        umount "$folder/root" 2>/dev/null || sleep 0.2
     done
     fail "the card of $1 is still in use"
 }

@@ -147,10 +147,10 @@ node_drop_unwritten() {
     local folder init mount
     folder=$(node_folder "$1")
     if init=$(node_init "$1"); then
-        mount=$(awk '$3 == "xfs" { print $2; exit }' "/proc/$init/mounts")
+        mount=$(awk '$1 == "/dev/sda" && $3 == "xfs" { print $2; exit }' "/proc/$init/mounts")
         [[ -z $mount ]] || timeout 10 xfs_io -x -c shutdown "/proc/$init/root$mount" 2>/dev/null || true
     fi
-    if mountpoint -q "$folder/root"; then
+    if is_mounted "$folder/root"; then
         timeout 10 xfs_io -x -c shutdown "$folder/root" 2>/dev/null || true
     fi
 }

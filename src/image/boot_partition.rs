@@ -34,7 +34,6 @@ impl BootPartition {
                     let entries = volume.list("")?;
                     let has = |name: &str| entries.iter().any(|entry| entry.name.eq_ignore_ascii_case(name));
                     if has("cmdline.txt") && has("config.txt") {
-                        volume.check()?;
                         return Ok(Self {
                             partition: partition.clone(),
                             range,

@@ -5,5 +5,6 @@ mod timestamp;
 mod volume;
 mod window;
 
+pub use check::check;
 pub use timestamp::Timestamp;
 pub use volume::{Entry, FatVolume};

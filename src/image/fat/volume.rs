@@ -15,8 +15,8 @@ use crate::error::{Category, Context, Error, Result};
 use crate::image::edits::{Edits, PAGE_SIZE};
 use crate::image::read_at::ReadAt;
 
-pub(super) type Library<'a> = FileSystem<StdIoWrapper<Window<'a>>, Timestamp, LossyOemCpConverter>;
-pub(super) type LibraryError = fatfs::Error<io::Error>;
+type Library<'a> = FileSystem<StdIoWrapper<Window<'a>>, Timestamp, LossyOemCpConverter>;
+type LibraryError = fatfs::Error<io::Error>;
 
 /// A file or folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +32,6 @@ pub struct Entry {
 /// A FAT file system inside a raw image. The image is never written to: edits collect in memory.
 pub struct FatVolume<'a> {
     base: &'a dyn ReadAt,
-    range: Range<u64>,
     shared: Rc<Shared>,
     /// `None` once the library has panicked and cannot be trusted any more.
     library: Option<Library<'a>>,
@@ -45,7 +44,7 @@ impl<'a> FatVolume<'a> {
     /// When those bytes hold no FAT file system.
     pub fn open(base: &'a dyn ReadAt, range: Range<u64>, edits: Edits, now: Timestamp) -> Result<Self> {
         let shared = Shared::new(edits);
-        let window = Window::new(base, range.clone(), Rc::clone(&shared));
+        let window = Window::new(base, range, Rc::clone(&shared));
         let library = guarded(|| {
             let options = FsOptions::new().time_provider(now).update_accessed_date(false);
             Library::new(window, options)
@@ -53,7 +52,6 @@ impl<'a> FatVolume<'a> {
         .map_err(|failure| failure.into_error("opening the FAT file system"))?;
         Ok(Self {
             base,
-            range,
             shared,
             library: Some(library),
         })
@@ -209,13 +207,7 @@ impl<'a> FatVolume<'a> {
         Ok(changed)
     }
 
-    /// Bytes of the partition.
-    pub(super) fn size(&self) -> u64 {
-        self.range.end.saturating_sub(self.range.start)
-    }
-
-    /// Runs one operation of the library with its ways of failing under control.
-    pub(super) fn run<T>(
+    fn run<T>(
         &mut self,
         what: impl Fn() -> String,
         operation: impl FnOnce(&Library<'a>) -> std::result::Result<T, LibraryError>,

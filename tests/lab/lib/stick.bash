@@ -27,6 +27,18 @@ stick_device() {
     printf '%s\n' "${STICK_DEVICE[$1]-}"
 }
 
+# Until no file system of a node that is going down holds the stick any more.
+stick_wait_free() {
+    local device tries
+    device=$(stick_device "$1")
+    [[ -n $device ]] || return 0
+    for ((tries = 0; tries < 300; tries++)); do
+        [[ -e /sys/fs/xfs/${device##*/} ]] || return 0
+        sleep 0.1
+    done
+    fail "the stick of $1 is still in use"
+}
+
 # stick_new NODE: a dead stick replaced by an empty one from the shop.
 stick_new() {
     local node=$1 file

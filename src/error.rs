@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::io;
 
 /// What went wrong, as far as the caller of the program can react to it: the documented exit codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,10 +73,14 @@ impl Error {
         self
     }
 
-    /// Adds the error underneath.
+    /// Adds the error underneath. One that came through `std::io` inside an [`io::Error`] keeps its category.
     #[must_use]
     pub fn with_cause(mut self, cause: impl Into<Cause>) -> Self {
-        self.cause = Some(cause.into());
+        let cause = cause.into();
+        if let Some(carried) = carried(&*cause) {
+            self.category = carried.category;
+        }
+        self.cause = Some(cause);
         self
     }
 
@@ -89,7 +94,7 @@ impl Error {
         self.remedy.as_deref().or_else(|| {
             self.cause
                 .as_ref()
-                .and_then(|cause| cause.downcast_ref::<Error>())
+                .and_then(|cause| cause.downcast_ref::<Error>().or_else(|| carried(&**cause)))
                 .and_then(Error::remedy)
         })
     }
@@ -103,7 +108,11 @@ impl fmt::Display for Error {
         while let Some(error) = cause {
             write!(f, ": {error}")?;
             // An Error prints its own causes already.
-            cause = if error.is::<Error>() { None } else { error.source() };
+            cause = if error.is::<Error>() || carried(error).is_some() {
+                None
+            } else {
+                error.source()
+            };
         }
         Ok(())
     }
@@ -113,6 +122,11 @@ impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.cause.as_deref().map(|c| c as &(dyn StdError + 'static))
     }
+}
+
+/// The [`Error`] that travels inside an [`io::Error`], as through `Read` of a compressed image.
+fn carried<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Error> {
+    error.downcast_ref::<io::Error>()?.get_ref()?.downcast_ref()
 }
 
 /// Attaches a sentence and a category to any error on its way up.
@@ -165,5 +179,21 @@ mod tests {
         assert_eq!(error.to_string(), "building pi4-2: reading base.img: device gone");
         assert_eq!(error.remedy(), Some("plug it in again"));
         assert_eq!(error.category().exit_code(), 6);
+    }
+
+    #[test]
+    fn damage_that_was_found_while_reading_is_not_called_a_disk_error() {
+        let damage = Error::new(Category::Verification, "block 3 of base.img.xz is damaged")
+            .with_cause(io::Error::other("checksum"))
+            .with_remedy("get it again");
+        let error: Result<()> =
+            Err(io::Error::other(damage)).disk(|| "opening the FAT file system".to_owned());
+        let error = error.unwrap_err();
+        assert_eq!(error.category(), Category::Verification);
+        assert_eq!(error.remedy(), Some("get it again"));
+        assert_eq!(
+            error.to_string(),
+            "opening the FAT file system: block 3 of base.img.xz is damaged: checksum"
+        );
     }
 }

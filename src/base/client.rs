@@ -33,6 +33,7 @@ pub(super) fn client(connection: &Connection) -> Result<Client> {
     builder
         .build()
         .context(Category::Network, || "preparing for downloads".to_owned())
+        .map_err(|error| error.with_remedy("on Linux, install the package `ca-certificates`"))
 }
 
 /// Why a redirect is not followed.

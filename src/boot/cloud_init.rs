@@ -22,10 +22,8 @@ struct UserData<'a> {
     // The singular form changes the image's default user, which keeps the groups the image gives it.
     user: User<'a>,
     ssh_pwauth: bool,
-    // The host key comes from mkimage/secrets. Until then sshd needs one (the schema wants one kind or more), and this
-    // kind costs a Pi 3 no time.
-    ssh_deletekeys: bool,
-    ssh_genkeytypes: [&'a str; 1],
+    // Nothing about host keys: Raspberry Pi OS makes them by itself and tells cloud-init to leave them alone, and ours
+    // comes from mkimage/secrets.
     package_update: bool,
     package_upgrade: bool,
     runcmd: [[&'a str; 2]; 1],
@@ -79,8 +77,6 @@ pub(super) fn user_data(plan: &Plan<'_>) -> Result<String> {
                 ssh_authorized_keys: plan.authorized_keys,
             },
             ssh_pwauth: false,
-            ssh_deletekeys: false,
-            ssh_genkeytypes: ["ed25519"],
             package_update: false,
             package_upgrade: false,
             runcmd: [["sh", &install]],
@@ -151,8 +147,6 @@ mod tests {
                     "ssh_authorized_keys": lab.keys,
                 },
                 "ssh_pwauth": false,
-                "ssh_deletekeys": false,
-                "ssh_genkeytypes": ["ed25519"],
                 "package_update": false,
                 "package_upgrade": false,
                 "runcmd": [["sh", "/boot/firmware/mkimage/install"]],

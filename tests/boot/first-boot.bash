@@ -45,18 +45,6 @@ check_first_boot() {
            sudo -n tail -n 25 /boot/firmware/mkimage/firstboot.log' 2>&1 | quote
 }
 
-# The only place where a stick is seen through a real USB stack: the brick stage chooses by TRAN.
-check_stick() {
-    local listing
-    listing=$(login 'lsblk -d -o NAME,TRAN,RM,SIZE,TYPE,MODEL') || true
-    if grep -Eq '^sd[a-z]+ +usb ' <<<"$listing"; then
-        passed 'lsblk sees the stick as a USB disk'
-    else
-        failed 'lsblk sees the stick as a USB disk'
-    fi
-    quote <<<"$listing"
-}
-
 # Off as a person would do it, so that everything is on the card; by force when that takes too long.
 switch_off() {
     local asked=$SECONDS

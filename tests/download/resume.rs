@@ -178,3 +178,57 @@ fn wrong_bytes_in_pieces_are_fetched_whole_once_and_then_refused() {
     let asked: Vec<_> = server.requests().iter().map(Request::range_start).collect();
     assert_eq!(asked, [None, Some(100_000), None, Some(100_000)]);
 }
+
+#[test]
+fn a_line_that_breaks_all_the_time_gets_there_in_the_end() {
+    let bytes = image();
+    let file = Served::new(&bytes, "a");
+    // Ten pieces: more cuts than attempts, but every one of them brought something.
+    let server = Server::start(move |request| file.answer(request).cut_after(30_000));
+    let base = Cache::new()
+        .get(&server.url("a.img"), Sha256::of(&bytes))
+        .unwrap();
+    assert_eq!(read_all(&base), bytes);
+    assert_eq!(server.requests().len(), 10);
+}
+
+#[test]
+fn a_server_that_hands_out_less_than_was_asked_for_is_asked_for_the_rest() {
+    let bytes = image();
+    let file = Served::new(&bytes, "a");
+    let server = Server::start(move |request| match request.range_start() {
+        None => file.whole().cut_after(100_000),
+        Some(start) => file.slice(start, start + 50_000),
+    });
+    let base = Cache::new()
+        .get(&server.url("a.img"), Sha256::of(&bytes))
+        .unwrap();
+    assert_eq!(read_all(&base), bytes);
+    let asked: Vec<_> = server.requests().iter().map(Request::range_start).collect();
+    assert_eq!(
+        asked,
+        [None, Some(100_000), Some(150_000), Some(200_000), Some(250_000)]
+    );
+}
+
+#[test]
+fn a_mirror_goes_on_where_another_stopped() {
+    let bytes = image();
+    let sha256 = Sha256::of(&bytes);
+    let file = Served::new(&bytes, "theirs");
+    let first = Server::start(move |request| match request.number {
+        0 => file.whole().cut_after(100_000),
+        _ => Reply::new(404, ""),
+    });
+    let file = Served::new(&bytes, "ours");
+    let second = Server::start(move |request| file.answer(request));
+    let cache = Cache::new();
+    cache.get(&first.url("a.img"), sha256).unwrap_err();
+    assert_eq!(read_all(&cache.get(&second.url("a.img"), sha256).unwrap()), bytes);
+    let asked = &second.requests()[0];
+    assert_eq!(
+        (asked.range_start(), asked.header("if-range")),
+        (Some(100_000), None)
+    );
+    assert_eq!(second.requests().len(), 1);
+}

@@ -187,12 +187,17 @@ impl Served {
 
     /// The part from `start` on, whatever was asked for.
     pub fn rest(&self, start: usize) -> Reply {
+        self.slice(start, self.bytes.len())
+    }
+
+    /// The part from `start` to before `end`, whatever was asked for.
+    pub fn slice(&self, start: usize, end: usize) -> Reply {
         let total = self.bytes.len();
         if start >= total {
             return Reply::new(416, "").with("Content-Range", &format!("bytes */{total}"));
         }
-        let range = format!("bytes {start}-{}/{total}", total - 1);
-        self.versioned(Reply::new(206, &self.bytes[start..]).with("Content-Range", &range))
+        let range = format!("bytes {start}-{}/{total}", end - 1);
+        self.versioned(Reply::new(206, &self.bytes[start..end]).with("Content-Range", &range))
     }
 
     fn versioned(&self, mut reply: Reply) -> Reply {

@@ -1,6 +1,6 @@
 //! Partition tables and FATs that contradict themselves: refused, never followed.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -8,8 +8,10 @@ use crate::base::{Era, FULL, NO_BOOT_FILES, NO_FAT, SMALL};
 use crate::judge;
 use crate::workplace::Workplace;
 
-/// FAT32's mark for the end of a chain.
-const END: u32 = 0x0fff_ffff;
+/// This and all above it end a chain.
+const CHAIN_ENDS: u32 = 0x0fff_fff8;
+/// Where mkfs.vfat puts the root directory.
+const ROOT: u32 = 2;
 
 /// A base with its FAT open to vandals.
 struct Broken {
@@ -24,7 +26,7 @@ struct Broken {
 impl Broken {
     fn new(place: &Workplace, era: &Era) -> Self {
         let path = place.path("broken.img");
-        fs::copy(era.raw(), &path).unwrap();
+        judge::content(judge::tool("cp").arg("--sparse=always").arg(era.raw()).arg(&path));
         let file = File::options().read(true).write(true).open(&path).unwrap();
         let start = era.boot().start;
         let mut sector = [0; 512];
@@ -53,16 +55,32 @@ impl Broken {
         }
     }
 
+    fn next(&self, cluster: u32) -> u32 {
+        let at = self.start + self.reserved * 512 + u64::from(cluster) * 4;
+        let mut entry = [0; 4];
+        self.file.read_exact_at(&mut entry, at).unwrap();
+        u32::from_le_bytes(entry) & 0x0fff_ffff
+    }
+
+    /// Where a cluster lies; this base has a sector in each.
+    fn place(&self, cluster: u32) -> u64 {
+        assert_eq!(self.sectors_per_cluster, 1);
+        self.start + (self.reserved + 2 * self.sectors_per_fat + u64::from(cluster) - 2) * 512
+    }
+
     /// Where the root directory's entry of a short name lies.
     fn entry(&self, short_name: &str) -> u64 {
-        let data = self.start + (self.reserved + 2 * self.sectors_per_fat) * 512;
-        let mut bytes = vec![0; 1 << 16];
-        self.file.read_exact_at(&mut bytes, data).unwrap();
-        let found = bytes
-            .chunks(32)
-            .position(|entry| entry.starts_with(short_name.as_bytes()))
-            .unwrap_or_else(|| panic!("no {short_name:?} near the root's beginning"));
-        data + found as u64 * 32
+        let mut cluster = ROOT;
+        while cluster < CHAIN_ENDS {
+            let mut bytes = [0; 512];
+            self.file.read_exact_at(&mut bytes, self.place(cluster)).unwrap();
+            let mut entries = bytes.chunks(32);
+            if let Some(found) = entries.position(|entry| entry.starts_with(short_name.as_bytes())) {
+                return self.place(cluster) + found as u64 * 32;
+            }
+            cluster = self.next(cluster);
+        }
+        panic!("no {short_name:?} in the root directory");
     }
 
     fn first_cluster(&self, short_name: &str) -> u32 {
@@ -93,7 +111,7 @@ fn refuses(what: &str, damage: impl FnOnce(&Broken)) {
 
 #[test]
 fn a_chain_that_bites_its_tail_would_never_end() {
-    refuses("root directory", |fat| fat.link(2, 2));
+    refuses("root directory", |fat| fat.link(ROOT, ROOT));
     refuses("overlays", |fat| {
         let first = fat.first_cluster("OVERLAYS");
         fat.link(first, first);
@@ -114,7 +132,7 @@ fn a_cluster_that_cannot_be_would_be_read_from_anywhere() {
         }
     }
     for next in [0, 1, 0x00ff_ffff] {
-        refuses(&format!("root goes on at {next:#x}"), |fat| fat.link(2, next));
+        refuses(&format!("root goes on at {next:#x}"), |fat| fat.link(ROOT, next));
     }
 }
 
@@ -129,7 +147,7 @@ fn two_files_in_one_cluster_would_overwrite_each_other() {
 fn a_file_longer_than_its_chain_would_be_cut() {
     refuses("start4.elf", |fat| {
         let first = fat.first_cluster("START4");
-        fat.link(first, END);
+        fat.link(first, CHAIN_ENDS);
     });
 }
 
@@ -171,8 +189,6 @@ fn a_partition_beyond_the_end_is_a_cut_image() {
 fn random_damage_never_makes_the_program_panic_or_hang() {
     let place = Workplace::new();
     let broken = Broken::new(&place, &SMALL);
-    let root = broken.start + (broken.reserved + 2 * broken.sectors_per_fat) * 512;
-    assert_eq!(broken.sectors_per_cluster, 1);
     // Park and Miller's generator: the same damage in every run.
     let mut state: u64 = 20_261_122;
     let mut random = move |below: u64| {
@@ -185,7 +201,7 @@ fn random_damage_never_makes_the_program_panic_or_hang() {
             let at = match round % 3 {
                 0 => broken.start + random(90),
                 1 => broken.start + broken.reserved * 512 + random(64 << 10),
-                _ => root + random(16 << 10),
+                _ => broken.place(ROOT) + random(16 << 10),
             };
             let mut byte = [0];
             broken.file.read_exact_at(&mut byte, at).unwrap();

@@ -1,4 +1,10 @@
 //! The real program on images that the real tools made, judged by other programs.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "what goes wrong in a test has to stop it"
+)]
 
 mod base;
 mod bases_are_true;

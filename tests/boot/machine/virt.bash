@@ -12,7 +12,7 @@ machine_arguments() {
         -drive "if=none,id=stick,file=$stick,format=raw,cache=unsafe"
         -device usb-storage,drive=stick,removable=on
         -netdev "$netdev"
-        -device virtio-net-pci,netdev=lan
+        -device virtio-net-pci,netdev=lan,romfile=
         -serial "file:$logs/console.log"
     )
     machine_serial=ttyAMA0

@@ -1,7 +1,7 @@
 # Everything that a scenario needs, and how a session begins and ends.
 
 lib=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
-for part in session packages image network stick flash node cluster timeline assertions; do
+for part in session packages image network stick flash node cluster timeline assertions drill; do
     # shellcheck source=/dev/null
     source "$lib/$part.bash"
 done
@@ -21,6 +21,8 @@ fi
 RANDOM=$LAB_SEED
 
 session_start() {
+    # What programs leave there about namespaces and containers ends with the session.
+    mount -t tmpfs mklab-run /run
     network_start
     packages_start "$NETWORK_ADDRESS" OFFLINE
     image_server_start

@@ -47,10 +47,10 @@ volume_is_whole() {
     printf '%s\n' "$info"
     grep -qx "Number of Bricks: 1 x ${#NODES[@]} = ${#NODES[@]}" <<<"$info" || return 1
     grep -qx 'Status: Started' <<<"$info" || return 1
-    status=$(in_node "$1" gluster --mode=script volume status cluster-data --xml)
-    # The status lists the self-heal daemons beside the bricks; a brick has a path.
-    (($(grep -c '<path>/' <<<"$status") == ${#NODES[@]})) || return 1
-    (($(grep -A1 '<path>/' <<<"$status" | grep -c '<status>1') == ${#NODES[@]}))
+    # The status lists the self-heal daemons beside the bricks; a brick has a path, and two lines on its state.
+    status=$(in_node "$1" gluster --mode=script volume status cluster-data --xml | grep -A2 '<path>/')
+    printf '%s\n' "$status"
+    (($(grep -c '<status>1</status>' <<<"$status") == ${#NODES[@]}))
 }
 
 heal_queue_is_empty() {
@@ -230,8 +230,7 @@ status_is_done() {
     cat -- "$json"
     for node in "${NODES[@]}"; do
         [[ $(jq -r --arg node "$node" '.. | objects | select(.node? == $node and .state? != null) | .state' "$json" | head -n 1) == 'done' ]] || return 1
-        [[ $(jq -r --arg node "$node" '.. | objects | select(.node? == $node and .swarm? != null) | .swarm.node_id' "$json" | head -n 1) == \
-        "$(node_status "$node" | jq -r .swarm.node_id)" ]] || return 1
+        [[ $(jq -r --arg node "$node" '.. | objects | select(.node? == $node and .swarm? != null) | .swarm.node_id' "$json" | head -n 1) == "$(node_status "$node" | jq -r .swarm.node_id)" ]] || return 1
     done
 }
 

@@ -1,4 +1,6 @@
 # The cluster under test: its file, its images, and what is true of the nodes in it.
+# shellcheck disable=SC2034
+# (names set here are read by the scenarios)
 
 # The first one in the file is the first manager and has the first brick.
 NODES=(pi4-1 pi4-2 pi4-3 pi3-1)
@@ -6,13 +8,14 @@ MANAGER=pi4-1
 # The node whose base image is of the time before cloud-init.
 readonly SYSTEMD_RUN_NODE=pi3-1
 readonly CLUSTER_USER=ada
+# shellcheck disable=SC2016 # (crypt(3) separates with dollars)
 readonly CLUSTER_PASSWORD_HASH='$6$mklabsalt$WqJ0wq1cY1b3l8Kp0mE0y4o4r1c8m5mZbXo8U1w1c9yS0nI2r5D4hYfQd2h8nJ6s3a7zv9x0kLqPpRrTtUuVv.'
 readonly CLUSTER_WIFI_PASSWORD='no radio in the lab'
 readonly IMAGE_SERVER_PORT=8000
-declare -A NODE_ADDRESS=([pi4-1]=192.168.91.11 [pi4-2]=192.168.91.12 [pi4-3]=192.168.91.13 [pi3-1]=192.168.91.14)
-declare -A NODE_ROLE=([pi4-1]=manager [pi4-2]=worker [pi4-3]=worker [pi3-1]=worker)
+declare -A NODE_ADDRESS=(["pi4-1"]=192.168.91.11 ["pi4-2"]=192.168.91.12 ["pi4-3"]=192.168.91.13 ["pi3-1"]=192.168.91.14)
+declare -A NODE_ROLE=(["pi4-1"]=manager ["pi4-2"]=worker ["pi4-3"]=worker ["pi3-1"]=worker)
 # How each node may treat its stick; drills change it.
-declare -A NODE_WIPE=([pi4-1]=if-empty [pi4-2]=if-empty [pi4-3]=if-empty [pi3-1]=if-empty)
+declare -A NODE_WIPE=(["pi4-1"]=if-empty ["pi4-2"]=if-empty ["pi4-3"]=if-empty ["pi3-1"]=if-empty)
 CLUSTER_NAME=mklab
 CLUSTER_FOLDER=
 
@@ -77,13 +80,16 @@ mechanism_of() {
     fi
 }
 
-# build_from MECHANISM WORD...: from the base of that mechanism, as the image server has it.
 build_from() {
+    with_base "$@" --quiet --out "$LAB_SCRATCH/images" >/dev/null
+}
+
+# with_base MECHANISM WORD...: `mkimage` with the base of that mechanism, as the image server has it.
+with_base() {
     local image
     image=$(image_path "$1")
     shift
-    mkimage "$@" --quiet --out "$LAB_SCRATCH/images" --sha256 "$(<"$image.sha256")" \
-        --base "http://$NETWORK_ADDRESS:$IMAGE_SERVER_PORT/${image##*/}" >/dev/null
+    mkimage "$@" --sha256 "$(<"$image.sha256")" --base "http://$NETWORK_ADDRESS:$IMAGE_SERVER_PORT/${image##*/}"
 }
 
 # flash_new NODE...: images made and put onto cards, whatever was there before.
@@ -98,7 +104,7 @@ flash_new() {
 
 # wait_state STATE SECONDS NODE...: until all of them say STATE at once.
 wait_state() {
-    local wanted=$1 limit=$2 node state deadline
+    local state_wanted=$1 limit=$2 node state deadline
     local -a lagging
     shift 2
     deadline=$((SECONDS + limit))
@@ -107,7 +113,7 @@ wait_state() {
         for node; do
             timeline_note "$node"
             state=$(node_state "$node")
-            [[ $state == "$wanted" ]] || lagging+=("$node=$state")
+            [[ $state == "$state_wanted" ]] || lagging+=("$node=$state")
         done
         ((${#lagging[@]} > 0)) || return 0
         sleep 1
@@ -115,7 +121,7 @@ wait_state() {
     for node; do
         node_troubles "$node"
     done
-    fail "not '$wanted' after $limit s: ${lagging[*]}"
+    fail "not '$state_wanted' after $limit s: ${lagging[*]}"
 }
 
 # What a node complains of, a line a stage.

@@ -37,6 +37,7 @@ printf '127.0.0.1 localhost\n127.0.1.1 raspberrypi\n' >"$root/etc/hosts"
 printf '' >"$root/etc/machine-id"
 printf 'en_GB.UTF-8 UTF-8\n' >"$root/etc/locale.gen"
 chroot "$root" locale-gen >/dev/null
+printf 'LANG=en_GB.UTF-8\n' >"$root/etc/default/locale"
 
 # ssh is off until the file `ssh` lies on the boot partition, and makes its own keys then.
 cat >"$root/etc/systemd/system/regenerate_ssh_host_keys.service" <<'UNIT'

@@ -6,7 +6,6 @@ readonly NETWORK_PREFIX=24
 
 network_start() {
     mkdir -p /run/netns
-    mount -t tmpfs mklab-netns /run/netns
     ip link set lo up
     ip link add "$NETWORK_BRIDGE" type bridge
     ip addr add "$NETWORK_ADDRESS/$NETWORK_PREFIX" dev "$NETWORK_BRIDGE"

@@ -26,7 +26,7 @@ node_on() {
     folder=$(node_folder "$node")
     card_insert "$node"
     [[ -n $(stick_device "$node") ]] || stick_insert "$node" "$folder/stick.img"
-    rm -f -- "$folder/off" "$folder/init"
+    rm -f -- "${folder:?}/off" "$folder/init"
     now_ms >"$folder/on_at"
     node_supervise "$node" "$(stick_device "$node")" >>"$folder/console.log" 2>&1 </dev/null &
     printf '%s\n' "$!" >"$folder/supervisor"
@@ -46,10 +46,11 @@ node_supervise() {
     while [[ ! -e $folder/off ]]; do
         node_cgroup "$node"
         network_plug "$node"
+        [[ ! -e $folder/cable-out ]] || network_cable "$node" out
         # The words that are for the kernel and its initramfs mean nothing to a container's init.
         words=$(xargs -n 1 <"$folder/boot/cmdline.txt" | grep -vE '^(init=|root=|resize|rootwait|console=|fsck)' || true)
         bind=()
-        [[ -z $stick || -e $folder/no-stick ]] || bind=("--bind=$stick:/dev/sda")
+        [[ -z $stick ]] || bind=("--bind=$stick:/dev/sda")
         # shellcheck disable=SC2086 # (the command line's words are words)
         SYSTEMD_NSPAWN_API_VFS_WRITABLE=network SYSTEMD_NSPAWN_LOCK=0 \
             systemd-nspawn --quiet --register=no --keep-unit --console=read-only \
@@ -128,16 +129,28 @@ node_cut() {
     done
 }
 
+# node_off NODE...: switched off as a careful person does, all of them at once.
+node_off() {
+    local node
+    for node; do
+        : >"$(node_folder "$node")/off"
+        in_node "$node" systemctl --no-block poweroff || true
+    done
+    for node; do
+        node_wait_off "$node"
+    done
+}
+
 # Stops the file systems without letting them write anything more, as a power cut does; killed processes alone
 # would leave every write in the host's memory to arrive later.
 node_drop_unwritten() {
     local folder init mount
     folder=$(node_folder "$1")
     if init=$(node_init "$1"); then
-        mount=$(awk '$3 == "xfs" { print $2; exit }' "/proc/$init/mounts")
+        mount=$(awk '$1 == "/dev/sda" && $3 == "xfs" { print $2; exit }' "/proc/$init/mounts")
         [[ -z $mount ]] || timeout 10 xfs_io -x -c shutdown "/proc/$init/root$mount" 2>/dev/null || true
     fi
-    if mountpoint -q "$folder/root"; then
+    if is_mounted "$folder/root"; then
         timeout 10 xfs_io -x -c shutdown "$folder/root" 2>/dev/null || true
     fi
 }
@@ -151,6 +164,7 @@ node_wait_off() {
         rm -f -- "$folder/supervisor"
     fi
     network_unplug "$node"
+    stick_wait_free "$node"
     card_eject "$node"
 }
 

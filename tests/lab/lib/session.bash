@@ -3,6 +3,8 @@
 # Everything that the lab makes lives in these namespaces, so the end of its first process, however it comes,
 # takes the nodes, the mounts, the loop devices and the bridge with it. What is left is one scratch folder and
 # one cgroup, which the process outside removes.
+# shellcheck disable=SC2034
+# (names set here are read by the other parts)
 
 # Exit code of a session that could not be held here, so that a caller can tell "left out" from "failed".
 readonly LAB_LEFT_OUT=77
@@ -34,10 +36,10 @@ left_out() {
 # Leaves the lab out, loudly, when this machine cannot hold it.
 require_machine() {
     local -A package_of=(
-        [mmdebstrap]=mmdebstrap [systemd-nspawn]=systemd-container [ip]=iproute2 [mkfs.xfs]=xfsprogs
-        [xfs_io]=xfsprogs [mke2fs]=e2fsprogs [mkfs.vfat]=dosfstools [mcopy]=mtools [sfdisk]=fdisk [xz]=xz-utils
-        [busybox]=busybox-static [apt-cacher-ng]=apt-cacher-ng [jq]=jq [curl]=curl [ssh]=openssh-client
-        [unshare]=util-linux [python3]=python3
+        ["mmdebstrap"]=mmdebstrap ["systemd-nspawn"]=systemd-container ["ip"]=iproute2 ["mkfs.xfs"]=xfsprogs
+        ["xfs_io"]=xfsprogs ["mke2fs"]=e2fsprogs ["mkfs.vfat"]=dosfstools ["mcopy"]=mtools ["sfdisk"]=fdisk ["xz"]=xz-utils
+        ["busybox"]=busybox-static ["apt-cacher-ng"]=apt-cacher-ng ["jq"]=jq ["curl"]=curl ["ssh"]=openssh-client
+        ["unshare"]=util-linux ["python3"]=python3
     )
     local program missing=()
     [[ $(uname -s) == Linux ]] || left_out "it needs Linux"
@@ -59,16 +61,29 @@ enter_session() {
     LAB_SCRATCH=$(mktemp -d -- "${TMPDIR:-/tmp}/$LAB_SESSION.XXXXXX")
     export LAB_SESSION LAB_SCRATCH
     trap leave_session EXIT
-    # The child decides when to stop on Ctrl-C; this shell stays to clean up.
+    # This shell stays to clean up.
     trap : INT TERM
-    unshare --net --mount --pid --fork --kill-child --mount-proc --propagation private -- "$@" &
+    (
+        take_four_machines_share
+        exec unshare --net --mount --pid --fork --kill-child --mount-proc --propagation private -- "$@"
+    ) &
     local child=$! status=0
     wait "$child" || status=$?
     while kill -0 "$child" 2>/dev/null; do
-        kill -TERM "$child" 2>/dev/null || true
+        # unshare blocks what is gentler; its namespaces end with it.
+        kill -KILL "$child" 2>/dev/null || true
         wait "$child" || status=$?
     done
     exit "$status"
+}
+
+# The scheduler weighs a group like one process; this one holds four machines, whose clocks go on when they starve.
+take_four_machines_share() {
+    local group=/sys/fs/cgroup/cpu/$LAB_SESSION
+    [[ -d ${group%/*} ]] || return 0
+    mkdir -- "$group"
+    printf '16384\n' >"$group/cpu.shares"
+    printf '%s\n' "$BASHPID" >"$group/cgroup.procs"
 }
 
 leave_session() {

@@ -10,7 +10,7 @@ timeline_reset() {
 timeline_note() {
     local node=$1 stage since
     while read -r stage since; do
-        [[ -n ${TIMELINE[$node $stage]-} ]] || TIMELINE[$node $stage]=$since
+        [[ -n ${TIMELINE["$node/$stage"]-} ]] || TIMELINE["$node/$stage"]=$since
     done < <(node_status "$node" | jq -r '.stages[] | select(.state == "done") | "\(.name) \(.since)"' 2>/dev/null)
 }
 
@@ -25,7 +25,7 @@ timeline_print() {
         on=$(<"$(node_folder "$node")/on_at")
         printf '%-8s %7ss' "$node" $(((on - started) / 1000))
         for stage in "${stages[@]}"; do
-            since=${TIMELINE[$node $stage]-}
+            since=${TIMELINE["$node/$stage"]-}
             if [[ -n $since ]]; then
                 printf ' %8ss' $((since - on / 1000))
             else

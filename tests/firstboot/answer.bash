@@ -1,0 +1,185 @@
+# What another node may ask of this one, which is pi4-1, the manager, unless said otherwise.
+
+# answer CALLER WORDS...: the exit code in $CODE, what was said in $SAID.
+answer() {
+    CODE=0
+    SAID=$(dash "$MKIMAGE_LIB/answer-as-root" "$1" "${*:2}" 2>&1) || CODE=$?
+    printf 'answer to %s: %s (%s)\n' "$*" "$SAID" "$CODE"
+}
+
+a_manager() {
+    settings MKIMAGE_NODE=pi4-1 MKIMAGE_ROLE=manager
+    mkdir -p "$WORLD/swarm/certificates" "$WORLD/glusterd/vols/cluster-data" "$WORLD/glusterd/peers"
+    echo ca >"$WORLD/swarm/certificates/swarm-root-ca.crt"
+    printf 'volume-id=v1\nstatus=1\n' >"$WORLD/glusterd/vols/cluster-data/info"
+    # shellcheck disable=SC2016
+    fake docker 'case "$*" in
+        *LocalNodeState*NodeID*) echo "active true id1" ;;
+        *LocalNodeState*) echo active ;;
+        *ControlAvailable*) echo true ;;
+        *NodeAddr*) echo 192.168.1.31 ;;
+        "swarm join-token -q worker") echo SWMTKN-1-worker ;;
+        "swarm join-token -q manager") echo SWMTKN-1-manager ;;
+        *) exit 1 ;;
+    esac'
+    # shellcheck disable=SC2016
+    fake gluster 'echo "$*" >>"'"$WORLD"'/gluster.log"
+    case "$*" in
+        --version) echo "glusterfs 11.1" ;;
+        *"pool list") printf "UUID Hostname State\nu1 localhost Connected\nu2 pi4-2 Connected\n" ;;
+        *"volume info"*) printf "Brick1: pi4-1:/glusterfs/bricks/pi4-1/brick\nBrick2: pi4-2:/glusterfs/bricks/pi4-2/brick\n" ;;
+    esac'
+    fake ssh 'echo "cluster x"'
+}
+
+changed_nothing() {
+    fails grep -E 'add-brick|reset-brick|probe|detach|delete|create|set' "$WORLD/gluster.log" 2>/dev/null
+}
+
+a_worker_never_gets_the_managers_token() { # test
+    a_manager
+    answer pi4-2 join-token
+    equal "$SAID" 'token SWMTKN-1-worker 192.168.1.31:2377'
+    answer pi4-2 join-token manager
+    equal "$SAID" 'token SWMTKN-1-worker 192.168.1.31:2377'
+    answer pi4-2 'join-token role=manager'
+    equal "$CODE" 11
+}
+
+nothing_else_can_be_asked() { # test
+    local words
+    a_manager
+    for words in '' sh 'sh -c id' 'state; id' 'state|id' '$(id)' '`id`' $'state\nid' 'STATE' '../../bin/sh' \
+        'docker info' 'recover new-swarm' "$(printf '%0300d' 0)" 'state>x' 'state&' '*'; do
+        answer pi4-2 "$words"
+        equal "$CODE" 11
+    done
+    changed_nothing
+}
+
+a_stranger_is_told_nothing() { # test
+    a_manager
+    for name in pi9-9 '' 'pi4-2 ' '../pi4-2' '-'; do
+        answer "$name" state
+        equal "$CODE" 11
+        fails grep -q "$CLUSTER_ID" <<<"$SAID"
+    done
+}
+
+no_token_ever_reaches_the_log() { # test
+    a_manager
+    answer pi4-2 join-token
+    fails grep -q SWMTKN "$WORLD/run/log"
+}
+
+a_worker_gives_no_token() { # test
+    a_manager
+    settings
+    # shellcheck disable=SC2016
+    fake docker 'case "$*" in *LocalNodeState*) echo active ;; *ControlAvailable*) echo false ;; *) exit 1 ;; esac'
+    answer pi4-3 join-token
+    equal "$CODE" 11
+}
+
+releases_are_never_mixed_in_one_pool() { # test
+    a_manager
+    answer pi4-3 probe 10
+    equal "$CODE" 11
+    contains "$SAID" 'same release'
+    changed_nothing
+}
+
+a_node_without_a_brick_cannot_add_one() { # test
+    a_manager
+    answer pi3-1 add-brick fresh
+    equal "$CODE" 11
+    changed_nothing
+}
+
+only_the_first_member_changes_the_pool() { # test
+    a_manager
+    settings
+    # shellcheck disable=SC2016
+    fake gluster 'case "$*" in
+        --version) echo "glusterfs 11.1" ;;
+        *"pool list") printf "UUID Hostname State\nu1 pi4-1 Connected\nu2 localhost Connected\n" ;;
+        *) echo "$*" >>"'"$WORLD"'/gluster.log" ;;
+    esac'
+    answer pi4-3 probe 11
+    equal "$CODE" 12
+    equal "$SAID" 'elsewhere pi4-1'
+    changed_nothing
+}
+
+without_a_majority_the_pool_is_left_as_it_is() { # test
+    a_manager
+    # shellcheck disable=SC2016
+    fake gluster 'case "$*" in
+        --version) echo "glusterfs 11.1" ;;
+        *"pool list") printf "UUID Hostname State\nu1 localhost Connected\nu2 pi4-2 Disconnected\n" ;;
+        *"volume info"*) printf "Brick1: pi4-1:/glusterfs/bricks/pi4-1/brick\n" ;;
+        *) echo "$*" >>"'"$WORLD"'/gluster.log" ;;
+    esac'
+    answer pi4-3 add-brick fresh
+    equal "$CODE" 10
+    answer pi4-3 probe 11
+    equal "$CODE" 10
+    changed_nothing
+}
+
+a_caller_that_is_not_at_its_name_is_not_taken_in() { # test
+    a_manager
+    fake ssh 'exit 255'
+    answer pi4-3 probe 11
+    equal "$CODE" 10
+    contains "$SAID" 'does not reach pi4-3'
+    changed_nothing
+}
+
+the_third_brick_makes_a_replica_of_three() { # test
+    a_manager
+    answer pi4-3 add-brick fresh
+    equal "$CODE" 0
+    grep -q 'volume add-brick cluster-data replica 3 pi4-3:/glusterfs/bricks/pi4-3/brick' "$WORLD/gluster.log"
+    grep -q 'volume heal cluster-data full' "$WORLD/gluster.log"
+}
+
+an_arbiter_comes_last() { # test
+    a_manager
+    settings MKIMAGE_NODE=pi4-1 MKIMAGE_ROLE=manager MKIMAGE_ARBITER=pi4-3
+    answer pi4-3 add-brick fresh
+    equal "$CODE" 0
+    grep -q 'add-brick cluster-data replica 3 arbiter 1 pi4-3:' "$WORLD/gluster.log"
+}
+
+a_fresh_stick_takes_the_old_ones_place() { # test
+    a_manager
+    answer pi4-2 add-brick fresh
+    equal "$CODE" 0
+    brick=pi4-2:/glusterfs/bricks/pi4-2/brick
+    equal "$(grep reset-brick "$WORLD/gluster.log" | sed 's/^--mode=script //' | tr '\n' ';')" \
+        "volume reset-brick cluster-data $brick start;volume reset-brick cluster-data $brick $brick commit force;"
+}
+
+a_kept_brick_is_started_and_never_reset() { # test
+    a_manager
+    answer pi4-2 add-brick kept
+    equal "$CODE" 0
+    grep -q 'volume start cluster-data force' "$WORLD/gluster.log"
+    fails grep -q reset-brick "$WORLD/gluster.log"
+}
+
+two_nodes_at_once_are_taken_one_after_the_other() { # test
+    a_manager
+    # shellcheck disable=SC2016
+    fake gluster 'case "$*" in
+        --version) echo "glusterfs 11.1" ;;
+        *"pool list") printf "UUID Hostname State\nu1 localhost Connected\nu2 pi4-2 Connected\n" ;;
+        *"volume info"*) printf "Brick1: pi4-1:/glusterfs/bricks/pi4-1/brick\n" ;;
+        *"add-brick"*) mkdir "'"$WORLD"'/busy" || echo overlap >>"'"$WORLD"'/overlap"; sleep 0.5; rmdir "'"$WORLD"'/busy" ;;
+    esac'
+    dash "$MKIMAGE_LIB/answer-as-root" pi4-2 'add-brick fresh' &
+    dash "$MKIMAGE_LIB/answer-as-root" pi4-3 'add-brick fresh' &
+    wait
+    [[ ! -e $WORLD/overlap ]]
+}

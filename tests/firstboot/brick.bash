@@ -1,0 +1,199 @@
+# The brick stage, whole, on a loop device that is named as the stick.
+
+stick_is() {
+    settings MKIMAGE_BRICK_DEVICE="$DEVICE" "$@"
+    fake findmnt 'exit 1'
+    fake findfs 'exit 1'
+}
+
+brick_state() {
+    jq -r .state "$WORLD/run/parts/brick"
+}
+
+foreign_ext4() {
+    loop 600
+    mkfs.ext4 -q -F "$DEVICE"
+    before=$(sha256sum <"$DEVICE")
+}
+
+is_untouched() {
+    equal "$(sha256sum <"$DEVICE")" "$before"
+}
+
+a_blank_stick_becomes_the_brick_and_the_memory() { # test, root
+    loop 600
+    stick_is
+    echo 'UUID=1' >"$WORLD/glusterd/glusterd.info"
+    stage brick
+    equal "$CODE" 0
+    equal "$(brick_state)" mounted
+    equal "$(cat "$WORLD/brick/.mkimage-brick")" "$CLUSTER_ID pi4-2 homelab"
+    equal "$(cat "$WORLD/brick/memory/glusterd/glusterd.info")" UUID=1
+    equal "$(cat "$WORLD/run/memory")" stick
+    grep -q " $WORLD/swarm xfs" /proc/mounts
+    equal "$(blkid -p -s LABEL -o value "$DEVICE")" pi4-2
+    contains "$(xfs_db -r -c "sb 0" -c "print inodesize" "$DEVICE")" 512
+}
+
+running_it_again_changes_nothing() { # test, root
+    local uuid
+    loop 600
+    stick_is
+    stage brick
+    uuid=$(blkid -p -s UUID -o value "$DEVICE")
+    echo precious >"$WORLD/brick/brick/file"
+    stage brick
+    equal "$CODE" 0
+    umount "$WORLD/swarm" "$WORLD/glusterd" "$WORLD/brick"
+    rm "$WORLD/run/memory"
+    stage brick
+    equal "$CODE" 0
+    equal "$(blkid -p -s UUID -o value "$DEVICE")" "$uuid"
+    equal "$(cat "$WORLD/brick/brick/file")" precious
+}
+
+a_stick_with_files_is_refused_untouched_and_the_node_goes_on() { # test, root
+    foreign_ext4
+    stick_is
+    stage brick
+    equal "$CODE" 11
+    is_untouched
+    contains "$WHY" 'ext4'
+    contains "$WHY" 'wipe-stick'
+    equal "$(brick_state)" refused
+    equal "$(cat "$WORLD/run/memory")" card
+}
+
+the_marker_on_the_card_allows_once() { # test, root
+    foreign_ext4
+    stick_is
+    : >"$BOOT/mkimage/wipe-stick"
+    stage brick
+    equal "$CODE" 0
+    [[ ! -e $BOOT/mkimage/wipe-stick ]]
+    equal "$(brick_state)" mounted
+}
+
+wipe_always_formats_once_and_not_the_next_stick() { # test, root
+    foreign_ext4
+    stick_is MKIMAGE_BRICK_WIPE=always
+    stage brick
+    equal "$CODE" 0
+    umount "$WORLD/swarm" "$WORLD/glusterd" "$WORLD/brick"
+    rm -rf "$WORLD/run"
+    mkdir -p "$WORLD/run/stages"
+    foreign_ext4
+    stick_is MKIMAGE_BRICK_WIPE=always
+    stage brick
+    equal "$CODE" 11
+    is_untouched
+}
+
+wipe_never_leaves_even_a_blank_stick_alone() { # test, root
+    loop 600
+    before=$(sha256sum <"$DEVICE")
+    stick_is MKIMAGE_BRICK_WIPE=never
+    stage brick
+    equal "$CODE" 11
+    is_untouched
+}
+
+the_stick_of_another_node_is_never_taken() { # test, root
+    loop 600
+    stick_is
+    stage brick
+    umount "$WORLD/swarm" "$WORLD/glusterd" "$WORLD/brick"
+    rm -rf "$WORLD/run" "$WORLD/state"
+    mkdir -p "$WORLD/run/stages" "$WORLD/state"
+    before=$(sha256sum <"$DEVICE")
+    stick_is MKIMAGE_NODE=pi4-3
+    stage brick
+    equal "$CODE" 11
+    contains "$WHY" 'belongs to the node pi4-2'
+    is_untouched
+}
+
+the_stick_of_another_cluster_is_never_taken() { # test, root
+    loop 600
+    stick_is
+    stage brick
+    umount "$WORLD/swarm" "$WORLD/glusterd" "$WORLD/brick"
+    rm -rf "$WORLD/run" "$WORLD/state"
+    mkdir -p "$WORLD/run/stages" "$WORLD/state"
+    before=$(sha256sum <"$DEVICE")
+    stick_is MKIMAGE_CLUSTER_ID=ffffffffffffffffffffffffffffffff
+    stage brick
+    equal "$CODE" 11
+    contains "$WHY" 'another cluster'
+    is_untouched
+}
+
+a_cut_while_formatting_is_finished_on_the_same_stick_only() { # test, root
+    loop 600
+    stick_is
+    # mkfs was done, the mark was not.
+    mkfs.xfs -q -f -m uuid=c0ffee00-0000-4000-8000-000000000001 "$DEVICE"
+    with_parts 'mounts stick' "stick_fingerprint '$DEVICE'" >"$WORLD/fingerprint"
+    printf 'c0ffee00-0000-4000-8000-000000000001 %s\n' "$(cat "$WORLD/fingerprint")" >"$WORLD/state/formatting"
+    stage brick
+    equal "$CODE" 0
+    [[ ! -e $WORLD/state/formatting ]]
+}
+
+an_xfs_of_somebody_else_is_not_taken_for_an_unfinished_one() { # test, root
+    loop 600
+    stick_is
+    mkfs.xfs -q -f "$DEVICE"
+    before=$(sha256sum <"$DEVICE")
+    with_parts 'mounts stick' "stick_fingerprint '$DEVICE'" >"$WORLD/fingerprint"
+    printf 'c0ffee00-0000-4000-8000-000000000001 %s\n' "$(cat "$WORLD/fingerprint")" >"$WORLD/state/formatting"
+    stage brick
+    equal "$CODE" 11
+    is_untouched
+}
+
+without_a_stick_nothing_is_written_below_its_mount_point() { # test, root
+    loop 600
+    stick_is
+    stage brick
+    umount "$WORLD/swarm" "$WORLD/glusterd" "$WORLD/brick"
+    fails mkdir "$WORLD/brick/brick"
+    fails touch "$WORLD/brick/file"
+}
+
+without_a_stick_the_node_goes_on_from_the_card() { # test, root
+    settings MKIMAGE_BRICK_DEVICE=/dev/does-not-exist
+    fake findmnt 'exit 1'
+    stage brick
+    equal "$CODE" 11
+    equal "$(cat "$WORLD/run/memory")" card
+    equal "$(brick_state)" missing
+}
+
+two_sticks_are_never_guessed_between() { # test, root
+    local first
+    loop 600
+    first=$DEVICE
+    loop 600
+    settings
+    fake findmnt 'exit 1'
+    fake findfs 'exit 1'
+    # shellcheck disable=SC2016
+    fake lsblk 'case "$*" in
+        *-P*) printf "%s\n" "NAME=\"'"${first#/dev/}"'\" TYPE=\"disk\" TRAN=\"usb\" SIZE=\"1\" RO=\"0\"" "NAME=\"'"${DEVICE#/dev/}"'\" TYPE=\"disk\" TRAN=\"usb\" SIZE=\"1\" RO=\"0\"" ;;
+    esac'
+    stage brick
+    equal "$CODE" 11
+    contains "$WHY" "$first"
+    contains "$WHY" "$DEVICE"
+    # One of them being ours is no guess.
+    rm -rf "$WORLD/run"
+    mkdir -p "$WORLD/run/stages" "$WORLD/mnt"
+    mkfs.xfs -q -f "$first"
+    mount "$first" "$WORLD/mnt"
+    echo "$CLUSTER_ID pi4-2 homelab" >"$WORLD/mnt/.mkimage-brick"
+    umount "$WORLD/mnt"
+    stage brick
+    equal "$CODE" 0
+    grep -q "^$first $WORLD/brick " /proc/mounts
+}

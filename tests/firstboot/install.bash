@@ -1,0 +1,138 @@
+# install in a root of its own: this machine's programs, its own /etc, /usr/local and /var.
+
+# a_root: a small system at $ROOT with the boot partition's files at /boot/firmware.
+a_root() {
+    local folder
+    ROOT=$WORLD/root
+    mkdir "$ROOT"
+    mount -t tmpfs firstboot-root "$ROOT"
+    mkdir -p "$ROOT"/{usr,etc/ssh,var/lib,tmp,proc,dev,run,boot/firmware/mkimage/secrets,home}
+    mount --bind -o ro /usr "$ROOT/usr"
+    mount -o remount,bind,ro "$ROOT/usr"
+    mount -t tmpfs firstboot-local "$ROOT/usr/local"
+    for folder in bin sbin lib lib64; do
+        [[ ! -L /$folder ]] || ln -s "usr/$folder" "$ROOT/$folder"
+    done
+    mount -t proc proc "$ROOT/proc"
+    mount --bind /dev "$ROOT/dev"
+    for folder in login.defs ld.so.cache nsswitch.conf alternatives pam.d; do
+        [[ ! -e /etc/$folder ]] || cp -a "/etc/$folder" "$ROOT/etc/"
+    done
+    printf 'root:x:0:0:root:/root:/bin/sh\nada:x:1000:1000::/home/ada:/bin/sh\n' >"$ROOT/etc/passwd"
+    printf 'root:*:1::::::\nada:*:1::::::\n' >"$ROOT/etc/shadow"
+    printf 'root:x:0:\nada:x:1000:\ndocker:x:999:\n' >"$ROOT/etc/group"
+    printf 'root:*::\nada:!::\n' >"$ROOT/etc/gshadow"
+    printf '127.0.0.1 localhost\n127.0.1.1 pi4-2\n' >"$ROOT/etc/hosts"
+    printf 'Include /etc/ssh/sshd_config.d/*.conf\nUsePAM yes\n' >"$ROOT/etc/ssh/sshd_config"
+
+    FAT=$ROOT/boot/firmware/mkimage
+    cp -R "$FIRSTBOOT/." "$FAT/"
+    cp "$WORLD/etc/nodes" "$FAT/nodes"
+    sed "s|^MKIMAGE_BOOT=.*|MKIMAGE_BOOT='/boot/firmware'|" "$WORLD/etc/settings" >"$FAT/settings"
+    ssh-keygen -q -t ed25519 -N '' -C '' -f "$FAT/secrets/host_key"
+    ssh-keygen -q -t ed25519 -N '' -C '' -f "$FAT/secrets/enrolment_key"
+    printf 'pi4-2,pi4-2.local %s\n' "$(cut -d ' ' -f 1,2 "$FAT/secrets/host_key.pub")" >"$FAT/known_hosts"
+    printf 'pi4-2 %s\npi4-3;id ssh-ed25519 AAAA\n' "$(cut -d ' ' -f 1,2 "$FAT/secrets/enrolment_key.pub")" >"$FAT/enrolment_keys"
+    rm "$FAT"/secrets/*.pub
+    # shellcheck disable=SC2016
+    printf '%s\n' '$6$salt$'"$(printf 'x%.0s' {1..86})" >"$FAT/secrets/password_hash"
+    cp -R "$FAT/secrets" "$WORLD/secrets"
+}
+
+install_node() {
+    chroot "$ROOT" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin sh /boot/firmware/mkimage/install --no-start
+}
+
+# The state of everything that install makes, without times.
+fingerprint() {
+    tar -C "$ROOT" --numeric-owner --mtime=@0 --sort=name -cf - etc usr/local var boot | sha256sum
+}
+
+secrets_are_safe() {
+    local name
+    [[ ! -e $FAT/secrets ]]
+    for name in host_key enrolment_key password_hash; do
+        cmp "$WORLD/secrets/$name" "$ROOT/etc/mkimage/secrets/$name"
+        equal "$(stat -c '%a %U' "$ROOT/etc/mkimage/secrets/$name")" '600 root'
+    done
+    equal "$(stat -c %a "$ROOT/etc/mkimage/secrets")" 700
+}
+
+secrets_end_where_only_root_reads_them() { # test, root
+    a_root
+    install_node
+    secrets_are_safe
+    # Not a byte of them is left in a file that others may read.
+    fails grep -rqF "$(sed -n 3p "$WORLD/secrets/host_key")" "$FAT" "$ROOT/usr/local" "$ROOT/var"
+}
+
+installing_again_changes_nothing() { # test, root
+    local before
+    a_root
+    install_node
+    before=$(fingerprint)
+    install_node
+    equal "$(fingerprint)" "$before"
+}
+
+an_install_cut_off_anywhere_is_finished_by_the_next() { # test, root
+    local pid try
+    a_root
+    for try in 1 2 3 4 5 6 7 8 9 10 11 12; do
+        chroot "$ROOT" sh /boot/firmware/mkimage/install --no-start &
+        pid=$!
+        sleep "0.$((RANDOM % 4))$((RANDOM % 10))"
+        kill -9 "$pid" 2>/dev/null || true
+        wait "$pid" 2>/dev/null || true
+        # The locks of a killed usermod are gone after a real power cut, with the process that they name.
+        rm -f "$ROOT"/etc/*.lock
+    done
+    install_node
+    secrets_are_safe
+    diff -r "$FIRSTBOOT/lib" "$ROOT/usr/local/lib/mkimage"
+    [[ -e $ROOT/etc/mkimage/installed ]]
+    [[ ! -e $ROOT/etc/systemd/system/mkimage-install.service ]]
+}
+
+a_secret_that_was_being_wiped_does_not_replace_the_good_one() { # test, root
+    a_root
+    cp -R "$FAT/secrets" "$WORLD/kept"
+    install_node
+    mkdir "$FAT/secrets"
+    head -c "$(wc -c <"$WORLD/kept/host_key")" /dev/zero >"$FAT/secrets/host_key"
+    head -c 100 "$WORLD/kept/enrolment_key" >"$FAT/secrets/enrolment_key"
+    install_node
+    secrets_are_safe
+}
+
+a_line_that_is_no_key_never_reaches_the_authorised_ones() { # test, root
+    a_root
+    install_node
+    equal "$(wc -l <"$ROOT/etc/mkimage/authorized_enrolment")" 1
+    contains "$(cat "$ROOT/etc/mkimage/authorized_enrolment")" 'restrict,command="/usr/local/lib/mkimage/answer pi4-2" ssh-ed25519 '
+}
+
+the_own_name_leads_to_the_fixed_address() { # test, root
+    a_root
+    install_node
+    equal "$(grep -c 'pi4-2' "$ROOT/etc/hosts")" 1
+    grep -qP '^192\.168\.1\.32\tpi4-2$' "$ROOT/etc/hosts"
+    grep -qP '^192\.168\.1\.31\tpi4-1$' "$ROOT/etc/hosts"
+    grep -q '^127.0.0.1 localhost$' "$ROOT/etc/hosts"
+}
+
+an_old_sshd_without_include_gets_the_same_rules() { # test, root
+    a_root
+    printf 'UsePAM yes\nMatch User guest\n    PermitTTY no\n' >"$ROOT/etc/ssh/sshd_config"
+    install_node
+    install_node
+    equal "$(grep -c '^HostKey /etc/mkimage/secrets/host_key' "$ROOT/etc/ssh/sshd_config")" 1
+    equal "$(grep -c '^Match User mkimage' "$ROOT/etc/ssh/sshd_config")" 1
+    equal "$(sed -n 2p "$ROOT/etc/ssh/sshd_config")" 'HostKey /etc/mkimage/secrets/host_key'
+}
+
+the_password_is_the_one_that_was_asked_for() { # test, root
+    a_root
+    install_node
+    equal "$(grep '^ada:' "$ROOT/etc/shadow" | cut -d : -f 2)" "$(cat "$WORLD/secrets/password_hash")"
+}

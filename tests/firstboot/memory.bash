@@ -1,0 +1,176 @@
+# Where the node's memory lives, and which copy of it is right. Folders play stick and card.
+
+PARTS='log status mounts stick contents brick memory'
+
+# remembered NAME: what glusterd's folder says.
+remembered() {
+    cat "$WORLD/glusterd/glusterd.info" 2>/dev/null || echo nothing
+}
+
+on_stick() {
+    with_parts "$PARTS" memory_to_stick
+}
+
+on_card() {
+    with_parts "$PARTS" memory_to_card
+}
+
+off() {
+    umount "$WORLD/glusterd" "$WORLD/swarm" 2>/dev/null || true
+    rm -f "$WORLD/run/memory"
+}
+
+new_card() {
+    off
+    rm -rf "$WORLD/state" "$WORLD/glusterd" "$WORLD/swarm"
+    mkdir -p "$WORLD/state" "$WORLD/glusterd" "$WORLD/swarm"
+}
+
+new_stick() {
+    off
+    rm -rf "$WORLD/brick"
+    mkdir "$WORLD/brick"
+}
+
+# The hourly copy, without a file system that could be frozen.
+copied() {
+    # shellcheck disable=SC2016
+    with_parts "$PARTS" 'memory_copy "$BRICK_MOUNT/memory/glusterd" "$BRICK_MOUNT/memory/swarm" "$MEMORY/copy.new"
+        memory_commit "$MEMORY/copy" "$(read_epoch "$BRICK_MOUNT/memory")"'
+}
+
+what_was_on_the_card_moves_to_a_new_stick() { # test, root
+    echo mine >"$WORLD/glusterd/glusterd.info"
+    echo raft >"$WORLD/swarm/state.json"
+    on_stick
+    equal "$(remembered)" mine
+    equal "$(cat "$WORLD/brick/memory/swarm/state.json")" raft
+}
+
+an_old_stick_in_a_new_card_is_the_same_node() { # test, root
+    echo mine >"$WORLD/glusterd/glusterd.info"
+    on_stick
+    new_card
+    echo stranger >"$WORLD/glusterd/glusterd.info"
+    on_stick
+    equal "$(remembered)" mine
+}
+
+a_late_stick_wins_over_a_card_that_had_begun_without_it() { # test, root
+    echo mine >"$WORLD/glusterd/glusterd.info"
+    on_stick
+    new_card
+    on_card
+    echo stranger >"$WORLD/glusterd/glusterd.info"
+    off
+    on_stick
+    equal "$(remembered)" mine
+}
+
+a_dead_stick_is_replaced_from_the_cards_copy() { # test, root
+    echo mine >"$WORLD/glusterd/glusterd.info"
+    on_stick
+    copied
+    new_stick
+    rm -rf "$WORLD/glusterd" "$WORLD/swarm"
+    mkdir "$WORLD/glusterd" "$WORLD/swarm"
+    on_card
+    equal "$(remembered)" mine
+    off
+    on_stick
+    equal "$(remembered)" mine
+    equal "$(findmnt -n -o TARGET --target "$WORLD/glusterd")" "$WORLD/glusterd"
+}
+
+a_stick_that_was_away_does_not_turn_back_time() { # test, root
+    echo before >"$WORLD/glusterd/glusterd.info"
+    on_stick
+    copied
+    off
+    on_card
+    echo after >"$WORLD/glusterd/glusterd.info"
+    off
+    on_stick
+    equal "$(remembered)" after
+    off
+    on_stick
+    equal "$(remembered)" after
+}
+
+a_reboot_without_the_stick_keeps_what_the_card_went_on_with() { # test, root
+    echo before >"$WORLD/glusterd/glusterd.info"
+    on_stick
+    copied
+    off
+    on_card
+    echo after >"$WORLD/glusterd/glusterd.info"
+    off
+    on_card
+    equal "$(remembered)" after
+}
+
+a_cut_between_any_two_renames_loses_nothing() { # test, root
+    local state
+    echo mine >"$WORLD/glusterd/glusterd.info"
+    on_stick
+    copied
+    off
+    for state in half-new whole-new gap; do
+        rm -rf "$WORLD/saved"
+        cp -a "$WORLD/state/memory" "$WORLD/saved"
+        case $state in
+            half-new) cp -a "$WORLD/state/memory/copy" "$WORLD/state/memory/copy.new" && rm "$WORLD/state/memory/copy.new/epoch" ;;
+            whole-new) cp -a "$WORLD/state/memory/copy" "$WORLD/state/memory/copy.new" ;;
+            gap)
+                cp -a "$WORLD/state/memory/copy" "$WORLD/state/memory/copy.new"
+                mv "$WORLD/state/memory/copy" "$WORLD/state/memory/copy.old"
+                ;;
+        esac
+        rm -rf "$WORLD/glusterd" "$WORLD/swarm"
+        mkdir "$WORLD/glusterd" "$WORLD/swarm"
+        on_card
+        equal "$(remembered)" mine
+        rm -rf "$WORLD/state/memory" "$WORLD/run/memory"
+        cp -a "$WORLD/saved" "$WORLD/state/memory"
+    done
+}
+
+a_cut_while_restoring_starts_over_from_the_copy() { # test, root
+    echo mine >"$WORLD/glusterd/glusterd.info"
+    on_stick
+    copied
+    off
+    on_card
+    # Cut before the epoch was written: what lies there is not to be trusted.
+    rm "$WORLD/state/memory/plain/epoch"
+    echo half >"$WORLD/glusterd/glusterd.info"
+    off
+    on_card
+    equal "$(remembered)" mine
+}
+
+that_a_swarm_was_is_remembered_wherever_it_was_noted() { # test, root
+    on_stick
+    with_parts "$PARTS" 'memory_note swarm-was ca1'
+    off
+    new_card
+    on_stick
+    equal "$(with_parts "$PARTS" memory_swarm_was)" ca1
+    # shellcheck disable=SC2016
+    with_parts "$PARTS" 'memory_copy "$BRICK_MOUNT/memory/glusterd" "$BRICK_MOUNT/memory/swarm" "$MEMORY/copy.new"
+        cp "$BRICK_MOUNT/memory/swarm-was" "$MEMORY/copy.new/"; memory_commit "$MEMORY/copy" 1'
+    new_stick
+    on_card
+    equal "$(with_parts "$PARTS" memory_swarm_was)" ca1
+    off
+    on_stick
+    equal "$(with_parts "$PARTS" memory_swarm_was)" ca1
+}
+
+a_note_about_an_empty_write_ahead_file_is_not_copied() { # test, root
+    truncate -s 64M "$WORLD/swarm/0.tmp"
+    echo kept >"$WORLD/swarm/1.wal"
+    on_stick
+    [[ ! -e $WORLD/brick/memory/swarm/0.tmp ]]
+    equal "$(cat "$WORLD/brick/memory/swarm/1.wal")" kept
+}

@@ -1,0 +1,23 @@
+nothing_a_program_says_breaks_the_status_file() { # test
+    local text=$'say "yes"\\no\t\x01\x7f\xff\xc3\xa4 end\nsecond line'
+    printf '%s' "$text" >"$WORLD/text"
+    # shellcheck disable=SC2016
+    with_parts status 'json_string "$(cat "$MKIMAGE_RUN/../text")"' >"$WORLD/json"
+    equal "$(jq -r . "$WORLD/json")" 'say "yes"\no  end second line'
+}
+
+numbers_are_numbers_whatever_they_were() { # test
+    equal "$(with_parts status 'for n in "" abc 0 007 12 -3; do json_number "$n"; echo; done' | tr '\n' ' ')" '0 0 0 7 12 0 '
+}
+
+a_pause_between_tries_grows_to_its_cap_and_no_further() { # test
+    equal "$(with_parts retry 'for n in 1 2 3 4 5 6 7 50 1000000; do backoff $n 60; done' | tr '\n' ' ')" '2 4 8 16 32 60 60 60 60 '
+    equal "$(with_parts retry 'backoff 1 1')" 1
+}
+
+a_half_written_status_is_never_seen() { # test
+    echo old >"$WORLD/file"
+    # shellcheck disable=SC2016
+    fails with_parts status 'write_whole "$MKIMAGE_RUN/nowhere/file" <"$MKIMAGE_RUN/../file"' 2>/dev/null
+    equal "$(cat "$WORLD/file")" old
+}

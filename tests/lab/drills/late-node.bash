@@ -1,0 +1,42 @@
+# Three nodes are in use long before the fourth is flashed; and one appears first while the first manager is off.
+# in_use_without NODE: everything but the absent brick is done on the others.
+in_use() {
+    local node
+    for node; do
+        [[ $(stage_state "$node" swarm) == 'done' ]] || return 1
+        volume_is_mounted "$node" || return 1
+    done
+}
+
+late=pi3-1
+fresh_cluster
+others=(pi4-1 pi4-2 pi4-3)
+for node in "${others[@]}"; do
+    node_on "$node"
+done
+check "three nodes are in use without the fourth" eventually "${MKLAB_PATIENCE:-900}" in_use "${others[@]}"
+in_node "$MANAGER" mkdir -p "$DRILL_FOLDER"
+check "files are written before the fourth exists" in_node "$MANAGER" -t 300 \
+    sh -c "cd $DRILL_FOLDER && for i in \$(seq 100); do head -c 20000 /dev/urandom >early-\$i || exit 1; done && sha256sum early-* >sums && sync"
+drill_begins
+node_on "$late"
+wait_state 'done' "${MKLAB_PATIENCE:-900}" "${NODES[@]}"
+check "the late node reads what was written before" in_node "$late" sh -c "cd $DRILL_FOLDER && sha256sum --check --quiet sums"
+use_cluster
+drill_ends_well
+
+say "the first manager is off when the fourth appears"
+fresh_cluster
+for node in "${others[@]}"; do
+    node_on "$node"
+done
+eventually "${MKLAB_PATIENCE:-900}" in_use "${others[@]}"
+node_cut "$MANAGER"
+node_on "$late"
+check "the late node waits and says for whom" eventually "${MKLAB_PATIENCE:-900}" stage_says "$late" swarm "waiting for a manager|$MANAGER"
+check_refused "it makes no swarm of its own" in_node "$late" sh -c 'docker info --format "{{.Swarm.LocalNodeState}}" | grep -qx active'
+drill_begins
+node_on "$MANAGER"
+wait_state 'done' "${MKLAB_PATIENCE:-900}" "${NODES[@]}"
+use_cluster
+drill_ends_well

@@ -5,7 +5,7 @@ pretend_stages() {
     mkdir -p "$WORLD/lib/stages" "$WORLD/do"
     cp "$FIRSTBOOT"/lib/* "$WORLD/lib/" 2>/dev/null || true
     export MKIMAGE_LIB=$WORLD/lib
-    for name in clock packages docker brick pool swarm volume done; do
+    for name in clock packages docker brick pool swarm volume 'done'; do
         printf 'exit 0\n' >"$WORLD/do/$name"
         printf 'echo %s >>"%s/order"\n. "%s/do/%s"\n' "$name" "$WORLD" "$WORLD" "$name" >"$WORLD/lib/stages/$name"
     done

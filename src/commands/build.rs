@@ -81,7 +81,10 @@ pub(super) fn run(session: &Session, args: &BuildArgs) -> Result<()> {
     };
     base.check_unchanged()?;
     if base.vouched() == Vouch::Nobody {
-        base.remember_sound(&session.cache_dir)?;
+        // Only a note that spares the next build a check: the images are good without it.
+        if let Err(error) = base.remember_sound(&session.cache_dir) {
+            session.bars.warn(&error.to_string());
+        }
     }
     report(session, &nodes, &paths, &base, &secrets)
 }
@@ -192,10 +195,10 @@ fn report(
             path.display().to_string(),
             Size(size).to_string(),
         ]);
-        images.push(json!({ "node": node.name.as_str(), "path": path, "size": size }));
+        images.push(json!({ "node": node.name.as_str(), "path": path.display().to_string(), "size": size }));
     }
     session.bars.say(&format!("\n{table}"));
-    session.bars.say("Flash each with Raspberry Pi Imager (\"Use custom\"), Etcher or dd; put card and stick into the Pi; switch it on.");
+    session.bars.say("Flash each with Raspberry Pi Imager (\"Use custom\", without its customisation), Etcher or dd; put card and stick into the Pi; switch it on.");
     if let Some(admin) = secrets.admin_key() {
         session.bars.say(&format!(
             "You have no ssh key, so one was made: {}",
@@ -213,7 +216,7 @@ fn report(
         let object = json!({
             "base": { "name": base.name(), "sha256": base.sha256().to_string() },
             "images": images,
-            "ssh_config": secrets.ssh_config_path(),
+            "ssh_config": secrets.ssh_config_path().display().to_string(),
         });
         return ui::result(&object.to_string());
     }

@@ -113,7 +113,7 @@ fn print_summary(
             .map(|entry| json!({ "name": entry.name, "folder": entry.is_folder, "size": entry.size }))
             .collect();
         let object = json!({
-            "image": path, "container": container, "release": release, "mechanism": mechanism, "node": node,
+            "image": path.display().to_string(), "container": container, "release": release, "mechanism": mechanism, "node": node,
             "table": scheme(base.table.scheme), "partitions": partitions, "files": files,
         });
         return ui::result(&object.to_string());

@@ -83,7 +83,7 @@ fn node(image: &dyn Container) -> Result<Option<String>> {
 fn report(session: &Session, path: &Path, base: &str, node: Option<&str>, found: &Differences) -> Result<()> {
     if session.common.json {
         let object = json!({
-            "image": path, "base": base, "node": node, "verified": true,
+            "image": path.display().to_string(), "base": base, "node": node, "verified": true,
             "added": found.added, "changed": found.changed, "unchanged": found.same,
         });
         return ui::result(&object.to_string());

@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::boot::overlay::Overlay;
 use crate::error::{Category, Error, Result, While};
 use crate::image::edits::Edits;
-use crate::image::fat::{FatVolume, Timestamp};
+use crate::image::fat::{self, FatVolume, Timestamp};
 use crate::image::read_at::ReadAt;
 
 /// Lays an overlay over the boot partition at `range` of the raw image `base`: what differs afterwards.
@@ -44,7 +44,10 @@ pub fn edits(
     let edits = volume.finish()?;
     let mut volume = FatVolume::open(base, range.clone(), edits, now)?;
     compare(&mut volume, overlay).while_doing(|| format!("reading back what was written for {whose}"))?;
-    volume.finish()
+    let edits = volume.finish()?;
+    fat::check(base, range, edits.clone())
+        .while_doing(|| format!("checking what was written for {whose}"))?;
+    Ok(edits)
 }
 
 /// Reads every file of the overlay back from a finished raw image and compares.

@@ -103,19 +103,21 @@ fn a_download_that_was_cut_short_is_no_image() {
 #[test]
 fn a_flipped_bit_in_an_archive_is_found() {
     let place = Workplace::new();
+    place.build(&SMALL.raw(), &NODE).exits(0);
+    let truth = place.path("truth.img");
+    fs::rename(place.path("out/pi4-2.img"), &truth).unwrap();
     for form in Form::PACKED {
         let whole = SMALL.image(form);
         let length = fs::metadata(&whole).unwrap().len();
-        // Magic number, first data, the middle, and the checks at the end.
-        for at in [1, 5000, length / 2, length - 30, length - 6] {
+        // Magic number, data, and the checks at the end.
+        for at in [1, length / 3, length / 2, length - 30, length - 6] {
             let base = copy(&place, &whole, "flipped");
             flip(&base, at);
             let run = place.build(&base, &NODE);
-            // Metadata that nobody needs (a zip's times) may differ; then the image must be the true one.
+            // A bit may mean nothing: a zip's time, or how far back among zeros a zero is copied from.
             if run.code == Some(0) {
                 let image = place.path("out/pi4-2.img");
-                judge::assert_same_outside(&SMALL.raw(), &image, &SMALL.boot());
-                assert_eq!(form, Form::Zip, "byte {at} of {form:?}");
+                judge::assert_same(&truth, &image);
                 fs::remove_file(image).unwrap();
             } else {
                 assert_eq!(run.code, Some(5), "byte {at} of {form:?}: {run:?}");
@@ -146,10 +148,10 @@ fn what_is_no_image_at_all_is_refused() {
     place.build(&place.path("two.zip"), &NODE).exits(5);
     judge::content(
         judge::tool("xz")
-            .args(["-0", "-k", "letter.img.xz", "--suffix=.again"])
+            .args(["-0", "-k", "zeros.img"])
             .current_dir(place.path("")),
     );
-    place.build(&place.path("letter.img.xz.again"), &NODE).exits(5);
+    place.build(&place.path("zeros.img.xz"), &NODE).exits(5);
     assert_eq!(place.out_names(), [""; 0]);
 }
 

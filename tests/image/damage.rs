@@ -1,6 +1,6 @@
 //! Partition tables and FATs that contradict themselves: refused, never followed.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -102,9 +102,6 @@ impl Broken {
 #[track_caller]
 fn refuses(what: &str, damage: impl FnOnce(&Broken)) {
     let place = Workplace::new();
-    // The overlays folder is of interest only to those who lay something into it.
-    fs::create_dir_all(place.path("overlays/pi4-2/overlays")).unwrap();
-    fs::write(place.path("overlays/pi4-2/overlays/mine.dtbo"), "mine").unwrap();
     let broken = Broken::new(&place, &SMALL);
     damage(&broken);
     let run = place.build(&broken.path, &["--node", "pi4-2"]);
@@ -143,6 +140,14 @@ fn a_cluster_that_cannot_be_would_be_read_from_anywhere() {
 fn two_files_in_one_cluster_would_overwrite_each_other() {
     refuses("config.txt where cmdline.txt lies", |fat| {
         fat.set_first_cluster("CONFIG", fat.first_cluster("CMDLINE"));
+    });
+}
+
+#[test]
+fn a_file_longer_than_its_chain_would_be_cut() {
+    refuses("start4.elf", |fat| {
+        let first = fat.first_cluster("START4");
+        fat.link(first, CHAIN_ENDS);
     });
 }
 

@@ -12,6 +12,7 @@ use crate::image::apply;
 use crate::image::boot_partition::BootPartition;
 use crate::image::container::Container;
 use crate::image::edits::Edits;
+use crate::image::fat;
 use crate::image::output::Output;
 use crate::image::page_cache::PageCache;
 use crate::image::partition::PartitionTable;
@@ -76,6 +77,7 @@ impl BaseImage {
 impl Prepared {
     fn new(raw: Arc<dyn ReadAt>, planner: &mut Planner<'_>) -> Result<Self> {
         let base = BaseImage::open(raw)?;
+        fat::check(&*base.raw, &base.boot.range, Edits::new())?;
         let changes = planner(&base)?;
         Ok(Self {
             boot: base.boot,

@@ -1,8 +1,10 @@
 //! The boot partition's FAT file system, read from a raw image and edited in memory.
 
+mod check;
 mod timestamp;
 mod volume;
 mod window;
 
+pub use check::check;
 pub use timestamp::Timestamp;
 pub use volume::{Entry, FatVolume};

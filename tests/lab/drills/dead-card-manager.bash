@@ -15,7 +15,7 @@ for worker in "${NODES[@]:1}"; do
     check "the service goes on on $worker without a manager" container_runs_on "$worker"
 done
 node_on "$node"
-wait_state 'done' "${MKLAB_PATIENCE:-300}" "$node"
+wait_state 'done' "${MKLAB_PATIENCE:-900}" "$node"
 # The card's images of containers are gone with it; the lab has no registry to fetch them from.
 image_import "$node"
 drill_ends_well

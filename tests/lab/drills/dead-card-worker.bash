@@ -8,7 +8,7 @@ node_cut "$node"
 check "files can be written while it is dead" in_node "$MANAGER" sh -c "echo meanwhile >$DRILL_FOLDER.while-dead && sync"
 flash_new "$node"
 node_on "$node"
-wait_state 'done' "${MKLAB_PATIENCE:-300}" "$node"
+wait_state 'done' "${MKLAB_PATIENCE:-900}" "$node"
 # The card's images of containers are gone with it; the lab has no registry to fetch them from.
 image_import "$node"
 drill_ends_well

@@ -5,7 +5,7 @@ for node in "${workers[@]}"; do
     node_on "$node"
 done
 for node in "${workers[@]}"; do
-    check "$node waits for a manager" eventually "${MKLAB_PATIENCE:-300}" stage_says "$node" swarm "waiting|$MANAGER"
+    check "$node waits for a manager" eventually "${MKLAB_PATIENCE:-900}" stage_says "$node" swarm "waiting|$MANAGER"
 done
 sleep 60
 for node in "${workers[@]}"; do
@@ -13,6 +13,6 @@ for node in "${workers[@]}"; do
 done
 drill_begins
 node_on "$MANAGER"
-wait_state 'done' "${MKLAB_PATIENCE:-300}" "${NODES[@]}"
+wait_state 'done' "${MKLAB_PATIENCE:-900}" "${NODES[@]}"
 use_cluster
 drill_ends_well

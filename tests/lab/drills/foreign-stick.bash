@@ -25,14 +25,14 @@ healthy_cluster
 new_node_with_somebodys_stick
 before=$(sha256sum <"$(node_folder "$node")/stick.img")
 node_on "$node"
-wait_state attention "${MKLAB_PATIENCE:-300}" "$node"
+wait_state attention "${MKLAB_PATIENCE:-900}" "$node"
 check "it joins the swarm all the same" eventually 120 stage_is "$node" swarm 'done'
 check "it says what to do" stage_says "$node" brick 'wipe-stick'
 sleep 30
 is "the stick is untouched, bit for bit" "$before" "$(sha256sum <"$(node_folder "$node")/stick.img")"
 drill_begins
 : >"$(node_folder "$node")/boot/mkimage/wipe-stick"
-wait_state 'done' "${MKLAB_PATIENCE:-300}" "$node"
+wait_state 'done' "${MKLAB_PATIENCE:-900}" "$node"
 image_import "$node"
 drill_ends_well
 
@@ -43,6 +43,6 @@ cluster_write "$LAB_SCRATCH/cluster"
 new_node_with_somebodys_stick
 drill_begins
 node_on "$node"
-wait_state 'done' "${MKLAB_PATIENCE:-300}" "$node"
+wait_state 'done' "${MKLAB_PATIENCE:-900}" "$node"
 image_import "$node"
 drill_ends_well

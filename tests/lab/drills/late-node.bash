@@ -14,13 +14,13 @@ others=(pi4-1 pi4-2 pi4-3)
 for node in "${others[@]}"; do
     node_on "$node"
 done
-check "three nodes are in use without the fourth" eventually "${MKLAB_PATIENCE:-300}" in_use "${others[@]}"
+check "three nodes are in use without the fourth" eventually "${MKLAB_PATIENCE:-900}" in_use "${others[@]}"
 in_node "$MANAGER" mkdir -p "$DRILL_FOLDER"
 check "files are written before the fourth exists" in_node "$MANAGER" -t 300 \
     sh -c "cd $DRILL_FOLDER && for i in \$(seq 100); do head -c 20000 /dev/urandom >early-\$i || exit 1; done && sha256sum early-* >sums && sync"
 drill_begins
 node_on "$late"
-wait_state 'done' "${MKLAB_PATIENCE:-300}" "${NODES[@]}"
+wait_state 'done' "${MKLAB_PATIENCE:-900}" "${NODES[@]}"
 check "the late node reads what was written before" in_node "$late" sh -c "cd $DRILL_FOLDER && sha256sum --check --quiet sums"
 use_cluster
 drill_ends_well
@@ -30,13 +30,13 @@ fresh_cluster
 for node in "${others[@]}"; do
     node_on "$node"
 done
-eventually "${MKLAB_PATIENCE:-300}" in_use "${others[@]}"
+eventually "${MKLAB_PATIENCE:-900}" in_use "${others[@]}"
 node_cut "$MANAGER"
 node_on "$late"
-check "the late node waits and says for whom" eventually "${MKLAB_PATIENCE:-300}" stage_says "$late" swarm "waiting for a manager|$MANAGER"
+check "the late node waits and says for whom" eventually "${MKLAB_PATIENCE:-900}" stage_says "$late" swarm "waiting for a manager|$MANAGER"
 check_refused "it makes no swarm of its own" in_node "$late" sh -c 'docker info --format "{{.Swarm.LocalNodeState}}" | grep -qx active'
 drill_begins
 node_on "$MANAGER"
-wait_state 'done' "${MKLAB_PATIENCE:-300}" "${NODES[@]}"
+wait_state 'done' "${MKLAB_PATIENCE:-900}" "${NODES[@]}"
 use_cluster
 drill_ends_well

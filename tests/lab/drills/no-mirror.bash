@@ -7,10 +7,10 @@ stick_new "$node"
 packages_stop
 packages_start_broken "$NETWORK_ADDRESS"
 node_on "$node"
-check "it says that the server has an error" eventually "${MKLAB_PATIENCE:-300}" stage_says "$node" packages 'server|50[0-9]'
+check "it says that the server has an error" eventually "${MKLAB_PATIENCE:-900}" stage_says "$node" packages 'server|50[0-9]'
 packages_stop
 packages_start "$NETWORK_ADDRESS" OFFLINE
 drill_begins
-wait_state 'done' "${MKLAB_PATIENCE:-300}" "$node"
+wait_state 'done' "${MKLAB_PATIENCE:-900}" "$node"
 image_import "$node"
 drill_ends_well

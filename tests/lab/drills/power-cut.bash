@@ -3,7 +3,7 @@ readonly ROUNDS=${MKLAB_CUT_ROUNDS:-5}
 
 # cut_when NODE STAGE: waits until the stage has begun, or is already done, and cuts the node there.
 cut_when() {
-    local node=$1 stage=$2 deadline=$((SECONDS + ${MKLAB_PATIENCE:-300}))
+    local node=$1 stage=$2 deadline=$((SECONDS + ${MKLAB_PATIENCE:-900}))
     while ((SECONDS < deadline)); do
         case $(stage_state "$node" "$stage" 2>/dev/null) in
             '' | waiting) sleep 0.2 ;;
@@ -28,7 +28,7 @@ boundaries() {
     cut_when "${NODES[1]}" "$2"
     cut_when "${NODES[2]}" "$3"
     cut_when "${NODES[3]}" "$4"
-    wait_state 'done' "${MKLAB_PATIENCE:-300}" "${NODES[@]}"
+    wait_state 'done' "${MKLAB_PATIENCE:-900}" "${NODES[@]}"
     cluster_is_healthy
 }
 
@@ -50,7 +50,7 @@ for ((round = 1; round <= ROUNDS; round++)); do
         node_cut "$node"
         node_on "$node"
     done
-    wait_state 'done' "${MKLAB_PATIENCE:-300}" "${NODES[@]}"
+    wait_state 'done' "${MKLAB_PATIENCE:-900}" "${NODES[@]}"
     cluster_is_healthy
 done
 use_cluster

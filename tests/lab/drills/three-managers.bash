@@ -5,7 +5,7 @@ fresh_cluster
 for node in "${NODES[@]}"; do
     node_on "$node"
 done
-wait_state 'done' "${MKLAB_PATIENCE:-300}" "${NODES[@]}"
+wait_state 'done' "${MKLAB_PATIENCE:-900}" "${NODES[@]}"
 use_cluster
 cluster_is_healthy
 drill_begins
@@ -19,7 +19,7 @@ takes_orders() {
 check "the swarm takes orders without it" eventually 60 takes_orders
 flash_new "$lost"
 node_on "$lost"
-wait_state 'done' "${MKLAB_PATIENCE:-300}" "$lost"
+wait_state 'done' "${MKLAB_PATIENCE:-900}" "$lost"
 image_import "$lost"
 drill_ends_well
 is "it is the same manager" "$swarm_id" "$(swarm_node_id "$lost")"

@@ -13,7 +13,7 @@ flash_new "$node"
 members=$(in_node "$MANAGER" docker node ls --format '{{.ID}}' | sort)
 peers=$(in_node "$MANAGER" gluster --mode=script pool list | awk 'NR > 1 { print $1 }' | sort)
 node_on "$node"
-check "the stranger finds no manager" eventually "${MKLAB_PATIENCE:-300}" stage_says "$node" swarm 'waiting|manager'
+check "the stranger finds no manager" eventually "${MKLAB_PATIENCE:-900}" stage_says "$node" swarm 'waiting|manager'
 sleep 60
 check_refused "the stranger is in no swarm" in_node "$node" sh -c 'docker info --format "{{.Swarm.LocalNodeState}}" | grep -qx active'
 is "the swarm has nobody new" "$members" "$(in_node "$MANAGER" docker node ls --format '{{.ID}}' | sort)"

@@ -80,13 +80,16 @@ mechanism_of() {
     fi
 }
 
-# build_from MECHANISM WORD...: from the base of that mechanism, as the image server has it.
 build_from() {
+    with_base "$@" --quiet --out "$LAB_SCRATCH/images" >/dev/null
+}
+
+# with_base MECHANISM WORD...: `mkimage` with the base of that mechanism, as the image server has it.
+with_base() {
     local image
     image=$(image_path "$1")
     shift
-    mkimage "$@" --quiet --out "$LAB_SCRATCH/images" --sha256 "$(<"$image.sha256")" \
-        --base "http://$NETWORK_ADDRESS:$IMAGE_SERVER_PORT/${image##*/}" >/dev/null
+    mkimage "$@" --sha256 "$(<"$image.sha256")" --base "http://$NETWORK_ADDRESS:$IMAGE_SERVER_PORT/${image##*/}"
 }
 
 # flash_new NODE...: images made and put onto cards, whatever was there before.

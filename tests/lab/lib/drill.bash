@@ -82,7 +82,7 @@ healthy_cluster() {
         for node in "${NODES[@]}"; do
             node_on "$node"
         done
-        wait_state 'done' "${MKLAB_PATIENCE:-300}" "${NODES[@]}"
+        wait_state 'done' "${MKLAB_PATIENCE:-900}" "${NODES[@]}"
         use_cluster
         cluster_is_healthy
         node_off "${NODES[@]}"
@@ -103,7 +103,7 @@ healthy_cluster() {
     for node in "${NODES[@]}"; do
         node_on "$node"
     done
-    wait_state 'done' "${MKLAB_PATIENCE:-300}" "${NODES[@]}"
+    wait_state 'done' "${MKLAB_PATIENCE:-900}" "${NODES[@]}"
     eventually 120 service_runs
     drill_begins
 }
@@ -126,7 +126,7 @@ files_are_right() {
 
 # drill_ends_well [PATIENCE]: all nodes done, then everything that a drill must leave behind.
 drill_ends_well() {
-    wait_state 'done' "${1:-${MKLAB_PATIENCE:-300}}" "${NODES[@]}"
+    wait_state 'done' "${1:-${MKLAB_PATIENCE:-900}}" "${NODES[@]}"
     say "healthy again after $((SECONDS - DRILL_STARTED)) s"
     cluster_is_healthy
     check "all $DRILL_FILES files are right on every node" files_are_right

@@ -40,9 +40,15 @@ card_insert() {
 
 card_eject() {
     local folder=$LAB_SCRATCH/nodes/$1 tries
-    for ((tries = 0; tries < 50; tries++)); do
-        is_mounted "$folder/root" || return 0
-        umount "$folder/root" 2>/dev/null || sleep 0.2
+    # Until the kernel has let go of its device as well: a dying node's own view of the mount keeps it alive for a
+    # moment, and would be what the next mount gets.
+    for ((tries = 0; tries < 300; tries++)); do
+        if is_mounted "$folder/root"; then
+            umount "$folder/root" 2>/dev/null || true
+        elif [[ ! -e $folder/card.img || -z $(losetup --noheadings --associated "$folder/card.img") ]]; then
+            return 0
+        fi
+        sleep 0.1
     done
     fail "the card of $1 is still in use"
 }

@@ -164,6 +164,7 @@ node_wait_off() {
         rm -f -- "$folder/supervisor"
     fi
     network_unplug "$node"
+    stick_wait_free "$node"
     card_eject "$node"
 }
 

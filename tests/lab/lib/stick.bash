@@ -27,6 +27,18 @@ stick_device() {
     printf '%s\n' "${STICK_DEVICE[$1]-}"
 }
 
+# Until no file system of a node that is going down holds the stick any more.
+stick_wait_free() {
+    local device tries
+    device=$(stick_device "$1")
+    [[ -n $device ]] || return 0
+    for ((tries = 0; tries < 300; tries++)); do
+        [[ -e /sys/fs/xfs/${device##*/} ]] || return 0
+        sleep 0.1
+    done
+    fail "the stick of $1 is still in use"
+}
+
 # stick_new NODE: a dead stick replaced by an empty one from the shop.
 stick_new() {
     local node=$1 file
@@ -39,7 +51,8 @@ stick_new() {
 # stick_pull NODE: out of the running node. Every access fails from now on, and its device file goes.
 stick_pull() {
     loop_begins_at "$(stick_device "$1")" "$(stat -c %s -- "$(node_folder "$1")/stick.img")"
-    in_node "$1" rm /dev/sda
+    # The device file is a mount of its own in a container.
+    in_node "$1" sh -c 'umount /dev/sda 2>/dev/null; rm /dev/sda'
 }
 
 # stick_put_back NODE: into the same socket.

@@ -1,0 +1,224 @@
+//! Whether a FAT32 file system contradicts itself. The FAT library trusts what it reads: two files that share a
+//! cluster, or a folder that is said to be the root, would come out more broken than they went in.
+//!
+//! Offsets and marks are those of Microsoft's FAT specification 1.03.
+
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::ops::Range;
+
+use super::window::{Shared, Window};
+use crate::error::{Category, Error, Result};
+use crate::image::edits::Edits;
+use crate::image::read_at::ReadAt;
+
+/// The upper four bits of an entry are reserved.
+const CLUSTER_BITS: u32 = 0x0fff_ffff;
+/// This and all above it end a chain.
+const END_OF_CHAIN: u32 = 0x0fff_fff8;
+/// Clusters are counted from here.
+const FIRST_CLUSTER: u32 = 2;
+/// Bytes in a directory entry.
+const ENTRY_SIZE: usize = 32;
+/// First byte of an entry behind which there are no others.
+const NO_MORE: u8 = 0;
+/// First byte of a deleted entry.
+const DELETED: u8 = 0xe5;
+/// Attribute bit of volume labels and of pieces of long names.
+const VOLUME_ID: u8 = 0x08;
+/// Attribute bit of folders.
+const DIRECTORY: u8 = 0x10;
+/// A folder has at most 65,536 entries (section "FAT Directory Structure").
+const LARGEST_FOLDER: u64 = 65_536 * ENTRY_SIZE as u64;
+
+/// Checks every chain of the file system in bytes `range` of `base` with `edits` over it. Other kinds than FAT32,
+/// which no Raspberry Pi image has, are left to the FAT library.
+///
+/// # Errors
+/// [`Category::Verification`] naming the first file or folder that cannot be as it is.
+pub fn check(base: &dyn ReadAt, range: &Range<u64>, edits: Edits) -> Result<()> {
+    let mut window = Window::new(base, range.clone(), Shared::new(edits));
+    let Some(mut volume) = Volume::open(&mut window)? else {
+        return Ok(());
+    };
+    let mut folders = vec![(String::new(), volume.root)];
+    while let Some((path, first)) = folders.pop() {
+        let chain = volume.claim(&path, first)?;
+        if chain.len() as u64 * volume.cluster_size > LARGEST_FOLDER {
+            return Err(damaged(&path, "is a folder larger than FAT allows"));
+        }
+        for entry in volume.entries(&mut window, &chain)? {
+            let path = format!("{path}/{}", entry.name);
+            if entry.is_folder {
+                folders.push((path, entry.first));
+            } else if entry.first != 0 || entry.size != 0 {
+                let chain = volume.claim(&path, entry.first)?;
+                if chain.len() as u64 * volume.cluster_size < entry.size {
+                    return Err(damaged(&path, "is longer than its chain of clusters"));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn damaged(path: &str, what: &str) -> Error {
+    let path = if path.is_empty() { "/" } else { path };
+    Error::new(
+        Category::Verification,
+        format!("the boot partition's file system is damaged: {path} {what}"),
+    )
+    .with_remedy("use a fresh copy of the base image")
+}
+
+struct Volume {
+    root: u32,
+    cluster_size: u64,
+    /// Where cluster 2 begins, in the partition.
+    data: u64,
+    /// One of the tables, as it lies on the disk.
+    table: Vec<u8>,
+    /// Which clusters belong to something, by cluster number.
+    claimed: Vec<bool>,
+}
+
+struct Entry {
+    name: String,
+    is_folder: bool,
+    first: u32,
+    size: u64,
+}
+
+impl Volume {
+    /// `None` when this is no FAT32.
+    fn open(window: &mut Window<'_>) -> Result<Option<Self>> {
+        let mut sector = [0; 512];
+        read_at(window, 0, &mut sector)?;
+        let numbers = || {
+            let bytes_per_sector = u64::from(u16_at(&sector, 11)?);
+            let sectors_per_cluster = u64::from(*sector.get(13)?);
+            let reserved = u64::from(u16_at(&sector, 14)?);
+            let tables = u64::from(*sector.get(16)?);
+            let sectors = u64::from(u32_at(&sector, 32)?);
+            let sectors_per_table = u64::from(u32_at(&sector, 36)?);
+            let data = reserved.checked_add(tables.checked_mul(sectors_per_table)?)?;
+            let clusters = sectors.checked_sub(data)?.checked_div(sectors_per_cluster)?;
+            Some((
+                u16_at(&sector, 22)? == 0 && sectors_per_table != 0,
+                clusters.checked_add(FIRST_CLUSTER.into())?,
+                Self {
+                    root: u32_at(&sector, 44)? & CLUSTER_BITS,
+                    cluster_size: bytes_per_sector.checked_mul(sectors_per_cluster)?,
+                    data: data.checked_mul(bytes_per_sector)?,
+                    table: vec![0; usize::try_from(sectors_per_table.checked_mul(bytes_per_sector)?).ok()?],
+                    claimed: Vec::new(),
+                },
+                reserved.checked_mul(bytes_per_sector)?,
+            ))
+        };
+        let nonsense = || damaged("", "has a boot sector that makes no sense");
+        let (is_fat32, end, mut volume, table) = numbers().ok_or_else(nonsense)?;
+        if !is_fat32 {
+            return Ok(None);
+        }
+        let end = usize::try_from(end)
+            .ok()
+            .filter(|end| *end <= volume.table.len() / 4);
+        volume.claimed = vec![false; end.ok_or_else(nonsense)?];
+        read_at(window, table, &mut volume.table)?;
+        Ok(Some(volume))
+    }
+
+    /// Follows a chain to its end; every cluster belongs to one file or folder only.
+    fn claim(&mut self, path: &str, first: u32) -> Result<Vec<u32>> {
+        let mut chain = Vec::new();
+        let mut cluster = first;
+        while cluster < END_OF_CHAIN {
+            let index = usize::try_from(cluster).unwrap_or(usize::MAX);
+            let claimed = self
+                .claimed
+                .get_mut(index)
+                .filter(|_| cluster >= FIRST_CLUSTER)
+                .ok_or_else(|| damaged(path, &format!("has cluster {cluster}, which there is not")))?;
+            if std::mem::replace(claimed, true) {
+                return Err(damaged(
+                    path,
+                    &format!("has cluster {cluster}, which belongs to something already"),
+                ));
+            }
+            chain.push(cluster);
+            let next = index.checked_mul(4).and_then(|at| u32_at(&self.table, at));
+            cluster = next.ok_or_else(|| damaged(path, "leads out of the table"))? & CLUSTER_BITS;
+        }
+        if chain.is_empty() {
+            return Err(damaged(path, "has no beginning"));
+        }
+        Ok(chain)
+    }
+
+    /// What lies in the folder of these clusters.
+    fn entries(&self, window: &mut Window<'_>, chain: &[u32]) -> Result<Vec<Entry>> {
+        let mut entries = Vec::new();
+        let mut bytes = vec![0; usize::try_from(self.cluster_size).unwrap_or_default()];
+        for cluster in chain {
+            let before = u64::from(cluster.saturating_sub(FIRST_CLUSTER)).saturating_mul(self.cluster_size);
+            read_at(window, self.data.saturating_add(before), &mut bytes)?;
+            for entry in bytes.chunks_exact(ENTRY_SIZE) {
+                match entry.first() {
+                    None | Some(&NO_MORE) => return Ok(entries),
+                    Some(&DELETED) => {}
+                    Some(_) => entries.extend(Entry::parse(entry)),
+                }
+            }
+        }
+        Ok(entries)
+    }
+}
+
+impl Entry {
+    /// `None` for labels, pieces of long names, `.` and `..`.
+    fn parse(bytes: &[u8]) -> Option<Self> {
+        let (name, attributes) = (bytes.get(..11)?, *bytes.get(11)?);
+        if attributes & VOLUME_ID != 0 || name.starts_with(b".") {
+            return None;
+        }
+        let high = u32::from(u16_at(bytes, 20)?);
+        let low = u32::from(u16_at(bytes, 26)?);
+        let (stem, extension) = name.split_at_checked(8)?;
+        let text = |part: &[u8]| String::from_utf8_lossy(part.trim_ascii_end()).into_owned();
+        let dot = if extension.trim_ascii_end().is_empty() {
+            ""
+        } else {
+            "."
+        };
+        Some(Self {
+            name: format!("{}{dot}{}", text(stem), text(extension)),
+            is_folder: attributes & DIRECTORY != 0,
+            first: (high << 16 | low) & CLUSTER_BITS,
+            size: u32_at(bytes, 28)?.into(),
+        })
+    }
+}
+
+fn read_at(window: &mut Window<'_>, at: u64, bytes: &mut [u8]) -> Result<()> {
+    window
+        .seek(SeekFrom::Start(at))
+        .and_then(|_| window.read_exact(bytes))
+        .map_err(|error| {
+            // What points outside the partition is the file system's fault, not the disk's.
+            let category = match error.kind() {
+                std::io::ErrorKind::InvalidData | std::io::ErrorKind::UnexpectedEof => Category::Verification,
+                _ => Category::Disk,
+            };
+            Error::new(category, "checking the boot partition's file system").with_cause(error)
+        })
+}
+
+fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+    let bytes = bytes.get(at..)?.first_chunk()?;
+    Some(u16::from_le_bytes(*bytes))
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+    let bytes = bytes.get(at..)?.first_chunk()?;
+    Some(u32::from_le_bytes(*bytes))
+}

@@ -91,15 +91,18 @@ a_stage_that_dies_without_a_word_is_tried_again() { # test
     stop_driving
 }
 
+log_is_small() {
+    [[ $(wc -c <"$BOOT/mkimage/firstboot.log") -lt 262145 ]]
+}
+
 the_log_on_the_boot_partition_stays_small() { # test
     pretend_stages
-    yes 'an old line of the log that is as long as they are' | head -c 300000 >"$BOOT/mkimage/firstboot.log"
+    yes 'an old line of the log that is as long as they are' | head -c 300000 >"$BOOT/mkimage/firstboot.log" || true
     drive
     until_true 300 node_is 'done'
+    until_true 120 log_is_small
+    until_true 120 grep -q 'is done' "$BOOT/mkimage/firstboot.log"
     stop_driving
-    ls -la "$BOOT/mkimage" "$WORLD/run"
-    [[ $(wc -c <"$BOOT/mkimage/firstboot.log") -lt 262145 ]]
-    contains "$(tail -n 3 "$BOOT/mkimage/firstboot.log")" 'is done'
 }
 
 a_boot_partition_that_cannot_be_written_holds_nothing_up() { # test

@@ -81,7 +81,7 @@ fn splice_to(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_splice_is_the_base_with_the_edits(case in case()) {
@@ -109,6 +109,51 @@ proptest! {
             let (again, second) = splice_to(&splicer, &base, edits, &format!("{number}-again.img.xz"));
             prop_assert_eq!(second, SpliceReport { packed: 0, ..report });
             prop_assert!(std::fs::read(again).unwrap() == std::fs::read(&path).unwrap());
+        }
+    }
+}
+
+/// Bytes that do not compress.
+fn noise(size: usize) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let words = std::iter::repeat_with(|| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    });
+    words.flat_map(u64::to_le_bytes).take(size).collect()
+}
+
+#[test]
+fn what_does_not_compress_is_stored_and_what_is_copied_can_be_shared() {
+    let raw = noise(8 << 20);
+    for check in ["--check=none", "--check=crc32", "--check=crc64", "--check=sha256"] {
+        let base = Base::new(xz(&["-1", "-c", "--block-size=3000000", check], &raw));
+        let splicer = Splicer::new(base.reader(), base.folder.path(), 2).unwrap();
+        let mut edits = Edits::new();
+        edits.insert(5, Arc::new([7; PAGE_SIZE]));
+        edits.insert(500, Arc::new([8; PAGE_SIZE]));
+        let mut expected = raw.clone();
+        edits.apply_to(&mut expected, 0);
+        let (path, report) = splice_to(&splicer, &base, &edits, "node.img.xz");
+        assert!(unpacked_by_xz(&path) == expected, "{check}");
+        // Headers, three bytes every 64 KiB, and at most a page to move what follows.
+        let most = base.packed.len() as u64 + 3000 + 4096;
+        assert!(
+            report.size < most,
+            "{check}: {} of at most {most} bytes",
+            report.size
+        );
+
+        // File systems share whole pages that lie at the same place in a page.
+        let (old, new) = (base.image(), indexed(std::fs::read(&path).unwrap()));
+        for (old, new) in old.blocks()[1..]
+            .iter()
+            .zip(&new.blocks()[new.blocks().len() - 2..])
+        {
+            assert_eq!(old.raw_offset(), new.raw_offset());
+            assert_eq!(old.offset() % 4096, new.offset() % 4096, "{check}");
         }
     }
 }

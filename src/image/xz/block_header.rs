@@ -44,6 +44,9 @@ pub(super) enum Packing {
 pub(super) struct Dictionary(u8);
 
 impl Dictionary {
+    /// The smallest: 4 KiB.
+    pub const SMALLEST: Self = Self(0);
+
     /// Bytes of memory that the dictionary takes.
     pub fn bytes(self) -> u64 {
         match self.0 {

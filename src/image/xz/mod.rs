@@ -8,8 +8,10 @@
 
 mod block;
 mod block_header;
+mod body;
 mod copy;
 mod decode;
+mod density;
 mod encode;
 mod header;
 mod index;
@@ -19,6 +21,7 @@ mod piece;
 mod reader;
 mod spill;
 mod splice;
+mod store;
 mod stream;
 mod varint;
 

@@ -1,12 +1,12 @@
 //! A nameless file that grows at its end and holds what is too much for memory.
 
 use std::fs::File;
-use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::{Context, Result};
 use crate::image::read_at::ReadAt;
+use crate::image::sparse::write_all_at;
 
 /// Such a file. It is gone when this is dropped, or the program.
 pub(super) struct Spill {
@@ -41,27 +41,4 @@ impl Spill {
             .read_exact_at(to, at)
             .disk(|| "reading from a temporary file".to_owned())
     }
-}
-
-/// Writes all of `bytes` at `at`, whatever the file's cursor.
-#[cfg(unix)]
-pub(super) fn write_all_at(file: &File, bytes: &[u8], at: u64) -> io::Result<()> {
-    std::os::unix::fs::FileExt::write_all_at(file, bytes, at)
-}
-
-/// Writes all of `bytes` at `at`, whatever the file's cursor.
-#[cfg(windows)]
-pub(super) fn write_all_at(file: &File, mut bytes: &[u8], mut at: u64) -> io::Result<()> {
-    while !bytes.is_empty() {
-        match std::os::windows::fs::FileExt::seek_write(file, bytes, at) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(written) => {
-                bytes = bytes.get(written..).unwrap_or_default();
-                at = at.saturating_add(written as u64);
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
 }

@@ -1,22 +1,25 @@
 //! A base with a few pages changed, as an xz file: new blocks where something changed, every other block copied as it is.
 
-use std::collections::BTreeSet;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::block_header;
+use super::body::Body;
 use super::copy::{ALIGNMENT, copy_range};
+use super::density::Density;
 use super::header;
 use super::index::{self, Record};
 use super::open::{Block, XzImage};
 use super::parallel::on_threads;
-use super::piece::{self, Packed, Piece, PieceStore};
+use super::piece::{self, Piece};
 use super::reader::BlockReader;
-use super::spill::write_all_at;
+use super::store::{Packed, PieceStore};
 use crate::error::{Category, Context, Error, Result};
 use crate::image::edits::{Edits, PAGE_SIZE};
+use crate::image::sparse::write_all_at;
 use crate::progress::Task;
 
 /// A run of copied blocks at least this long is worth being moved to where a file system can share it.
@@ -95,23 +98,54 @@ impl Splicer {
 
     /// Packs every piece that no image before had, and says how many raw bytes that were.
     fn pack_missing(&self, plan: &[Part<'_>], edits: &Edits, task: &dyn Task) -> Result<u64> {
-        let missing: Vec<Piece> = plan
-            .iter()
-            .flat_map(|part| match part {
-                Part::Renewed(pieces) => pieces.as_slice(),
-                Part::Kept(_) => &[],
-            })
-            .filter(|piece| self.pieces.get(piece).is_none())
-            .copied()
-            .collect();
-        let sum = AtomicU64::new(0);
-        on_threads(self.threads, &missing, |piece, _| {
-            let packed = self.pieces.pack(piece, &self.base, edits)?;
-            sum.fetch_add(piece.size, Ordering::Relaxed);
-            task.advance(packed.body);
+        let missing = self.missing(plan)?;
+        let check = self.base.image().check();
+        on_threads(self.threads, &missing, |missing, _| {
+            let piece = &missing.piece;
+            let size =
+                usize::try_from(piece.size).context(Category::Other, || "packing a block".to_owned())?;
+            let mut raw = vec![0; size];
+            self.base.read_raw(&mut raw, piece.raw_offset)?;
+            edits.apply_to(&mut raw, piece.raw_offset);
+            let body = if missing.dense {
+                Body::stored(&raw, check)
+            } else {
+                Body::packed(&raw, check)?
+            };
+            let packed = self.pieces.put(piece, &body)?;
+            task.advance(packed.size);
             Ok(())
         })?;
-        Ok(sum.into_inner())
+        Ok(missing.iter().map(|missing| missing.piece.size).sum())
+    }
+
+    /// The pieces that no image before had. Those of different blocks take turns, so that several blocks are unpacked at a
+    /// time.
+    fn missing(&self, plan: &[Part<'_>]) -> Result<Vec<Missing>> {
+        let image = self.base.image();
+        let mut densities: BTreeMap<usize, (usize, Density)> = BTreeMap::new();
+        let mut missing = Vec::new();
+        for part in plan {
+            let Part::Renewed(pieces) = part else { continue };
+            for piece in pieces.iter().filter(|piece| self.pieces.get(piece).is_none()) {
+                let Some((number, block)) = image.block_at(piece.raw_offset) else {
+                    continue;
+                };
+                let (turn, density) = match densities.entry(number) {
+                    Entry::Occupied(entry) => entry.into_mut(),
+                    Entry::Vacant(place) => place.insert((0, Density::of(image, block)?)),
+                };
+                *turn += 1;
+                let start = piece.raw_offset - block.raw_offset();
+                missing.push(Missing {
+                    turn: *turn,
+                    piece: *piece,
+                    dense: density.is_dense(start, start + piece.size),
+                });
+            }
+        }
+        missing.sort_by_key(|missing| missing.turn);
+        Ok(missing)
     }
 
     /// Writes new blocks. Their headers grow a little, if need be, so that the run `next` comes to a place where file
@@ -128,16 +162,16 @@ impl Splicer {
             .collect::<Result<Vec<Packed>>>()?;
         let natural: u64 = packed
             .iter()
-            .map(|packed| packed.header(check, 0).0.len() as u64 + packed.body)
+            .map(|packed| packed.shape.header(check, 0).0.len() as u64 + packed.size)
             .sum();
         let mut shift = next.map_or(0, |next| {
             let end = (writer.at + natural) % ALIGNMENT;
             (next.start % ALIGNMENT + ALIGNMENT - end) % ALIGNMENT
         });
         for packed in &packed {
-            let smallest = packed.header(check, 0).0.len();
+            let smallest = packed.shape.header(check, 0).0.len();
             let wish = usize::try_from(shift).map_or(block_header::LARGEST, |shift| smallest + shift);
-            let (header, record) = packed.header(check, wish);
+            let (header, record) = packed.shape.header(check, wish);
             shift = shift.saturating_sub((header.len() - smallest) as u64);
             writer.put(&header)?;
             writer.put(&self.pieces.body(packed)?)?;
@@ -146,6 +180,15 @@ impl Splicer {
         }
         Ok(())
     }
+}
+
+/// A piece that is to be packed.
+struct Missing {
+    /// The how manieth of its block.
+    turn: usize,
+    piece: Piece,
+    /// Whether packing it is futile.
+    dense: bool,
 }
 
 /// Neighbours in the new image.

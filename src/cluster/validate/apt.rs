@@ -10,7 +10,7 @@ use super::super::problem::Findings;
 pub(super) fn apt(table: AptTable, findings: &mut Findings<'_>) -> Apt {
     for (what, entry, example) in [
         ("proxy", &table.proxy, "http://192.168.1.5:3142"),
-        ("mirror", &table.mirror, "http://deb.debian.org/debian"),
+        ("mirror", &table.mirror, "http://mirror.example.org/debian"),
     ] {
         if let Some(entry) = entry
             && let Err(why) = check_address(entry.get_ref(), what == "mirror")
@@ -64,7 +64,7 @@ mod tests {
         ] {
             assert_eq!(check_address(good, false), Ok(()), "{good}");
         }
-        assert_eq!(check_address("http://deb.debian.org/debian", true), Ok(()));
+        assert_eq!(check_address("http://mirror.example.org/debian", true), Ok(()));
         for bad in [
             "",
             "192.168.1.5:3142",

@@ -57,6 +57,7 @@ pub(super) fn run(session: &Session, args: &BuildArgs) -> Result<()> {
                     .join(format!("{}.{}", node.name, args.format.extension()))
             })
             .collect(),
+        base_is_unchanged: &|| base.check_unchanged(),
         ignore_space: session.common.force,
         progress: &session.bars,
     };
@@ -79,7 +80,6 @@ pub(super) fn run(session: &Session, args: &BuildArgs) -> Result<()> {
             build.compressed_images(&mut planner)?
         }
     };
-    base.check_unchanged()?;
     if base.vouched() == Vouch::Nobody {
         // Only a note that spares the next build a check: the images are good without it.
         if let Err(error) = base.remember_sound(&session.cache_dir) {

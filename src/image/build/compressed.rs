@@ -90,7 +90,7 @@ impl Build<'_> {
             let file = output.file().try_clone();
             let file = file.disk(|| format!("reading {}", destination.display()))?;
             let written = container::open(Arc::new(file), destination, self.folder)?;
-            prepared.check_and_finish(&*prefix::raw(&*written)?, output, change)
+            prepared.check_and_finish(self, &*prefix::raw(&*written)?, output, change)
         })
         .collect()
     }

@@ -45,6 +45,8 @@ pub struct Build<'a> {
     pub folder: &'a Path,
     /// Final paths in it, one an image.
     pub destinations: Vec<PathBuf>,
+    /// Asked before each image gets its final name: whether the base is still the one that was verified.
+    pub base_is_unchanged: &'a dyn Fn() -> Result<()>,
     /// Do not ask whether there is room.
     pub ignore_space: bool,
     /// Who listens.
@@ -86,9 +88,16 @@ impl Prepared {
     }
 
     /// Reads back from a finished image what was written, then gives it its final name.
-    fn check_and_finish(&self, image: &dyn ReadAt, output: Output, change: &Planned) -> Result<PathBuf> {
+    fn check_and_finish(
+        &self,
+        build: &Build<'_>,
+        image: &dyn ReadAt,
+        output: Output,
+        change: &Planned,
+    ) -> Result<PathBuf> {
         apply::read_back(image, &self.boot.range, &change.overlay)
             .while_doing(|| format!("checking {}", output.destination().display()))?;
+        (build.base_is_unchanged)()?;
         output.finish()
     }
 }

@@ -42,7 +42,7 @@ impl Build<'_> {
                 lay_over(&output, &change.edits, size)?;
                 let file = output.file().try_clone();
                 let file = file.disk(|| format!("reading {}", output.destination().display()))?;
-                prepared.check_and_finish(&file, output, change)
+                prepared.check_and_finish(self, &file, output, change)
             })
             .collect()
     }

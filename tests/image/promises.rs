@@ -185,6 +185,8 @@ fn a_command_line_that_makes_no_sense_builds_nothing() {
         ],
         &["--quiet", "--verbose", "--all"],
         &["--no-such-option"],
+        &["--base", base, "check"],
+        &["--out", "elsewhere", "verify", base],
         &["no-such-command"],
     ] {
         let run = place.run(arguments);
@@ -192,6 +194,10 @@ fn a_command_line_that_makes_no_sense_builds_nothing() {
         assert_eq!(run.stdout, "", "{arguments:?}");
     }
     assert!(!place.path("images").exists());
+    assert!(
+        !place.path("cluster.secrets").exists(),
+        "keys were made for nothing"
+    );
 }
 
 #[test]
@@ -222,6 +228,10 @@ fn an_image_that_ignores_its_settings_is_refused_unless_forced() {
         .exits(7)
         .says(&["2025-11-24", "6614"]);
     assert_eq!(place.out_names(), [""; 0]);
+    assert!(
+        !place.path("cluster.secrets").exists(),
+        "keys were made for nothing"
+    );
     place
         .build(&FIRST_CLOUD_INIT.raw(), &["--node", "pi4-2", "--force"])
         .exits(0)
@@ -313,6 +323,69 @@ fn a_disk_without_room_is_noticed_before_the_first_byte() {
         .arg(SMALL.raw());
     let run = place.finish(&mut command).exits(6).says(&["free"]);
     assert_eq!(run.stdout, "", "something was left behind");
+}
+
+#[test]
+fn verify_tells_a_sound_image_from_a_damaged_one() {
+    let place = Workplace::new();
+    let base = SMALL.image(Form::ManyBlocks);
+    let base_argument = base.to_str().unwrap();
+    place.build(&base, &["--node", "pi4-2"]).exits(0);
+    place
+        .build(&base, &["--node", "pi4-2", "--format", "img.xz"])
+        .exits(0);
+    for name in ["out/pi4-2.img", "out/pi4-2.img.xz"] {
+        let run = place.run(["verify", name, "--base", base_argument]).exits(0);
+        assert!(run.stdout.contains("sound"), "{}", run.stdout);
+    }
+    let image = place.path("out/pi4-2.img");
+    let sound = fs::read(&image).unwrap();
+    let boot = SMALL.boot();
+    let kernel = judge::boot_file(&image, &boot, "kernel8.img").unwrap();
+    let kernel = sound
+        .windows(64)
+        .position(|bytes| bytes == &kernel[..64])
+        .unwrap();
+    // The boot loader's place before the first partition, a file of the base, the last byte of the root partition.
+    for at in [440, kernel, sound.len() - 1] {
+        let mut damaged = sound.clone();
+        damaged[at] ^= 1;
+        fs::write(&image, damaged).unwrap();
+        let run = place.run(["verify", "out/pi4-2.img", "--base", base_argument]);
+        let run = run.exits(5);
+        assert_eq!(run.stdout, "", "a changed byte at {at}");
+    }
+    fs::write(&image, &sound[..sound.len() / 2]).unwrap();
+    place
+        .run(["verify", "out/pi4-2.img", "--base", base_argument])
+        .exits(5);
+    let other = SMALL.raw();
+    place
+        .run(["verify", other.to_str().unwrap(), "--base", "no-such-base"])
+        .exits(2);
+}
+
+#[test]
+fn a_path_with_blanks_is_quoted_where_the_user_copies_it() {
+    let place = Workplace::new();
+    let folder = place.path("my pis");
+    fs::create_dir(&folder).unwrap();
+    fs::write(
+        folder.join("cluster.toml"),
+        "[[node]]\nname = \"pi4-2\"\nmodel = \"pi4\"\nrole = \"manager\"\n",
+    )
+    .unwrap();
+    place
+        .build(
+            &SMALL.raw(),
+            &["--node", "pi4-2", "--cluster", "my pis/cluster.toml"],
+        )
+        .exits(0)
+        .says(&["my pis/cluster.secrets/ssh_config' pi4-2"]);
+    let config = folder.join("cluster.secrets/ssh_config");
+    let known = judge::content(judge::tool("ssh").arg("-G").arg("-F").arg(config).arg("pi4-2"));
+    let known = String::from_utf8(known.stdout).unwrap();
+    assert!(known.contains("my pis/cluster.secrets/known_hosts"), "{known}");
 }
 
 #[test]

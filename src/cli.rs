@@ -3,7 +3,11 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{
+    ArgAction, ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum,
+};
 use clap_complete::Shell;
 
 use crate::ui::Volume;
@@ -141,6 +145,38 @@ pub enum Command {
     },
     /// Print the manual page
     Man,
+}
+
+/// Options of building, which mean nothing before another command.
+const BUILD_OPTIONS: [&str; 6] = ["node", "all", "base", "sha256", "format", "out"];
+
+impl Cli {
+    /// Reads the command line of this process; ends it with exit code 2 and a reason where it makes no sense.
+    pub fn from_process() -> Self {
+        let mut command = Self::command();
+        let parsed = command
+            .try_get_matches_from_mut(std::env::args_os())
+            .and_then(|matches| {
+                refuse_misplaced(&mut command, &matches)?;
+                Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+            });
+        parsed.unwrap_or_else(|error| error.exit())
+    }
+}
+
+/// An option of building before a command that builds nothing would be read and forgotten.
+fn refuse_misplaced(command: &mut clap::Command, matches: &ArgMatches) -> Result<(), clap::Error> {
+    let Some(name) = matches.subcommand_name() else {
+        return Ok(());
+    };
+    let given = |option: &&&str| matches.value_source(option) == Some(ValueSource::CommandLine);
+    match BUILD_OPTIONS.iter().find(given) {
+        Some(option) => Err(command.error(
+            ErrorKind::ArgumentConflict,
+            format!("--{option} before `{name}` has no effect; options of `{name}` come after it"),
+        )),
+        None => Ok(()),
+    }
 }
 
 impl CommonArgs {

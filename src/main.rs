@@ -2,12 +2,11 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use mkimage::cli::Cli;
 use mkimage::{commands, ui};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::from_process();
     let json = cli.common.json;
     match commands::run(cli) {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,5 +1,6 @@
 //! `mkimage --node NAME` and `mkimage --all`: the main job.
 
+use std::cell::OnceCell;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,15 +27,12 @@ use crate::progress::Progress as _;
 use crate::ui::{self, Size, Table};
 
 pub(super) fn run(session: &Session, args: &BuildArgs) -> Result<()> {
-    let loaded = session.cluster()?;
+    let loaded = session.cluster_quietly()?;
     let cluster = &loaded.cluster;
     let nodes = chosen(cluster, args)?;
     let build_time = build_time()?;
+    session.tell(&loaded);
     let folder = cluster.origin.folder(&session.surroundings.folder);
-    let secrets = Secrets::open_or_create(&folder.join(FOLDER_NAME), cluster)?;
-    for note in secrets.notes() {
-        session.bars.say(note);
-    }
     let base = session.base(&args.base, cluster.base.as_deref())?;
     let handle = base
         .file()
@@ -61,12 +59,19 @@ pub(super) fn run(session: &Session, args: &BuildArgs) -> Result<()> {
         ignore_space: session.common.force,
         progress: &session.bars,
     };
+    // Keys are made only for a base that can be built from: what is refused leaves nothing behind.
+    let made = OnceCell::new();
     let mut planner = |image: &BaseImage| {
         let facts = BootFacts::detect(&OnFat::open(image)?)?;
         refuse(session, &facts, cluster)?;
+        let secrets = Secrets::open_or_create(&folder.join(FOLDER_NAME), cluster)?;
+        let secrets = made.get_or_init(|| secrets);
+        for note in secrets.notes() {
+            session.bars.say(note);
+        }
         nodes
             .iter()
-            .map(|node| plan_node(node, cluster, &secrets, &facts, folder, build_time, image))
+            .map(|node| plan_node(node, cluster, secrets, &facts, folder, build_time, image))
             .collect()
     };
     let paths = match args.format {
@@ -86,7 +91,13 @@ pub(super) fn run(session: &Session, args: &BuildArgs) -> Result<()> {
             session.bars.warn(&error.to_string());
         }
     }
-    report(session, &nodes, &paths, &base, &secrets)
+    match made.get() {
+        Some(secrets) => report(session, &nodes, &paths, &base, secrets),
+        None => Err(Error::new(
+            Category::Other,
+            "nothing was planned, so nothing was built",
+        )),
+    }
 }
 
 /// The nodes that were asked for, in the cluster file's order.
@@ -208,7 +219,7 @@ fn report(
     if let Some(node) = nodes.first() {
         session.bars.say(&format!(
             "Log in with: ssh -F {} {}",
-            secrets.ssh_config_path().display(),
+            ui::as_argument(&secrets.ssh_config_path()),
             node.name
         ));
     }

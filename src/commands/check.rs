@@ -11,7 +11,8 @@ use crate::error::{Category, Context, Result};
 use crate::ui::{self, Table};
 
 pub(super) fn run(session: &Session) -> Result<()> {
-    let loaded = session.cluster()?;
+    let loaded = session.cluster_quietly()?;
+    session.tell(&loaded);
     let catalog = Catalog::load(&session.cache_dir)?;
     let base = match &loaded.cluster.base {
         Some(base) => base.clone(),

@@ -51,21 +51,19 @@ pub fn run(cli: Cli) -> Result<()> {
 }
 
 impl Session {
-    /// Reads the cluster file, for commands that build nothing from it.
+    /// Reads the cluster file, without a word about what it leaves open.
     fn cluster_quietly(&self) -> Result<Loaded> {
         load(self.common.cluster.as_deref(), &self.surroundings)
     }
 
-    /// Reads the cluster file, and says what is unwise in it and what it leaves open.
-    fn cluster(&self) -> Result<Loaded> {
-        let loaded = self.cluster_quietly()?;
+    /// Says what is unwise in a cluster file and what it leaves open.
+    fn tell(&self, loaded: &Loaded) {
         for assumption in &loaded.assumed {
             self.bars.say(assumption);
         }
         for warning in &loaded.warnings {
             self.bars.warn(&warning.to_string());
         }
-        Ok(loaded)
     }
 
     /// How bases are obtained, from what `catalog` knows.

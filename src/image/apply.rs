@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::boot::overlay::Overlay;
 use crate::error::{Category, Error, Result, While};
 use crate::image::edits::Edits;
-use crate::image::fat::{self, FatVolume, Timestamp};
+use crate::image::fat::{self, FatVolume, Timestamp, Written};
 use crate::image::read_at::ReadAt;
 
 /// Lays an overlay over the boot partition at `range` of the raw image `base`: what differs afterwards.
@@ -24,22 +24,17 @@ pub fn edits(
     let free = volume.free()?;
     let needed = needed(overlay, volume.cluster_size());
     for (path, bytes) in overlay.files() {
-        volume.write(path.as_str(), bytes).map_err(|error| {
-            if error.category() == Category::Disk {
-                Error::new(
-                    Category::Disk,
-                    format!(
-                        "the boot partition of the base has {} free, the overlay of {whose} needs {}",
-                        mebibytes(free),
-                        mebibytes(needed)
-                    ),
-                )
-                .with_remedy(format!("remove files from overlays/{whose} or use a newer base"))
-                .with_cause(error)
-            } else {
-                error
-            }
-        })?;
+        if volume.write(path.as_str(), bytes)? == Written::NoRoom {
+            return Err(Error::new(
+                Category::Disk,
+                format!(
+                    "the boot partition of the base has {} free, the overlay of {whose} needs {} ({path} did not fit)",
+                    mebibytes(free),
+                    mebibytes(needed)
+                ),
+            )
+            .with_remedy(format!("remove files from overlays/{whose} or use a newer base")));
+        }
     }
     let edits = volume.finish()?;
     let mut volume = FatVolume::open(base, range.clone(), edits, now)?;

@@ -29,9 +29,10 @@ impl BootPartition {
         let mut found = Vec::new();
         for partition in &table.partitions {
             let range = partition.range()?;
-            match FatVolume::open(image, range.clone(), Edits::new(), Timestamp(0)) {
-                Ok(mut volume) => {
-                    let entries = volume.list("")?;
+            let listed = FatVolume::open(image, range.clone(), Edits::new(), Timestamp(0))
+                .and_then(|mut volume| volume.list(""));
+            match listed {
+                Ok(entries) => {
                     let has = |name: &str| entries.iter().any(|entry| entry.name.eq_ignore_ascii_case(name));
                     if has("cmdline.txt") && has("config.txt") {
                         return Ok(Self {

@@ -21,10 +21,13 @@ pub fn raw(container: &dyn Container) -> Result<Arc<dyn ReadAt>> {
     if let Some(raw) = container.random_access() {
         return Ok(raw);
     }
-    let file = tempfile::tempfile().disk(|| "creating a temporary file".to_owned())?;
+    let folder = std::env::temp_dir();
+    let file = tempfile::tempfile_in(&folder)
+        .disk(|| format!("creating a temporary file of up to 1 GiB in {}", folder.display()))
+        .map_err(|error| error.with_remedy("set TMPDIR to a folder with room"))?;
     let enough = AtomicBool::new(false);
     let sink = Prefix {
-        below: SparseFiles::new(vec![(&file, "a temporary file".into())]),
+        below: SparseFiles::new(vec![(&file, folder.join("a temporary file"))]),
         enough: &enough,
     };
     let decoded = match container.decode(&sink, &Silent) {

@@ -20,7 +20,7 @@ fn available(_folder: &Path) -> Option<u64> {
 /// Makes sure of `needed` bytes in `folder` before the first one is written.
 ///
 /// # Errors
-/// [`Category::Disk`] with both figures.
+/// [`Category::Disk`] with both figures, which `--force` turns into a warning.
 pub fn require(folder: &Path, needed: u64, what: &str) -> Result<()> {
     match available(folder) {
         Some(free) if free < needed => Err(Error::new(

@@ -5,6 +5,7 @@ mod size;
 mod table;
 
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use bars::Bars;
@@ -61,6 +62,21 @@ pub fn screen(text: &str) -> Result<()> {
         result(&format!("{CLEAR}{text}"))
     } else {
         result(text)
+    }
+}
+
+/// A path as one argument of a command that a person copies into his shell.
+pub fn as_argument(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| {
+        c.is_alphanumeric() || matches!(c, '/' | '\\' | '.' | '-' | '_' | ':' | '+' | ',' | '@' | '%')
+    };
+    if text.chars().all(plain) {
+        text
+    } else if cfg!(windows) {
+        format!("\"{text}\"")
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
     }
 }
 

@@ -5,10 +5,18 @@ use std::io::Write;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::Arc;
+
+use mkimage::boot::overlay::Overlay;
+use mkimage::error::{Category, Error};
+use mkimage::image::build::{BaseImage, Build, Planned};
+use mkimage::image::container;
+use mkimage::image::edits::Edits;
+use mkimage::progress::Silent;
 
 use crate::base::{Form, SMALL};
 use crate::judge;
-use crate::workplace::Workplace;
+use crate::workplace::{Workplace, names};
 
 const NODE: [&str; 2] = ["--node", "pi4-2"];
 
@@ -194,5 +202,37 @@ fn compressed_node_images_hold_what_the_raw_ones_do() {
         );
         judge::assert_same(&unpacked, &place.path("out/pi4-2.img"));
         assert_eq!(place.out_names(), ["pi4-2.img", "pi4-2.img.xz"]);
+    }
+}
+
+#[test]
+fn a_base_that_changes_while_it_is_read_gets_no_image_its_name() {
+    let folder = judge::scratch();
+    for (name, form) in [("node.img", Form::Raw), ("node.img.xz", Form::ManyBlocks)] {
+        let path = SMALL.image(form);
+        let file = File::open(&path).unwrap();
+        let container = container::open(Arc::new(file), &path, folder.path()).unwrap();
+        let changed = || Err(Error::new(Category::Verification, "the base was changed"));
+        let build = Build {
+            container: &*container,
+            folder: folder.path(),
+            destinations: vec![folder.path().join(name)],
+            base_is_unchanged: &changed,
+            ignore_space: false,
+            progress: &Silent,
+        };
+        let mut planner = |_: &BaseImage| {
+            Ok(vec![Planned {
+                overlay: Overlay::default(),
+                edits: Edits::new(),
+            }])
+        };
+        let outcome = if form == Form::Raw {
+            build.raw_images(&mut planner)
+        } else {
+            build.compressed_images(&mut planner)
+        };
+        assert_eq!(outcome.unwrap_err().category(), Category::Verification);
+        assert_eq!(names(folder.path()), [""; 0], "{name}");
     }
 }

@@ -13,5 +13,6 @@ mod damage;
 mod eras;
 mod interrupt;
 mod judge;
+mod looking;
 mod promises;
 mod workplace;

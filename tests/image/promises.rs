@@ -185,6 +185,8 @@ fn a_command_line_that_makes_no_sense_builds_nothing() {
         ],
         &["--quiet", "--verbose", "--all"],
         &["--no-such-option"],
+        &["--base", base, "check"],
+        &["--out", "elsewhere", "verify", base],
         &["no-such-command"],
     ] {
         let run = place.run(arguments);
@@ -192,6 +194,10 @@ fn a_command_line_that_makes_no_sense_builds_nothing() {
         assert_eq!(run.stdout, "", "{arguments:?}");
     }
     assert!(!place.path("images").exists());
+    assert!(
+        !place.path("cluster.secrets").exists(),
+        "keys were made for nothing"
+    );
 }
 
 #[test]
@@ -222,6 +228,10 @@ fn an_image_that_ignores_its_settings_is_refused_unless_forced() {
         .exits(7)
         .says(&["2025-11-24", "6614"]);
     assert_eq!(place.out_names(), [""; 0]);
+    assert!(
+        !place.path("cluster.secrets").exists(),
+        "keys were made for nothing"
+    );
     place
         .build(&FIRST_CLOUD_INIT.raw(), &["--node", "pi4-2", "--force"])
         .exits(0)
@@ -316,29 +326,26 @@ fn a_disk_without_room_is_noticed_before_the_first_byte() {
 }
 
 #[test]
-fn inspect_shows_what_other_programs_see() {
+fn a_path_with_blanks_is_quoted_where_the_user_copies_it() {
     let place = Workplace::new();
+    let folder = place.path("my pis");
+    fs::create_dir(&folder).unwrap();
+    fs::write(
+        folder.join("cluster.toml"),
+        "[[node]]\nname = \"pi4-2\"\nmodel = \"pi4\"\nrole = \"manager\"\n",
+    )
+    .unwrap();
     place
-        .build(&SMALL.raw(), &["--node", "pi4-2", "--format", "img.xz"])
-        .exits(0);
-    place.build(&SMALL.raw(), &["--node", "pi4-2"]).exits(0);
-    let image = place.path("out/pi4-2.img");
-    for file in ["cmdline.txt", "mkimage/settings", "overlays/README"] {
-        let expected = judge::boot_text(&image, &SMALL.boot(), file);
-        for name in ["out/pi4-2.img", "out/pi4-2.img.xz"] {
-            assert_eq!(
-                place.run(["inspect", name, file]).exits(0).stdout,
-                expected,
-                "{file} of {name}"
-            );
-        }
-    }
-    let seen = place.run(["inspect", "out/pi4-2.img", "--json"]).exits(0).json();
-    assert_eq!(seen["node"], "pi4-2");
-    assert_eq!(seen["partitions"][0]["start"], 16384);
-    let shown = place.run(["inspect", SMALL.raw().to_str().unwrap()]).exits(0);
-    assert!(shown.stdout.contains("2026-10-06"), "{}", shown.stdout);
-    place.run(["inspect", "out/pi4-2.img", "no/such/file"]).exits(2);
+        .build(
+            &SMALL.raw(),
+            &["--node", "pi4-2", "--cluster", "my pis/cluster.toml"],
+        )
+        .exits(0)
+        .says(&["my pis/cluster.secrets/ssh_config' pi4-2"]);
+    let config = folder.join("cluster.secrets/ssh_config");
+    let known = judge::content(judge::tool("ssh").arg("-G").arg("-F").arg(config).arg("pi4-2"));
+    let known = String::from_utf8(known.stdout).unwrap();
+    assert!(known.contains("my pis/cluster.secrets/known_hosts"), "{known}");
 }
 
 #[test]

@@ -12,7 +12,6 @@ use crate::image::edits::Edits;
 use crate::image::output::Output;
 use crate::image::prefix;
 use crate::image::read_at::ReadAt;
-use crate::image::space;
 use crate::image::sparse::SparseFiles;
 use crate::image::threads;
 use crate::image::xz::{BlockReader, Check, Splicer, encode};
@@ -33,12 +32,10 @@ impl Build<'_> {
         }
         let size = blocks.file.size().disk(|| "reading the base image".to_owned())?;
         let prepared = Prepared::new(Arc::<BlockReader>::clone(blocks.reader), planner)?;
-        if !self.ignore_space {
-            // What a splice adds is far below a twentieth; the pieces kept meanwhile are smaller still.
-            let each = size.saturating_add(size / 20);
-            let copies = (self.destinations.len() as u64).saturating_add(1);
-            space::require(self.folder, each.saturating_mul(copies), "the images")?;
-        }
+        // What a splice adds is far below a twentieth; the pieces kept meanwhile are smaller still.
+        let each = size.saturating_add(size / 20);
+        let copies = (self.destinations.len() as u64).saturating_add(1);
+        self.require_room(each.saturating_mul(copies))?;
         let splicer = Splicer::new(Arc::clone(blocks.reader), self.folder, threads::available())?;
         self.write_each(&prepared, |output, edits| {
             let task = self.progress.begin("writing", Some(size));

@@ -17,6 +17,7 @@ use crate::image::output::Output;
 use crate::image::page_cache::PageCache;
 use crate::image::partition::PartitionTable;
 use crate::image::read_at::ReadAt;
+use crate::image::space;
 use crate::progress::Progress;
 
 /// A base's raw image, as far as planning needs it.
@@ -47,7 +48,7 @@ pub struct Build<'a> {
     pub destinations: Vec<PathBuf>,
     /// Asked before each image gets its final name: whether the base is still the one that was verified.
     pub base_is_unchanged: &'a dyn Fn() -> Result<()>,
-    /// Do not ask whether there is room.
+    /// Go on with a warning where there seems to be no room.
     pub ignore_space: bool,
     /// Who listens.
     pub progress: &'a dyn Progress,
@@ -60,6 +61,19 @@ pub type Planner<'a> = dyn FnMut(&BaseImage) -> Result<Vec<Planned>> + 'a;
 struct Prepared {
     boot: BootPartition,
     changes: Vec<Planned>,
+}
+
+impl Build<'_> {
+    /// Makes sure of room for `needed` bytes among the outputs.
+    fn require_room(&self, needed: u64) -> Result<()> {
+        match space::require(self.folder, needed, "the images") {
+            Err(error) if self.ignore_space => {
+                self.progress.warn(&error.to_string());
+                Ok(())
+            }
+            result => result,
+        }
+    }
 }
 
 impl BaseImage {

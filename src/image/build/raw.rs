@@ -8,7 +8,6 @@ use crate::error::{Category, Context, Error, Result};
 use crate::image::clone;
 use crate::image::edits::{Edits, PAGE_SIZE};
 use crate::image::output::Output;
-use crate::image::space;
 use crate::image::sparse::{SparseFiles, holds, write_all_at};
 
 impl Build<'_> {
@@ -50,10 +49,8 @@ impl Build<'_> {
     /// Makes sure of room for `copies` raw images, where the base says how large that is.
     pub(super) fn require_raw_space(&self, copies: usize) -> Result<()> {
         match self.container.raw_size() {
-            Some(size) if !self.ignore_space => {
-                space::require(self.folder, size.saturating_mul(copies as u64), "the images")
-            }
-            _ => Ok(()),
+            Some(size) => self.require_room(size.saturating_mul(copies as u64)),
+            None => Ok(()),
         }
     }
 

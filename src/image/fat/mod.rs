@@ -7,4 +7,4 @@ mod window;
 
 pub use check::check;
 pub use timestamp::Timestamp;
-pub use volume::{Entry, FatVolume};
+pub use volume::{Entry, FatVolume, Written};

@@ -18,6 +18,16 @@ use crate::image::read_at::ReadAt;
 type Library<'a> = FileSystem<StdIoWrapper<Window<'a>>, Timestamp, LossyOemCpConverter>;
 type LibraryError = fatfs::Error<io::Error>;
 
+/// What became of a file that was to be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Written {
+    /// All of it is there.
+    Whole,
+    /// The partition is full; a part of the file may be there.
+    NoRoom,
+}
+
 /// A file or folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
@@ -152,22 +162,13 @@ impl<'a> FatVolume<'a> {
     /// Writes a file whole, in place of whatever was there; makes the folders above it.
     ///
     /// # Errors
-    /// [`Category::Disk`] with the figures when there is not enough room.
-    pub fn write(&mut self, path: &str, bytes: &[u8]) -> Result<()> {
+    /// Those of reading the base; that there is no room is an answer.
+    pub fn write(&mut self, path: &str, bytes: &[u8]) -> Result<Written> {
         self.run(
             || format!("writing {path} ({} bytes) to the boot partition", bytes.len()),
-            |library| {
-                let root = library.root_dir();
-                for (at, _) in path.match_indices('/') {
-                    if let Some(folder) = path.get(..at) {
-                        root.create_dir(folder)?;
-                    }
-                }
-                let mut file = root.create_file(path)?;
-                file.truncate()?;
-                file.write_all(bytes)?;
-                file.flush()?;
-                Ok(())
+            |library| match write_whole(library, path, bytes) {
+                Err(fatfs::Error::NotEnoughSpace) => Ok(Written::NoRoom),
+                other => other.map(|()| Written::Whole),
             },
         )
     }
@@ -229,6 +230,19 @@ impl<'a> FatVolume<'a> {
     }
 }
 
+fn write_whole(library: &Library<'_>, path: &str, bytes: &[u8]) -> std::result::Result<(), LibraryError> {
+    let root = library.root_dir();
+    for (at, _) in path.match_indices('/') {
+        if let Some(folder) = path.get(..at) {
+            root.create_dir(folder)?;
+        }
+    }
+    let mut file = root.create_file(path)?;
+    file.truncate()?;
+    file.write_all(bytes)?;
+    file.flush()
+}
+
 enum Failure {
     Library(LibraryError),
     Panicked,
@@ -237,9 +251,6 @@ enum Failure {
 impl Failure {
     fn into_error(self, what: &str) -> Error {
         match self {
-            Self::Library(fatfs::Error::NotEnoughSpace) => {
-                Error::new(Category::Disk, format!("{what}: the boot partition is full"))
-            }
             Self::Library(fatfs::Error::Io(error))
                 if !matches!(
                     error.kind(),
@@ -329,11 +340,11 @@ mod tests {
         let base = image();
         let mut volume = open(&base);
         let long = vec![7; 100_000];
-        volume
-            .write("mkimage/lib/stages/a rather long name", &long)
-            .unwrap();
-        volume.write("ssh", b"").unwrap();
-        volume.write("ssh", b"twice").unwrap();
+        let mut put =
+            |path: &str, bytes: &[u8]| assert_eq!(volume.write(path, bytes).unwrap(), Written::Whole);
+        put("mkimage/lib/stages/a rather long name", &long);
+        put("ssh", b"");
+        put("ssh", b"twice");
         let edits = volume.finish().unwrap();
 
         let mut built = base.clone();
@@ -360,11 +371,11 @@ mod tests {
     }
 
     #[test]
-    fn a_full_partition_is_an_error_with_exit_code_6() {
+    fn a_full_partition_is_said_to_be_full() {
         let base = image();
         let mut volume = open(&base);
-        let error = volume.write("big", &vec![1; 41 << 20]).unwrap_err();
-        assert_eq!(error.category(), Category::Disk, "{error}");
+        let big = volume.write("big", &vec![1; 41 << 20]).unwrap();
+        assert_eq!(big, Written::NoRoom);
     }
 
     #[test]

@@ -19,7 +19,7 @@ drill_scratch() {
 # A selection for every day: what the owner is most likely to meet.
 readonly DRILLS_SHORT=(dead-card-worker dead-card-manager dead-stick)
 # These begin with four blank cards, so they come after those that go on with each other's cluster.
-readonly DRILLS_BLANK=(three-managers first-manager-last late-node power-cut)
+readonly DRILLS_BLANK=(three-managers first-manager-last late-node power-cut dhcp)
 
 # drills_named WORD...: into NAMED_DRILLS; `short` and `all` are several.
 drills_named() {
@@ -57,8 +57,10 @@ run_drills() {
             set -e
             trap 'lab_report_failure $?; everything_off' EXIT
             for name in "${names[@]}"; do
+                DRILL_KEEPS_TO_ITSELF=
                 run_drill "$name"
                 printf 'passed    %3d min %02d s  %s\n' $(((SECONDS - begun) / 60)) $(((SECONDS - begun) % 60)) "$name" >>"$told"
+                [[ -z $DRILL_KEEPS_TO_ITSELF ]] || exit 0
             done
         )
         status=$?
@@ -71,6 +73,7 @@ run_drills() {
         passed=$(wc -l <"$told")
         names=("${names[@]:passed}")
         ((${#names[@]} > 0)) || break
+        ((status != 0)) || continue
         if ((status == LAB_LEFT_OUT)); then
             summary+=("LEFT OUT  ${names[0]}")
         else

@@ -240,7 +240,7 @@ enrolment_is_narrow() {
 status_is_done() {
     local node json=$LAB_SCRATCH/status.json
     mkimage status --json >"$json" || {
-        jq -c '.. | objects | select(.node? != null and .state? != "done")' "$json" | cut -c 1-900 | tee "$LAB_SCRATCH/status.late"
+        jq -c '.. | objects | select(.reachable? != null and .status.state? != "done")' "$json" | cut -c 1-900 | tee "$LAB_SCRATCH/status.late"
         return 1
     }
     cat -- "$json"

@@ -9,9 +9,9 @@
 mod block;
 mod block_header;
 mod body;
+mod chunks;
 mod copy;
 mod decode;
-mod density;
 mod encode;
 mod header;
 mod index;

@@ -143,8 +143,8 @@ fn what_lies_before_the_first_change_of_a_block_is_not_packed_again() {
             let splicer = Splicer::new(base.reader(), base.folder.path(), 2).unwrap();
             let (path, report) = splice_to(&splicer, &base, &edits, "node.img.xz");
             assert!(unpacked_by_xz(&path) == expected, "{check} {filters:?}");
-            let spliced = std::fs::read(&path).unwrap();
-            assert!(unpacked_forward(&spliced, size, 2).unwrap() == expected);
+            let packed = std::fs::read(&path).unwrap();
+            assert!(unpacked_forward(&packed, size, 2).unwrap() == expected);
             assert_eq!(report.renewed, size as u64);
             assert_eq!(
                 report.packed == size as u64,

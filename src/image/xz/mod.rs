@@ -16,7 +16,6 @@ mod encode;
 mod header;
 mod index;
 mod open;
-mod parallel;
 mod piece;
 mod reader;
 mod spill;

@@ -12,13 +12,13 @@ use super::copy::{ALIGNMENT, copy_range};
 use super::header;
 use super::index::{self, Record};
 use super::open::{Block, XzImage};
-use super::parallel::on_threads;
 use super::piece::{self, Piece};
 use super::reader::BlockReader;
 use super::store::{Packed, PieceStore};
 use crate::error::{Category, Context, Error, Result};
 use crate::image::edits::{Edits, PAGE_SIZE};
 use crate::image::sparse::write_all_at;
+use crate::image::threads::on_threads;
 use crate::progress::Task;
 
 /// A run of copied blocks at least this long is worth being moved to where a file system can share it.
@@ -157,27 +157,32 @@ impl Splicer {
     fn pack_missing(&self, plan: &[Part<'_>], edits: &Edits, task: &dyn Task) -> Result<u64> {
         let missing = self.missing(plan)?;
         let check = self.base.image().check();
-        on_threads(self.threads, &missing, |missing, _| {
-            let piece = &missing.piece;
-            let raw = || {
-                let size =
-                    usize::try_from(piece.size).context(Category::Other, || "packing a block".to_owned())?;
-                let mut raw = vec![0; size];
-                self.base.read_raw(&mut raw, piece.raw_offset)?;
-                edits.apply_to(&mut raw, piece.raw_offset);
-                Ok::<_, Error>(raw)
-            };
-            let body = match &missing.way {
-                Way::Keep(beginning) => Body::kept(beginning, self.base.image(), |to, at| {
-                    self.base.read_raw(to, piece.raw_offset.saturating_add(at))
-                })?,
-                Way::Store => Body::stored(&raw()?, check),
-                Way::Pack => Body::packed(&raw()?, check)?,
-            };
-            let packed = self.pieces.put(piece, &body)?;
-            task.advance(packed.size);
-            Ok(())
-        })?;
+        on_threads(
+            self.threads,
+            &missing,
+            || (),
+            |missing, ()| {
+                let piece = &missing.piece;
+                let raw = || {
+                    let size = usize::try_from(piece.size)
+                        .context(Category::Other, || "packing a block".to_owned())?;
+                    let mut raw = vec![0; size];
+                    self.base.read_raw(&mut raw, piece.raw_offset)?;
+                    edits.apply_to(&mut raw, piece.raw_offset);
+                    Ok::<_, Error>(raw)
+                };
+                let body = match &missing.way {
+                    Way::Keep(beginning) => Body::kept(beginning, self.base.image(), |to, at| {
+                        self.base.read_raw(to, piece.raw_offset.saturating_add(at))
+                    })?,
+                    Way::Store => Body::stored(&raw()?, check),
+                    Way::Pack => Body::packed(&raw()?, check)?,
+                };
+                let packed = self.pieces.put(piece, &body)?;
+                task.advance(packed.size);
+                Ok(())
+            },
+        )?;
         let packed = missing
             .iter()
             .filter(|missing| !matches!(missing.way, Way::Keep(_)));

@@ -14,6 +14,8 @@ const REDIRECTS: usize = 10;
 
 /// A client that waits as long as `connection` says.
 pub(super) fn client(connection: &Connection) -> Result<Client> {
+    // Fails when the process has one already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = Client::builder()
         .user_agent(concat!("mkimage/", env!("CARGO_PKG_VERSION")))
         .referer(false)

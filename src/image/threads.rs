@@ -1,8 +1,52 @@
-//! How many threads work at once.
+//! The same work for many things, on several threads.
 
 use std::num::NonZero;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-/// As many as the machine has cores for this process.
+use crate::error::Result;
+
+/// As many threads as the machine has cores for this process.
 pub fn available() -> usize {
     std::thread::available_parallelism().map_or(1, NonZero::get)
+}
+
+/// Does `work` for every item on up to `threads` threads, in about the items' order, each thread with a `state` of its
+/// own. The first error stops it.
+pub fn on_threads<T: Sync, S>(
+    threads: usize,
+    items: &[T],
+    state: impl Fn() -> S + Sync,
+    work: impl Fn(&T, &mut S) -> Result<()> + Sync,
+) -> Result<()> {
+    let next = AtomicUsize::new(0);
+    let stop = AtomicBool::new(false);
+    let failure = Mutex::new(None);
+    let run = || {
+        let mut state = state();
+        while !stop.load(Ordering::Relaxed) {
+            let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) else {
+                return;
+            };
+            if let Err(error) = work(item, &mut state) {
+                stop.store(true, Ordering::Relaxed);
+                if let Ok(mut failure) = failure.lock() {
+                    failure.get_or_insert(error);
+                }
+            }
+        }
+    };
+    let threads = threads.clamp(1, items.len().max(1));
+    std::thread::scope(|scope| {
+        for _ in 1..threads {
+            scope.spawn(run);
+        }
+        run();
+    });
+    match failure.into_inner() {
+        Ok(Some(error)) => Err(error),
+        Ok(None) => Ok(()),
+        // A panic in a thread is passed on by the scope, so nothing is left to be poisoned.
+        Err(poisoned) => poisoned.into_inner().map_or(Ok(()), Err),
+    }
 }

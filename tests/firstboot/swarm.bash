@@ -100,12 +100,18 @@ a_manager_with_another_lease_is_not_thrown_out() { # test
 a_worker_finds_a_manager_that_has_moved_for_good() { # test
     settings
     a_swarm pending false old 192.168.1.32
-    says pi4-1 "swarm active manager m $(ca_of_ours)"
+    says pi4-1 "swarm active manager m $(ca_of_ours)" 'swarm-at 192.168.1.31:2377'
     echo '[{"node_id":"m","addr":"192.168.1.31:2377"}]' >"$WORLD/swarm/state.json"
     stage swarm
     equal "$CODE" 10
     fails did '^swarm (leave|join)'
     echo '[{"node_id":"m","addr":"192.168.1.99:2377"}]' >"$WORLD/swarm/state.json"
+    stage swarm
+    equal "$CODE" 0
+    did '^swarm join .* 192.168.1.31:2377'
+    # One that was never switched off does not notice by itself.
+    rm "$WORLD/docker.log" "$WORLD/run/swarm-agreed"
+    a_swarm active false old 192.168.1.32
     stage swarm
     equal "$CODE" 0
     did '^swarm join .* 192.168.1.31:2377'

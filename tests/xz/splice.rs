@@ -126,6 +126,37 @@ fn noise(size: usize) -> Vec<u8> {
 }
 
 #[test]
+fn what_lies_before_the_first_change_of_a_block_is_not_packed_again() {
+    let size = 12 << 20;
+    let raw = raw_image(size, 7);
+    let mut edits = Edits::new();
+    edits.insert((size / PAGE_SIZE - 3) as u64, Arc::new([7; PAGE_SIZE]));
+    let mut expected = raw.clone();
+    edits.apply_to(&mut expected, 0);
+    for check in ["--check=none", "--check=crc32", "--check=crc64", "--check=sha256"] {
+        // Behind a converter the packed bytes are not the image's, so there everything is packed again.
+        for (filters, all) in [
+            (&["--lzma2=preset=1"][..], false),
+            (&["--x86", "--lzma2=preset=1"], true),
+        ] {
+            let base = Base::new(xz(&[&["-T1", "-c", check][..], filters].concat(), &raw));
+            let splicer = Splicer::new(base.reader(), base.folder.path(), 2).unwrap();
+            let (path, report) = splice_to(&splicer, &base, &edits, "node.img.xz");
+            assert!(unpacked_by_xz(&path) == expected, "{check} {filters:?}");
+            let packed = std::fs::read(&path).unwrap();
+            assert!(unpacked_forward(&packed, size, 2).unwrap() == expected);
+            assert_eq!(report.renewed, size as u64);
+            assert_eq!(
+                report.packed == size as u64,
+                all,
+                "{check} {filters:?}: {report:?}"
+            );
+            assert!(all || report.packed <= 3 << 20, "{check}: {report:?}");
+        }
+    }
+}
+
+#[test]
 fn what_does_not_compress_is_stored_and_what_is_copied_can_be_shared() {
     let raw = noise(8 << 20);
     for check in ["--check=none", "--check=crc32", "--check=crc64", "--check=sha256"] {

@@ -74,22 +74,23 @@ impl Build<'_> {
         })
     }
 
-    /// Writes one image after the other, and looks into each before it gets its name.
+    /// Writes one image after the other and looks into each; then they get their names.
     fn write_each(
         &self,
         prepared: &Prepared,
         write: impl Fn(&Output, &Edits) -> Result<()>,
     ) -> Result<Vec<PathBuf>> {
         let each = self.destinations.iter().zip(&prepared.changes);
-        each.map(|(destination, change)| {
+        let outputs = each.map(|(destination, change)| {
             let output = Output::create(destination)?;
             write(&output, &change.edits)?;
             let file = output.file().try_clone();
             let file = file.disk(|| format!("reading {}", destination.display()))?;
             let written = container::open(Arc::new(file), destination, self.folder)?;
-            prepared.check_and_finish(self, &*prefix::raw(&*written)?, output, change)
-        })
-        .collect()
+            prepared.check(&*prefix::raw(&*written)?, &output, change)?;
+            Ok(output)
+        });
+        self.finish(outputs.collect::<Result<_>>()?)
     }
 
     /// The raw image in a nameless file beside the outputs.

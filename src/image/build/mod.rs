@@ -13,7 +13,7 @@ use crate::image::boot_partition::BootPartition;
 use crate::image::container::Container;
 use crate::image::edits::Edits;
 use crate::image::fat;
-use crate::image::output::Output;
+use crate::image::output::{self, Output};
 use crate::image::page_cache::PageCache;
 use crate::image::partition::PartitionTable;
 use crate::image::read_at::ReadAt;
@@ -46,7 +46,7 @@ pub struct Build<'a> {
     pub folder: &'a Path,
     /// Final paths in it, one an image.
     pub destinations: Vec<PathBuf>,
-    /// Asked before each image gets its final name: whether the base is still the one that was verified.
+    /// Asked before the images get their final names: whether the base is still the one that was verified.
     pub base_is_unchanged: &'a dyn Fn() -> Result<()>,
     /// Go on with a warning where there seems to be no room.
     pub ignore_space: bool,
@@ -73,6 +73,12 @@ impl Build<'_> {
             }
             result => result,
         }
+    }
+
+    /// Gives checked images their final names.
+    fn finish(&self, outputs: Vec<Output>) -> Result<Vec<PathBuf>> {
+        (self.base_is_unchanged)()?;
+        output::finish_all(outputs)
     }
 }
 
@@ -101,17 +107,9 @@ impl Prepared {
         })
     }
 
-    /// Reads back from a finished image what was written, then gives it its final name.
-    fn check_and_finish(
-        &self,
-        build: &Build<'_>,
-        image: &dyn ReadAt,
-        output: Output,
-        change: &Planned,
-    ) -> Result<PathBuf> {
+    /// Reads back from an image what was written.
+    fn check(&self, image: &dyn ReadAt, output: &Output, change: &Planned) -> Result<()> {
         apply::read_back(image, &self.boot.range, &change.overlay)
-            .while_doing(|| format!("checking {}", output.destination().display()))?;
-        (build.base_is_unchanged)()?;
-        output.finish()
+            .while_doing(|| format!("checking {}", output.destination().display()))
     }
 }

@@ -34,16 +34,11 @@ impl Build<'_> {
             }
             (None, None) => return Ok(Vec::new()),
         };
-        outputs
-            .into_iter()
-            .zip(&prepared.changes)
-            .map(|(output, change)| {
-                lay_over(&output, &change.edits, size)?;
-                let file = output.file().try_clone();
-                let file = file.disk(|| format!("reading {}", output.destination().display()))?;
-                prepared.check_and_finish(self, &file, output, change)
-            })
-            .collect()
+        for (output, change) in outputs.iter().zip(&prepared.changes) {
+            lay_over(output, &change.edits, size)?;
+            prepared.check(output.file(), output, change)?;
+        }
+        self.finish(outputs)
     }
 
     /// Makes sure of room for `copies` raw images, where the base says how large that is.

@@ -26,6 +26,8 @@ pub(super) struct BlockHeader {
     pub compressed: Option<u64>,
     /// Bytes of unpacked data, if it says so.
     pub raw: Option<u64>,
+    /// How many filters the data went through: 1 to 4.
+    pub filters: u8,
     /// How the data is packed.
     pub packing: Packing,
 }
@@ -103,6 +105,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<BlockHeader> {
         size: size as u64,
         compressed,
         raw,
+        filters,
         packing: if all_known { packing } else { Packing::Unknown },
     })
 }

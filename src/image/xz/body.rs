@@ -1,12 +1,15 @@
-//! A new block: its data packed by the library, or stored as it is where packing is futile.
+//! A new block: its data packed by the library, stored as it is where packing is futile, or packed already.
 
 use crc::{CRC_64_XZ, Crc, Table};
 use sha2::{Digest, Sha256};
 use xz2::stream::{Action, Filters, LzmaOptions, Status, Stream};
 
 use super::block_header::{self, Dictionary, Packing};
+use super::chunks::Beginning;
 use super::header::{self, Check};
 use super::index::{IndexReader, Record};
+use super::open::XzImage;
+use super::{RAW_WINDOW, read_exact};
 use crate::error::{Category, Error, Result};
 
 /// Packs fast. Higher levels make blocks a little smaller and take many times longer.
@@ -68,12 +71,9 @@ impl Body {
         bytes.push(END);
         let compressed = bytes.len() as u64;
         bytes.resize(bytes.len().next_multiple_of(4), 0);
-        match check {
-            Check::None => {}
-            Check::Crc32 => bytes.extend_from_slice(&crc32fast::hash(raw).to_le_bytes()),
-            Check::Crc64 => bytes.extend_from_slice(&CRC64.checksum(raw).to_le_bytes()),
-            Check::Sha256 => bytes.extend_from_slice(&Sha256::digest(raw)),
-        }
+        let mut sum = Sum::new(check);
+        sum.update(raw);
+        bytes.extend_from_slice(&sum.finish());
         Self {
             bytes,
             shape: Shape {
@@ -81,6 +81,79 @@ impl Body {
                 raw: raw.len() as u64,
                 dictionary: Dictionary::SMALLEST,
             },
+        }
+    }
+
+    /// Takes over the first chunks of a block of `base` as they are.
+    ///
+    /// `unpacked` reads what they unpack to, at an offset from the block's beginning.
+    pub fn kept(
+        beginning: &Beginning,
+        base: &XzImage,
+        unpacked: impl Fn(&mut [u8], u64) -> Result<()>,
+    ) -> Result<Self> {
+        let packed = beginning.packed.end.saturating_sub(beginning.packed.start);
+        let mut bytes = vec![0; usize::try_from(packed).map_err(|_| packing_failed())?];
+        read_exact(base.file(), &mut bytes, beginning.packed.start)?;
+        bytes.push(END);
+        let compressed = bytes.len() as u64;
+        bytes.resize(bytes.len().next_multiple_of(4), 0);
+        let mut sum = Sum::new(base.check());
+        let mut window = vec![0; RAW_WINDOW];
+        let mut at = 0;
+        while at < beginning.raw {
+            let left = usize::try_from(beginning.raw - at).unwrap_or(RAW_WINDOW);
+            let piece = window.get_mut(..left.min(RAW_WINDOW)).unwrap_or_default();
+            unpacked(piece, at)?;
+            sum.update(piece);
+            at += piece.len() as u64;
+        }
+        bytes.extend_from_slice(&sum.finish());
+        Ok(Self {
+            bytes,
+            shape: Shape {
+                compressed,
+                raw: beginning.raw,
+                dictionary: beginning.dictionary,
+            },
+        })
+    }
+}
+
+/// The check of a block, as its bytes come.
+enum Sum {
+    None,
+    Crc32(crc32fast::Hasher),
+    Crc64(crc::Digest<'static, u64, Table<16>>),
+    Sha256(Sha256),
+}
+
+impl Sum {
+    fn new(check: Check) -> Self {
+        match check {
+            Check::None => Self::None,
+            Check::Crc32 => Self::Crc32(crc32fast::Hasher::new()),
+            Check::Crc64 => Self::Crc64(CRC64.digest()),
+            Check::Sha256 => Self::Sha256(Sha256::new()),
+        }
+    }
+
+    fn update(&mut self, raw: &[u8]) {
+        match self {
+            Self::None => {}
+            Self::Crc32(sum) => sum.update(raw),
+            Self::Crc64(sum) => sum.update(raw),
+            Self::Sha256(sum) => sum.update(raw),
+        }
+    }
+
+    /// As it stands in the file.
+    fn finish(self) -> Vec<u8> {
+        match self {
+            Self::None => Vec::new(),
+            Self::Crc32(sum) => sum.finalize().to_le_bytes().to_vec(),
+            Self::Crc64(sum) => sum.finalize().to_le_bytes().to_vec(),
+            Self::Sha256(sum) => sum.finalize().to_vec(),
         }
     }
 }

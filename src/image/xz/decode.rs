@@ -1,10 +1,11 @@
 //! A whole image unpacked on all cores.
 
+use super::RAW_WINDOW;
 use super::block::BlockDecoder;
 use super::open::{Block, XzImage};
-use super::parallel::on_threads;
 use crate::error::Result;
 use crate::image::read_at::RawSink;
+use crate::image::threads::on_threads;
 use crate::progress::Task;
 
 /// Unpacks every block of `image` into `sink` on `threads` threads and checks each against its checksum.
@@ -12,7 +13,8 @@ use crate::progress::Task;
 /// Memory is one dictionary and about a megabyte for each thread, however large the blocks are.
 /// A damaged block fails the whole; pieces of it may have reached the sink by then. `task` counts raw bytes.
 pub fn decode_all(image: &XzImage, sink: &dyn RawSink, threads: usize, task: &dyn Task) -> Result<()> {
-    on_threads(threads, image.blocks(), |block, buffer| {
+    let buffer = || vec![0; RAW_WINDOW];
+    on_threads(threads, image.blocks(), buffer, |block, buffer| {
         decode_block(image, block, sink, buffer, task)
     })
 }

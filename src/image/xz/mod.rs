@@ -9,14 +9,13 @@
 mod block;
 mod block_header;
 mod body;
+mod chunks;
 mod copy;
 mod decode;
-mod density;
 mod encode;
 mod header;
 mod index;
 mod open;
-mod parallel;
 mod piece;
 mod reader;
 mod spill;

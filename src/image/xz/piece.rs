@@ -1,12 +1,14 @@
 //! How a dirty block is cut into pieces, each of which becomes a block of its own.
 //!
-//! A block is one LZMA2 stream: a changed byte in it means to pack all of it again. So it becomes several smaller blocks, cut
-//! closely around what changed, and the others, which are the same for every node, are packed once.
+//! A block is one LZMA2 stream: a changed byte in it means to pack all behind it again. So it becomes several smaller blocks:
+//! what comes before the first change, as it is; then pieces cut closely around what changed; and the others, which are the
+//! same for every node and packed once.
 
 use sha2::{Digest, Sha256};
 
+use super::chunks::Chunks;
 use super::open::Block;
-use crate::image::edits::Edits;
+use crate::image::edits::{Edits, PAGE_SIZE};
 
 /// Bytes of a piece without changes, and its place is a multiple of it.
 const CLEAN: u64 = 1 << 20;
@@ -25,10 +27,31 @@ pub(super) struct Piece {
     edits: Option<[u8; 32]>,
 }
 
-/// Cuts a block into the pieces that replace it, in order.
-pub(super) fn cut(block: &Block, edits: &Edits) -> Vec<Piece> {
+impl Piece {
+    /// Whether it is the base's.
+    pub fn is_clean(&self) -> bool {
+        self.edits.is_none()
+    }
+}
+
+/// Cuts a block of `chunks` into the pieces that replace it, in order.
+pub(super) fn cut(block: &Block, chunks: &Chunks, edits: &Edits) -> Vec<Piece> {
     let mut pieces = Vec::new();
-    for (start, end) in cells(block.raw_offset(), block.raw_end(), CLEAN) {
+    let start = block.raw_offset();
+    let unchanged = match edits.within(start, block.raw_end()).next() {
+        Some((page, _)) => page.saturating_mul(PAGE_SIZE as u64).saturating_sub(start),
+        None => block.raw_size(),
+    };
+    let mut after = start;
+    if let Some(beginning) = chunks.beginning(unchanged) {
+        pieces.push(Piece {
+            raw_offset: start,
+            size: beginning.raw,
+            edits: None,
+        });
+        after = start.saturating_add(beginning.raw);
+    }
+    for (start, end) in cells(after, block.raw_end(), CLEAN) {
         match hash(edits, start, end) {
             None => pieces.push(Piece {
                 raw_offset: start,

@@ -1,25 +1,24 @@
 //! A base with a few pages changed, as an xz file: new blocks where something changed, every other block copied as it is.
 
-use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::block_header;
 use super::body::Body;
+use super::chunks::{Beginning, Chunks};
 use super::copy::{ALIGNMENT, copy_range};
-use super::density::Density;
 use super::header;
 use super::index::{self, Record};
 use super::open::{Block, XzImage};
-use super::parallel::on_threads;
 use super::piece::{self, Piece};
 use super::reader::BlockReader;
 use super::store::{Packed, PieceStore};
 use crate::error::{Category, Context, Error, Result};
 use crate::image::edits::{Edits, PAGE_SIZE};
 use crate::image::sparse::write_all_at;
+use crate::image::threads::on_threads;
 use crate::progress::Task;
 
 /// A run of copied blocks at least this long is worth being moved to where a file system can share it.
@@ -34,6 +33,8 @@ const COPY_STEP: u64 = 64 << 20;
 pub struct Splicer {
     base: Arc<BlockReader>,
     pieces: PieceStore,
+    /// Of blocks that something changes in, by their number.
+    chunks: Mutex<BTreeMap<usize, Arc<Chunks>>>,
     threads: usize,
 }
 
@@ -56,6 +57,7 @@ impl Splicer {
         Ok(Self {
             base,
             pieces: PieceStore::new(folder)?,
+            chunks: Mutex::default(),
             threads,
         })
     }
@@ -66,7 +68,7 @@ impl Splicer {
     /// Blocks that are copied are not looked at: damage in them is copied with them.
     pub fn splice(&self, file: &File, edits: &Edits, out: &File, task: &dyn Task) -> Result<SpliceReport> {
         let image = self.base.image();
-        let plan = plan(image, edits)?;
+        let plan = self.plan(edits)?;
         let packed = self.pack_missing(&plan, edits, task)?;
         let mut writer = Writer {
             file,
@@ -96,34 +98,102 @@ impl Splicer {
         writer.finish()
     }
 
+    /// Divides the image into what is copied and what is new.
+    fn plan(&self, edits: &Edits) -> Result<Vec<Part<'_>>> {
+        let image = self.base.image();
+        let page_size = PAGE_SIZE as u64;
+        let mut dirty = BTreeSet::new();
+        for (page, _) in edits.iter() {
+            let start = page.saturating_mul(page_size);
+            let end = start.saturating_add(page_size).min(image.raw_size());
+            let mut at = start;
+            while at < end || at == start {
+                let (number, block) = image.block_at(at).ok_or_else(|| {
+                    Error::new(
+                        Category::Other,
+                        format!("page {page} lies behind the end of the image"),
+                    )
+                })?;
+                dirty.insert(number);
+                at = block.raw_end();
+            }
+        }
+
+        let mut parts = Vec::new();
+        let mut kept_from = 0;
+        let keep = |parts: &mut Vec<_>, from: usize, to: usize| {
+            if let Some(blocks) = image.blocks().get(from..to).filter(|blocks| !blocks.is_empty()) {
+                parts.push(Part::Kept(blocks));
+            }
+        };
+        for number in dirty {
+            keep(&mut parts, kept_from, number);
+            let pieces = match image.blocks().get(number) {
+                Some(block) => piece::cut(block, &*self.chunks(number, block)?, edits),
+                None => Vec::new(),
+            };
+            match parts.last_mut() {
+                Some(Part::Renewed(before)) => before.extend(pieces),
+                _ => parts.push(Part::Renewed(pieces)),
+            }
+            kept_from = number + 1;
+        }
+        keep(&mut parts, kept_from, image.blocks().len());
+        Ok(parts)
+    }
+
+    /// What is known of a block's chunks.
+    fn chunks(&self, number: usize, block: &Block) -> Result<Arc<Chunks>> {
+        let known = || self.chunks.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(chunks) = known().get(&number) {
+            return Ok(Arc::clone(chunks));
+        }
+        let chunks = Arc::new(Chunks::of(self.base.image(), block)?);
+        known().insert(number, Arc::clone(&chunks));
+        Ok(chunks)
+    }
+
     /// Packs every piece that no image before had, and says how many raw bytes that were.
     fn pack_missing(&self, plan: &[Part<'_>], edits: &Edits, task: &dyn Task) -> Result<u64> {
         let missing = self.missing(plan)?;
         let check = self.base.image().check();
-        on_threads(self.threads, &missing, |missing, _| {
-            let piece = &missing.piece;
-            let size =
-                usize::try_from(piece.size).context(Category::Other, || "packing a block".to_owned())?;
-            let mut raw = vec![0; size];
-            self.base.read_raw(&mut raw, piece.raw_offset)?;
-            edits.apply_to(&mut raw, piece.raw_offset);
-            let body = if missing.dense {
-                Body::stored(&raw, check)
-            } else {
-                Body::packed(&raw, check)?
-            };
-            let packed = self.pieces.put(piece, &body)?;
-            task.advance(packed.size);
-            Ok(())
-        })?;
-        Ok(missing.iter().map(|missing| missing.piece.size).sum())
+        on_threads(
+            self.threads,
+            &missing,
+            || (),
+            |missing, ()| {
+                let piece = &missing.piece;
+                let raw = || {
+                    let size = usize::try_from(piece.size)
+                        .context(Category::Other, || "packing a block".to_owned())?;
+                    let mut raw = vec![0; size];
+                    self.base.read_raw(&mut raw, piece.raw_offset)?;
+                    edits.apply_to(&mut raw, piece.raw_offset);
+                    Ok::<_, Error>(raw)
+                };
+                let body = match &missing.way {
+                    Way::Keep(beginning) => Body::kept(beginning, self.base.image(), |to, at| {
+                        self.base.read_raw(to, piece.raw_offset.saturating_add(at))
+                    })?,
+                    Way::Store => Body::stored(&raw()?, check),
+                    Way::Pack => Body::packed(&raw()?, check)?,
+                };
+                let packed = self.pieces.put(piece, &body)?;
+                task.advance(packed.size);
+                Ok(())
+            },
+        )?;
+        let packed = missing
+            .iter()
+            .filter(|missing| !matches!(missing.way, Way::Keep(_)));
+        Ok(packed.map(|missing| missing.piece.size).sum())
     }
 
     /// The pieces that no image before had. Those of different blocks take turns, so that several blocks are unpacked at a
     /// time.
     fn missing(&self, plan: &[Part<'_>]) -> Result<Vec<Missing>> {
         let image = self.base.image();
-        let mut densities: BTreeMap<usize, (usize, Density)> = BTreeMap::new();
+        let mut turns: BTreeMap<usize, usize> = BTreeMap::new();
         let mut missing = Vec::new();
         for part in plan {
             let Part::Renewed(pieces) = part else { continue };
@@ -131,16 +201,22 @@ impl Splicer {
                 let Some((number, block)) = image.block_at(piece.raw_offset) else {
                     continue;
                 };
-                let (turn, density) = match densities.entry(number) {
-                    Entry::Occupied(entry) => entry.into_mut(),
-                    Entry::Vacant(place) => place.insert((0, Density::of(image, block)?)),
-                };
+                let chunks = self.chunks(number, block)?;
+                let turn = turns.entry(number).or_default();
                 *turn += 1;
                 let start = piece.raw_offset - block.raw_offset();
+                let beginning = chunks
+                    .beginning(piece.size)
+                    .filter(|beginning| start == 0 && beginning.raw == piece.size && piece.is_clean());
+                let way = match beginning {
+                    Some(beginning) => Way::Keep(beginning),
+                    None if chunks.is_dense(start, start + piece.size) => Way::Store,
+                    None => Way::Pack,
+                };
                 missing.push(Missing {
                     turn: *turn,
                     piece: *piece,
-                    dense: density.is_dense(start, start + piece.size),
+                    way,
                 });
             }
         }
@@ -187,8 +263,16 @@ struct Missing {
     /// The how manieth of its block.
     turn: usize,
     piece: Piece,
-    /// Whether packing it is futile.
-    dense: bool,
+    way: Way,
+}
+
+/// How a piece becomes a block.
+enum Way {
+    /// It was packed as it is.
+    Keep(Beginning),
+    /// Packing it is futile.
+    Store,
+    Pack,
 }
 
 /// Neighbours in the new image.
@@ -197,50 +281,6 @@ enum Part<'a> {
     Kept(&'a [Block]),
     /// New blocks.
     Renewed(Vec<Piece>),
-}
-
-/// Divides the image into what is copied and what is new.
-fn plan<'a>(image: &'a XzImage, edits: &Edits) -> Result<Vec<Part<'a>>> {
-    let page_size = PAGE_SIZE as u64;
-    let mut dirty = BTreeSet::new();
-    for (page, _) in edits.iter() {
-        let start = page.saturating_mul(page_size);
-        let end = start.saturating_add(page_size).min(image.raw_size());
-        let mut at = start;
-        while at < end || at == start {
-            let (number, block) = image.block_at(at).ok_or_else(|| {
-                Error::new(
-                    Category::Other,
-                    format!("page {page} lies behind the end of the image"),
-                )
-            })?;
-            dirty.insert(number);
-            at = block.raw_end();
-        }
-    }
-
-    let mut parts = Vec::new();
-    let mut kept_from = 0;
-    let keep = |parts: &mut Vec<Part<'a>>, from: usize, to: usize| {
-        if let Some(blocks) = image.blocks().get(from..to).filter(|blocks| !blocks.is_empty()) {
-            parts.push(Part::Kept(blocks));
-        }
-    };
-    for number in dirty {
-        keep(&mut parts, kept_from, number);
-        let pieces = image
-            .blocks()
-            .get(number)
-            .map(|block| piece::cut(block, edits))
-            .unwrap_or_default();
-        match parts.last_mut() {
-            Some(Part::Renewed(before)) => before.extend(pieces),
-            _ => parts.push(Part::Renewed(pieces)),
-        }
-        kept_from = number + 1;
-    }
-    keep(&mut parts, kept_from, image.blocks().len());
-    Ok(parts)
 }
 
 /// Bytes of the base's xz file.

@@ -36,8 +36,9 @@ lease() {
         kill "$LEASE_SERVER"
         wait "$LEASE_SERVER" || true
     fi
-    # Authoritative: a node that asks for its old lease is told that it is no more.
-    dnsmasq --keep-in-foreground --conf-file="$LAB_SCRATCH/leases.conf" --user=root --pid-file= --port=0 \
+    # Authoritative: a node that asks for its old lease is told that it is no more. Names it knows none, and says so at
+    # once, as a router does: glusterd asks for the name of every address and waits for the answer.
+    dnsmasq --keep-in-foreground --conf-file="$LAB_SCRATCH/leases.conf" --user=root --pid-file= --no-resolv --no-hosts --local=/#/ \
         --interface="$NETWORK_BRIDGE" --bind-interfaces --dhcp-authoritative --dhcp-leasefile=/run/leases \
         --dhcp-range="${NETWORK_ADDRESS%.*}.0,static,255.255.255.0,1h" >"$LAB_SCRATCH/leases.log" 2>&1 &
     LEASE_SERVER=$!

@@ -1,9 +1,12 @@
-//! How well each part of a block packs, as the base shows without being unpacked.
+//! The chunks that a block of LZMA2 is a row of, found without unpacking them.
 //!
-//! LZMA2 is a row of chunks, each of which says how large it is packed and unpacked (7-Zip's and liblzma's
-//! `lzma2_decoder.c`; the xz file format leaves it to them). Where those are about equal, packing again is futile.
+//! Each says how large it is packed and unpacked (7-Zip's and liblzma's `lzma2_decoder.c`; the xz file format leaves it
+//! to them). Where those are about equal, packing again is futile. And a chunk needs only what comes before it, so the
+//! first ones of a block, with an end mark behind them, are a block of their own.
 
-use super::block_header;
+use std::ops::Range;
+
+use super::block_header::{self, Dictionary, Packing};
 use super::header::Check;
 use super::open::{Block, XzImage};
 use super::{PACKED_WINDOW, read_exact};
@@ -13,14 +16,33 @@ use crate::image::read_at::ReadAt;
 /// More chunks than this are not looked at: 2 GiB of data that does not compress.
 const MOST_CHUNKS: usize = 32 * 1024;
 
+/// Packed bytes of the longest beginning: it is held in memory for a moment.
+const LONGEST_BEGINNING: u64 = 24 << 20;
+
+/// A beginning with fewer unpacked bytes is not worth a block of its own.
+const SHORTEST_BEGINNING: u64 = 256 << 10;
+
 /// Packed and unpacked sizes along a block.
 #[derive(Debug, Default)]
-pub(super) struct Density {
+pub(super) struct Chunks {
     /// Where each chunk ends, in order: unpacked and packed bytes from the block's beginning.
     ends: Vec<(u64, u64)>,
+    /// Where the first one begins in the xz file, and what they refer back to, when LZMA2 is all that was done.
+    plain: Option<(u64, Dictionary)>,
 }
 
-impl Density {
+/// The first chunks of a block.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Beginning {
+    /// Bytes that they unpack to.
+    pub raw: u64,
+    /// Where they lie in the xz file.
+    pub packed: Range<u64>,
+    /// The block's.
+    pub dictionary: Dictionary,
+}
+
+impl Chunks {
     /// Looks through a block. What it finds is only a hint: the block may be damaged, and nothing here notices.
     pub fn of(image: &XzImage, block: &Block) -> Result<Self> {
         let mut bytes = Bytes {
@@ -31,8 +53,10 @@ impl Density {
             window_at: 0,
         };
         let mut ends = Vec::new();
+        let mut plain = None;
         if let Some(data) = data_of(&mut bytes, image.check())? {
             (bytes.at, bytes.end) = data;
+            plain = dictionary(image, block, bytes.at)?.map(|dictionary| (bytes.at, dictionary));
             let (mut raw, mut packed) = (0_u64, 0_u64);
             while ends.len() < MOST_CHUNKS
                 && let Some((chunk_raw, chunk_packed)) = chunk(&mut bytes)?
@@ -42,7 +66,20 @@ impl Density {
                 ends.push((raw, packed));
             }
         }
-        Ok(Self { ends })
+        Ok(Self { ends, plain })
+    }
+
+    /// The longest row of first chunks that unpacks to at most `most` bytes, if it is worth anything.
+    pub fn beginning(&self, most: u64) -> Option<Beginning> {
+        let (start, dictionary) = self.plain?;
+        let fits = |&(raw, packed): &(u64, u64)| raw <= most && packed <= LONGEST_BEGINNING;
+        let chunks = self.ends.partition_point(fits);
+        let (raw, packed) = *self.ends.get(chunks.checked_sub(1)?)?;
+        (raw >= SHORTEST_BEGINNING).then(|| Beginning {
+            raw,
+            packed: start..start.saturating_add(packed),
+            dictionary,
+        })
     }
 
     /// Whether packing the unpacked bytes `start..end` of the block saves next to nothing.
@@ -68,6 +105,18 @@ impl Density {
             .ok()
             .and_then(|within| start_packed.checked_add(within))
     }
+}
+
+/// The dictionary of a block that is LZMA2 and nothing else, whose data begins at `data_at`.
+fn dictionary(image: &XzImage, block: &Block, data_at: u64) -> Result<Option<Dictionary>> {
+    let size = usize::try_from(data_at.saturating_sub(block.offset())).unwrap_or(block_header::LARGEST);
+    let mut header = vec![0; size.min(block_header::LARGEST)];
+    read_exact(image.file(), &mut header, block.offset())?;
+    let header = block_header::parse(&header)?;
+    Ok(match header.packing {
+        Packing::Lzma2(dictionary) if header.filters == 1 => Some(dictionary),
+        _ => None,
+    })
 }
 
 /// Where a block's packed data begins and ends.
@@ -151,15 +200,44 @@ mod tests {
 
     #[test]
     fn only_what_hardly_packs_is_dense() {
-        let density = Density {
+        let chunks = Chunks {
             // Zeros, then noise, then text.
             ends: vec![(1000, 10), (2000, 1012), (3000, 1400)],
+            plain: None,
         };
-        assert!(density.is_dense(1000, 2000));
-        assert!(density.is_dense(1500, 1700));
+        assert!(chunks.is_dense(1000, 2000));
+        assert!(chunks.is_dense(1500, 1700));
         for (start, end) in [(0, 1000), (2000, 3000), (900, 2000), (1000, 2500), (2500, 3001)] {
-            assert!(!density.is_dense(start, end), "{start}..{end}");
+            assert!(!chunks.is_dense(start, end), "{start}..{end}");
         }
-        assert!(!Density::default().is_dense(0, 1));
+        assert!(!Chunks::default().is_dense(0, 1));
+    }
+
+    #[test]
+    fn a_beginning_never_reaches_into_what_changes() {
+        const MIB: u64 = 1 << 20;
+        let chunks = Chunks {
+            ends: vec![
+                (MIB, 10),
+                (2 * MIB, 1012),
+                (3 * MIB, LONGEST_BEGINNING),
+                (4 * MIB, LONGEST_BEGINNING + 9),
+            ],
+            plain: Some((500, Dictionary::SMALLEST)),
+        };
+        let length = |most| {
+            chunks
+                .beginning(most)
+                .map(|beginning| (beginning.raw, beginning.packed))
+        };
+        assert_eq!(length(MIB - 1), None);
+        assert_eq!(length(MIB), Some((MIB, 500..510)));
+        assert_eq!(length(3 * MIB - 1), Some((2 * MIB, 500..1512)));
+        assert_eq!(length(u64::MAX), Some((3 * MIB, 500..500 + LONGEST_BEGINNING)));
+        let behind_a_converter = Chunks {
+            plain: None,
+            ..chunks
+        };
+        assert_eq!(behind_a_converter.beginning(u64::MAX), None);
     }
 }

@@ -191,7 +191,7 @@ allowed() {
 
 only_the_nodes_mount_the_volume_where_they_have_fixed_addresses() { # test
     : >"$WORLD/info"
-    equal "$(allowed)" auth.allow=127.0.0.1,192.168.1.31,192.168.1.32,192.168.1.33,192.168.1.34
+    equal "$(allowed)" auth.allow=127.0.0.1,192.168.1.31,pi4-1,192.168.1.32,pi4-2,192.168.1.33,pi4-3,192.168.1.34,pi3-1
     # Whom somebody let in stays in.
     echo 'auth.allow: 192.168.1.9' >"$WORLD/info"
     contains "$(allowed)" 192.168.1.9,

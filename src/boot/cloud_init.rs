@@ -17,7 +17,7 @@ struct UserData<'a> {
     // mkimage/install writes the nodes' addresses there.
     manage_etc_hosts: bool,
     timezone: &'a str,
-    locale: &'a str,
+    // No locale: cloud-init fails at one that /etc/locale.gen does not list yet; mkimage/install makes it.
     keyboard: Keyboard<'a>,
     // The singular form changes the image's default user, which keeps the groups the image gives it.
     user: User<'a>,
@@ -64,7 +64,6 @@ pub(super) fn user_data(plan: &Plan<'_>) -> Result<String> {
             hostname: plan.node.name.as_str(),
             manage_etc_hosts: false,
             timezone: &cluster.timezone,
-            locale: &cluster.locale,
             keyboard: Keyboard {
                 layout: &cluster.keyboard,
             },
@@ -136,7 +135,6 @@ mod tests {
                 "hostname": "pi4-1",
                 "manage_etc_hosts": false,
                 "timezone": "Europe/Berlin",
-                "locale": "de_DE.UTF-8",
                 "keyboard": { "layout": "no" },
                 "user": {
                     "name": "pi",

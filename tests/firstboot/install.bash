@@ -40,7 +40,14 @@ a_root() {
 }
 
 install_node() {
-    chroot "$ROOT" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin sh /boot/firmware/mkimage/install --no-start
+    chroot "$ROOT" /usr/bin/env -i PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin sh /boot/firmware/mkimage/install --no-start
+}
+
+# in_root PROGRAM SCRIPT: a program of the root's own.
+in_root() {
+    mkdir -p "$ROOT/usr/local/sbin"
+    printf '#!/bin/sh\n%s\n' "$2" >"$ROOT/usr/local/sbin/$1"
+    chmod 0755 "$ROOT/usr/local/sbin/$1"
 }
 
 # The state of everything that install makes, without times.
@@ -119,6 +126,69 @@ the_own_name_leads_to_the_fixed_address() { # test, root
     grep -qP '^192\.168\.1\.32\tpi4-2$' "$ROOT/etc/hosts"
     grep -qP '^192\.168\.1\.31\tpi4-1$' "$ROOT/etc/hosts"
     grep -q '^127.0.0.1 localhost$' "$ROOT/etc/hosts"
+}
+
+on_dhcp_a_node_finds_itself_before_it_has_a_lease() { # test, root
+    settings MKIMAGE_ADDRESS=dhcp
+    printf '%s\n' 'pi4-1 manager pi4-1.local - yes' 'pi4-2 worker pi4-2.local - yes' >"$WORLD/etc/nodes"
+    a_root
+    install_node
+    install_node
+    equal "$(grep 'pi4-' "$ROOT/etc/hosts")" $'127.0.1.1\tpi4-2 pi4-2.local'
+    equal "$(chroot "$ROOT" getent -s files hosts pi4-2.local | tr -s ' ')" '127.0.1.1 pi4-2 pi4-2.local'
+}
+
+avahi_keeps_off_dockers_interfaces() { # test, root
+    a_root
+    mkdir "$ROOT/etc/avahi"
+    printf '[server]\nuse-ipv4=yes\n#deny-interfaces=eth1\n\n[wide-area]\n' >"$ROOT/etc/avahi/avahi-daemon.conf"
+    install_node
+    install_node
+    equal "$(head -n 2 "$ROOT/etc/avahi/avahi-daemon.conf" | tr '\n' ' ')" '[server] allow-interfaces=eth0,end0,wlan0 '
+    equal "$(grep -c '^allow-interfaces' "$ROOT/etc/avahi/avahi-daemon.conf")" 1
+    printf '[server]\ndeny-interfaces=wlan0\n' >"$ROOT/etc/avahi/avahi-daemon.conf"
+    install_node
+    fails grep -q allow-interfaces "$ROOT/etc/avahi/avahi-daemon.conf"
+}
+
+rules_that_sshd_does_not_take_are_taken_out_again() { # test, root
+    local file
+    a_root
+    # It takes anything but our rules.
+    in_root sshd '! grep -rq "^Match User mkimage" /etc/ssh || { echo "Bad configuration option: Match" >&2; exit 255; }'
+    for file in sshd_config.d/10-mkimage.conf sshd_config; do
+        install_node
+        [[ ! -e $ROOT/etc/ssh/sshd_config.d/10-mkimage.conf ]]
+        contains "$(cat "$FAT/firstboot.log")" 'Bad configuration option: Match'
+        # The second time without a folder of drop-ins.
+        [[ $file == sshd_config ]] || printf 'UsePAM yes\n' >"$ROOT/etc/ssh/sshd_config"
+        rm "$FAT/firstboot.log"
+    done
+    equal "$(cat "$ROOT/etc/ssh/sshd_config")" 'UsePAM yes'
+    [[ -e $ROOT/etc/mkimage/installed ]]
+    # An sshd that is unwell anyway is no reason to stay alone.
+    in_root sshd 'echo "no hostkeys available" >&2; exit 1'
+    install_node
+    grep -q '^Match User mkimage' "$ROOT/etc/ssh/sshd_config"
+}
+
+a_locale_that_the_image_lacks_is_made() { # test, root
+    settings MKIMAGE_LOCALE=de_DE.UTF-8
+    a_root
+    printf '# de_DE.UTF-8 UTF-8\nen_GB.UTF-8 UTF-8\n' >"$ROOT/etc/locale.gen"
+    in_root locale 'cat /etc/locales-there'
+    in_root locale-gen 'sed "s/^#.*//; s/UTF-8 UTF-8/utf8/" /etc/locale.gen >/etc/locales-there'
+    install_node
+    install_node
+    equal "$(tr '\n' ';' <"$ROOT/etc/locale.gen")" '# de_DE.UTF-8 UTF-8;en_GB.UTF-8 UTF-8;de_DE.UTF-8 UTF-8;'
+    equal "$(cat "$ROOT/etc/default/locale")" LANG=de_DE.UTF-8
+    # One that cannot be made leaves the system's own.
+    in_root locale-gen 'exit 1'
+    sed -i 's/de_DE/xx_XX/' "$FAT/settings"
+    install_node
+    equal "$(cat "$ROOT/etc/default/locale")" LANG=de_DE.UTF-8
+    contains "$(cat "$FAT/firstboot.log")" xx_XX.UTF-8
+    [[ -e $ROOT/etc/mkimage/installed ]]
 }
 
 an_old_sshd_without_include_gets_the_same_rules() { # test, root

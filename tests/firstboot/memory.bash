@@ -1,6 +1,6 @@
 # Where the node's memory lives, and which copy of it is right. Folders play stick and card.
 
-PARTS='log status mounts stick contents brick memory'
+PARTS='log status nodes mounts stick contents brick memory'
 
 # remembered NAME: what glusterd's folder says.
 remembered() {
@@ -173,4 +173,39 @@ a_note_about_an_empty_write_ahead_file_is_not_copied() { # test, root
     on_stick
     [[ ! -e $WORLD/brick/memory/swarm/0.tmp ]]
     equal "$(cat "$WORLD/brick/memory/swarm/1.wal")" kept
+}
+
+# A manager whose copy on the card holds a raft log; its stick is dead.
+a_copied_manager() {
+    settings MKIMAGE_NODE=pi4-1 MKIMAGE_ROLE=manager
+    mkdir -p "$WORLD/swarm/raft"
+    echo log >"$WORLD/swarm/raft/1.wal"
+    on_stick
+    with_parts "$PARTS" 'memory_note swarm-was ca1'
+    copied
+    cp "$WORLD/brick/memory/swarm-was" "$WORLD/state/memory/copy/"
+    new_stick
+    rm -rf "$WORLD/glusterd" "$WORLD/swarm"
+    mkdir "$WORLD/glusterd" "$WORLD/swarm"
+}
+
+a_manager_of_several_never_goes_on_from_a_copy() { # test, root
+    printf '%s\n' 'pi4-1 manager pi4-1 - yes' 'pi4-2 manager pi4-2 - yes' 'pi4-3 manager pi4-3 - yes' >"$WORLD/etc/nodes"
+    a_copied_manager
+    on_stick
+    [[ -d $WORLD/brick/memory/swarm && -z $(ls "$WORLD/swarm") ]]
+    equal "$(with_parts "$PARTS" memory_swarm_was)" ca1
+    off
+    new_stick
+    rm -rf "$WORLD/state/memory/plain"
+    echo stale >"$WORLD/swarm/stale"
+    on_card
+    [[ -z $(ls "$WORLD/swarm") ]]
+    equal "$(with_parts "$PARTS" memory_swarm_was)" ca1
+}
+
+the_only_manager_goes_on_from_its_copy() { # test, root
+    a_copied_manager
+    on_stick
+    equal "$(cat "$WORLD/swarm/raft/1.wal")" log
 }

@@ -21,9 +21,18 @@ readonly IMAGE_BOOT_SECTORS=$((512 * 2048))
 readonly IMAGE_ROOT_LBA=$((IMAGE_BOOT_LBA + IMAGE_BOOT_SECTORS))
 readonly IMAGE_ROOT_MIB=1536
 
+# The Debian mirror: $MKLAB_MIRROR, or where this machine's own packages come from.
+IMAGE_MIRROR=${MKLAB_MIRROR-}
+if [[ -z $IMAGE_MIRROR ]] && command -v apt-get >/dev/null; then
+    # shellcheck disable=SC2016 # (apt's own variable)
+    IMAGE_MIRROR=$(apt-get indextargets --format '$(REPO_URI)' | grep -m 1 '/debian/\?$' || true)
+    IMAGE_MIRROR=${IMAGE_MIRROR%/}
+fi
+readonly IMAGE_MIRROR
+
 # image_recipe_hash: changes when anything that shapes the images does.
 image_recipe_hash() {
-    cat -- "$LAB_DIR/lib/image.bash" "$LAB_DIR/lib/image_rootfs.sh" | sha256sum | cut -c1-16
+    cat -- "$LAB_DIR/lib/image.bash" "$LAB_DIR/lib/image_rootfs.sh" - <<<"$IMAGE_MIRROR" | sha256sum | cut -c1-16
 }
 
 image_folder() {
@@ -37,6 +46,7 @@ image_build_all() {
     if [[ -e $folder/complete ]]; then
         return 0
     fi
+    [[ -n $IMAGE_MIRROR ]] || left_out "this machine's apt names no Debian mirror; MKLAB_MIRROR does"
     say "building the lab's base images once, into $folder"
     mkdir -p -- "$folder"
     work=$(mktemp -d -- "${TMPDIR:-/tmp}/mklab-image.XXXXXX")
@@ -71,7 +81,7 @@ image_rootfs() {
     mmdebstrap --quiet --variant=important --include="$include" \
         --aptopt="Acquire::http::Proxy \"http://127.0.0.1:$PACKAGES_PORT\"" \
         --customize-hook="sh '$LAB_DIR/lib/image_rootfs.sh' \"\$1\" ${IMAGE_LATER_PACKAGES[*]}" \
-        trixie "$1" 'deb http://deb.debian.org/debian trixie main'
+        trixie "$1" "deb $IMAGE_MIRROR trixie main"
 }
 
 # image_shape WORK MECHANISM DATE OUT.img.xz

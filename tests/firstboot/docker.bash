@@ -1,0 +1,28 @@
+# The docker stage, and what Docker's services wait for.
+
+a_docker() {
+    # shellcheck disable=SC2016
+    fake docker 'case "$*" in *MemoryLimit*) echo true ;; esac'
+    fake id 'exit 0'
+    fake usermod 'exit 0'
+    export MKIMAGE_DAEMON_JSON=$WORLD/daemon.json
+    fake nmcli 'exit 0'
+    fake systemctl 'echo "$*" >>"'"$WORLD"'/systemctl.log"'
+}
+
+avahi_that_renamed_itself_is_told_its_own_name_again() { # test
+    a_docker
+    printf 'pi4-2 worker pi4-2.local - yes\n' >"$WORLD/etc/nodes"
+    fake busctl 'echo "s \"pi4-2-2\""'
+    with_parts 'log status nodes network' keep_own_mdns_name
+    grep -qx 'restart avahi-daemon.service' "$WORLD/systemctl.log"
+    rm "$WORLD/systemctl.log"
+    fake busctl 'echo "s \"pi4-2\""'
+    with_parts 'log status nodes network' keep_own_mdns_name
+    fails grep -q restart "$WORLD/systemctl.log"
+    # With fixed addresses nobody goes by that name.
+    printf 'pi4-2 worker pi4-2 192.168.1.32 yes\n' >"$WORLD/etc/nodes"
+    fake busctl 'echo "s \"pi4-2-2\""'
+    with_parts 'log status nodes network' keep_own_mdns_name
+    fails grep -q restart "$WORLD/systemctl.log"
+}

@@ -1,0 +1,208 @@
+# The swarm stage. Docker is what $WORLD/docker-* say; every other node answers with its file in $WORLD/others.
+
+# a_swarm STATE CONTROL ID ADDRESS
+a_swarm() {
+    echo "$1 $2 $3 ${4-}" >"$WORLD/docker-info"
+    mkdir -p "$WORLD/others" "$WORLD/swarm/certificates"
+    [[ $1 == inactive ]] || echo ca >"$WORLD/swarm/certificates/swarm-root-ca.crt"
+    # shellcheck disable=SC2016
+    fake docker 'echo "$*" >>"$MKIMAGE_RUN/../docker.log"
+    read -r state control id address <"$MKIMAGE_RUN/../docker-info"
+    case "$*" in
+        *LocalNodeState*NodeID*) echo "$state $control $id $address" ;;
+        *LocalNodeState*) echo "$state" ;;
+        *Swarm.Error*) echo trouble ;;
+        "swarm leave"*) echo "inactive false - " >"$MKIMAGE_RUN/../docker-info" ;;
+        "swarm join"*) echo "active false new $5" >"$MKIMAGE_RUN/../docker-info" ;;
+        "swarm init"*) echo "active true new x" >"$MKIMAGE_RUN/../docker-info" ;;
+    esac'
+    # shellcheck disable=SC2016
+    fake ssh 'for word; do case $word in mkimage@*) node=${word#mkimage@}; node=${node%.local} ;; esac; done
+    last=$word
+    [ -e "$MKIMAGE_RUN/../others/$node" ] || exit 255
+    case $last in
+        state) cat "$MKIMAGE_RUN/../others/$node" ;;
+        join-token) grep -q "active manager" "$MKIMAGE_RUN/../others/$node" && echo "token SWMTKN-x 192.168.1.31:2377" ;;
+        forget-ghost*) echo "$last" >>"$MKIMAGE_RUN/../ghosts" ;;
+    esac'
+    leases 192.168.1.32
+}
+
+# leases ADDRESS: what this node has.
+leases() {
+    fake ip 'case "$*" in
+        *"route get"*) echo "192.0.2.1 via 192.168.1.1 dev eth0 src '"$1"' uid 0" ;;
+        *addr*) echo "2: eth0    inet '"$1"'/24 brd 192.168.1.255 scope global eth0" ;;
+    esac'
+}
+
+# says NODE LINE...
+says() {
+    printf '%s\n' "cluster $CLUSTER_ID" "${@:2}" >"$WORLD/others/$1"
+}
+
+ca_of_ours() {
+    with_parts swarm swarm_ca
+}
+
+did() {
+    grep -qE "$1" "$WORLD/docker.log"
+}
+
+first_manager() {
+    settings MKIMAGE_NODE=pi4-1 MKIMAGE_ROLE=manager "$@"
+    echo stick >"$WORLD/run/memory"
+    cut -d . -f 1 /proc/uptime >"$WORLD/run/started"
+}
+
+a_worker_with_another_lease_joins_again_under_it() { # test
+    settings MKIMAGE_ADDRESS=dhcp
+    a_swarm active false old 192.168.1.32
+    says pi4-1 "swarm active manager m $(ca_of_ours)"
+    leases 192.168.1.77
+    stage swarm
+    equal "$CODE" 0
+    did '^swarm leave'
+    did '^swarm join .*--advertise-addr 192.168.1.77 192.168.1.31:2377'
+    equal "$(cat "$WORLD/ghosts")" 'forget-ghost new'
+}
+
+a_worker_does_not_leave_while_nobody_would_take_it_back() { # test
+    settings MKIMAGE_ADDRESS=dhcp
+    a_swarm active false old 192.168.1.32
+    leases 192.168.1.77
+    stage swarm
+    equal "$CODE" 10
+    contains "$WHY" 'changed from 192.168.1.32 to 192.168.1.77'
+    fails did '^swarm leave'
+}
+
+a_worker_that_still_has_its_address_stays() { # test
+    settings MKIMAGE_ADDRESS=dhcp
+    a_swarm active false old 192.168.1.32
+    says pi4-1 "swarm active manager m $(ca_of_ours)"
+    stage swarm
+    equal "$CODE" 0
+    fails did '^swarm (leave|join)'
+}
+
+a_manager_with_another_lease_is_not_thrown_out() { # test
+    first_manager MKIMAGE_ADDRESS=dhcp
+    a_swarm active true old 192.168.1.31
+    leases 192.168.1.77
+    stage swarm
+    equal "$CODE" 11
+    contains "$WHY" 'reserve it in the router'
+    contains "$WHY" 'mkimage-recover new-address'
+    fails did '^swarm (leave|init|join)'
+}
+
+a_worker_finds_a_manager_that_has_moved_for_good() { # test
+    settings
+    a_swarm pending false old 192.168.1.32
+    says pi4-1 "swarm active manager m $(ca_of_ours)" 'swarm-at 192.168.1.31:2377'
+    echo '[{"node_id":"m","addr":"192.168.1.31:2377"}]' >"$WORLD/swarm/state.json"
+    stage swarm
+    equal "$CODE" 10
+    fails did '^swarm (leave|join)'
+    echo '[{"node_id":"m","addr":"192.168.1.99:2377"}]' >"$WORLD/swarm/state.json"
+    stage swarm
+    equal "$CODE" 0
+    did '^swarm join .* 192.168.1.31:2377'
+    # One that was never switched off does not notice by itself.
+    rm "$WORLD/docker.log" "$WORLD/run/swarm-agreed"
+    a_swarm active false old 192.168.1.32
+    stage swarm
+    equal "$CODE" 0
+    did '^swarm join .* 192.168.1.31:2377'
+}
+
+four_new_nodes_need_not_wait_for_the_clock() { # test
+    local node
+    first_manager
+    a_swarm inactive false -
+    for node in pi4-2 pi4-3 pi3-1; do
+        says "$node" 'swarm inactive worker - -'
+    done
+    stage swarm
+    equal "$CODE" 0
+    did '^swarm init'
+}
+
+no_second_swarm_is_begun_while_others_may_be_starting() { # test
+    first_manager
+    a_swarm inactive false -
+    says pi4-2 'swarm inactive worker - -'
+    says pi4-3 'swarm unknown worker - -'
+    stage swarm
+    equal "$CODE" 10
+    contains "$WHY" 'pi4-3, pi3-1'
+    fails did '^swarm init'
+}
+
+a_swarm_whose_docker_is_still_starting_is_not_overlooked() { # test
+    first_manager
+    a_swarm inactive false -
+    says pi4-2 'swarm unknown worker - 0123456789abcdef'
+    export MKIMAGE_OTHERS_WAIT=0
+    stage swarm
+    equal "$CODE" 11
+    contains "$WHY" 'pi4-2 still belong'
+    fails did '^swarm init'
+}
+
+a_lone_first_manager_goes_on_in_the_end() { # test
+    first_manager
+    a_swarm inactive false -
+    stage swarm
+    equal "$CODE" 10
+    export MKIMAGE_OTHERS_WAIT=0
+    stage swarm
+    equal "$CODE" 0
+    did '^swarm init'
+}
+
+a_manager_that_lost_its_memory_waits_for_the_other_managers() { # test
+    first_manager
+    printf '%s\n' 'pi4-1 manager pi4-1 192.168.1.31 yes' 'pi4-2 manager pi4-2 192.168.1.32 yes' \
+        'pi4-3 manager pi4-3 192.168.1.33 yes' >"$WORLD/etc/nodes"
+    a_swarm inactive false -
+    mkdir -p "$WORLD/state/memory/copy"
+    echo 0123 >"$WORLD/state/memory/copy/swarm-was"
+    stage swarm
+    equal "$CODE" 10
+    contains "$WHY" 'pi4-2, pi4-3'
+    says pi4-2 'swarm active manager m 0123'
+    stage swarm
+    equal "$CODE" 0
+    did '^swarm join'
+    fails did '^swarm init'
+}
+
+a_secret_or_a_service_makes_a_fresh_copy() { # test
+    settings
+    echo stick >"$WORLD/run/memory"
+    fake systemctl 'echo "$*" >>"'"$WORLD"'/systemctl.log"'
+    echo s1 >"$WORLD/secrets-there"
+    echo 1 >"$WORLD/version"
+    # shellcheck disable=SC2016
+    fake docker 'case "$*" in
+        "secret ls"*) cat "'"$WORLD"'/secrets-there" ;;
+        "service ls"*) echo web ;;
+        "service inspect"*) echo "web $(cat "'"$WORLD"'/version")" ;;
+    esac'
+    stage 'done'
+    copies 1
+    stage 'done'
+    copies 1
+    echo s2 >>"$WORLD/secrets-there"
+    stage 'done'
+    copies 2
+    echo 2 >"$WORLD/version"
+    stage 'done'
+    copies 3
+}
+
+copies() {
+    equal "$(grep -c 'start --no-block mkimage-memory-copy' "$WORLD/systemctl.log")" "$1"
+}

@@ -1,0 +1,232 @@
+# The pool and volume stages: a store of glusterd's, a brick with a file in it, and a gluster that does what it is told here.
+
+# a_member: pi4-2 as a member of the pool, its brick mounted.
+a_member() {
+    loop 320
+    mkfs.xfs -q -f "$DEVICE"
+    mount "$DEVICE" "$WORLD/brick"
+    echo "$CLUSTER_ID pi4-2 homelab" >"$WORLD/brick/.mkimage-brick"
+    mkdir -p "$WORLD/brick/brick/.glusterfs" "$WORLD/brick/memory" "$WORLD/mnt"
+    echo precious >"$WORLD/brick/brick/file"
+    echo stick >"$WORLD/run/memory"
+    settings MKIMAGE_BRICK_DEVICE="$DEVICE" MKIMAGE_MOUNT="$WORLD/mnt"
+    a_store
+    mkdir -p "$WORLD/others"
+    # shellcheck disable=SC2016
+    fake ssh 'for word; do case $word in mkimage@*) node=${word#mkimage@} ;; esac; done
+    [ -e "$MKIMAGE_RUN/../others/$node" ] || exit 255
+    case $word in
+        state) cat "$MKIMAGE_RUN/../others/$node" ;;
+        peers) printf "op-version 110000\na1 pi4-1\na2 pi4-2\na3 pi4-3\n" ;;
+        *) echo "not now"; exit 10 ;;
+    esac'
+    fake journalctl 'echo "resolve brick failed"'
+    fake sleep 'exit 0'
+    fake systemd-escape 'echo mnt.mount'
+}
+
+a_store() {
+    local store=$WORLD/glusterd
+    mkdir -p "$store/peers" "$store/vols/cluster-data/bricks"
+    printf 'UUID=a2\noperating-version=110000\n' >"$store/glusterd.info"
+    printf 'uuid=a1\nstate=3\nhostname1=pi4-1\n' >"$store/peers/a1"
+    printf 'uuid=a3\nstate=3\nhostname1=pi4-3\n' >"$store/peers/a3"
+    printf 'status=1\nvolume-id=v1\nbrick-0=pi4-1:b\n' >"$store/vols/cluster-data/info"
+    printf 'hostname=pi4-1\npath=/b\n' >"$store/vols/cluster-data/bricks/pi4-1:b"
+    : >"$store/vols/cluster-data/marker.tstamp"
+}
+
+everybody_is_there() {
+    local node
+    for node in pi4-1 pi4-3; do
+        printf '%s\n' "cluster $CLUSTER_ID" 'swarm active worker x 0' 'pool member' "volume ${1:-v1}" >"$WORLD/others/$node"
+    done
+}
+
+precious_things() {
+    (cd "$WORLD" && find glusterd brick/brick -type f -exec sha256sum {} + | sort -k 2)
+}
+
+# Two ways to be no use, in every stage and every answer that asks gluster.
+a_gluster_that_fails_destroys_nothing() { # test, root
+    local how words before
+    a_member
+    everybody_is_there
+    before=$(precious_things)
+    for how in fails hangs; do
+        if [[ $how == fails ]]; then
+            fake gluster 'echo "Connection failed. Please check if gluster daemon is operational."; exit 1'
+        else
+            # What `timeout` makes of it.
+            # shellcheck disable=SC2016
+            fake timeout 'for word; do [ "$word" != gluster ] || exit 124; done
+            exec /usr/bin/timeout "$@"'
+        fi
+        for stage in pool volume 'done'; do
+            stage "$stage"
+            equal "$(precious_things)" "$before"
+        done
+        for words in state peers 'probe 11' 'add-brick fresh' 'add-brick kept'; do
+            dash "$MKIMAGE_LIB/answer-as-root" pi4-3 "$words" || true
+            equal "$(precious_things)" "$before"
+        done
+        # Nor when the volume is not known here, and this node would be the one to make it.
+        mv "$WORLD/glusterd/vols" "$WORLD/vols"
+        settings MKIMAGE_NODE=pi4-1 MKIMAGE_BRICK_DEVICE="$DEVICE" MKIMAGE_MOUNT="$WORLD/mnt" MKIMAGE_OTHERS_WAIT=0
+        echo "$CLUSTER_ID pi4-1 homelab" >"$WORLD/brick/.mkimage-brick"
+        stage volume
+        [[ $CODE != 0 ]]
+        [[ -e $WORLD/brick/brick/file ]]
+        mv "$WORLD/vols" "$WORLD/glusterd/vols"
+        settings MKIMAGE_BRICK_DEVICE="$DEVICE" MKIMAGE_MOUNT="$WORLD/mnt"
+    done
+}
+
+a_glusterd_that_does_not_start_keeps_a_store_that_is_whole() { # test, root
+    local before
+    a_member
+    everybody_is_there
+    before=$(precious_things)
+    # shellcheck disable=SC2016
+    fake systemctl 'case "$*" in *is-active*) exit 1 ;; "start glusterd.service") exit 1 ;; esac'
+    fake gluster 'exit 1'
+    stage pool
+    equal "$CODE" 1
+    contains "$WHY" 'resolve brick failed'
+    equal "$(precious_things)" "$before"
+}
+
+a_store_that_a_power_cut_has_damaged_is_taken_from_the_pool() { # test, root
+    a_member
+    everybody_is_there
+    : >"$WORLD/glusterd/glusterd.info"
+    # It starts once the store is whole again.
+    # shellcheck disable=SC2016
+    fake gluster '[ -s "$MKIMAGE_GLUSTERD_DIR/glusterd.info" ] || exit 1
+    case "$*" in *"pool list"*) printf "UUID Hostname State\nu2 localhost Connected\n" ;; esac'
+    fake systemctl 'exit 0'
+    stage pool
+    equal "$CODE" 0
+    grep -qx UUID=a2 "$WORLD/glusterd/glusterd.info"
+    equal "$(cat "$WORLD/brick/brick/file")" precious
+}
+
+two_that_reject_each_other_both_keep_what_they_have() { # test, root
+    local before
+    a_member
+    everybody_is_there
+    before=$(precious_things)
+    # shellcheck disable=SC2016
+    fake gluster 'case "$*" in
+        *"pool list"*) printf "UUID Hostname State\nu1 pi4-1 Connected\nu3 pi4-3 Disconnected\nu2 localhost Connected\n" ;;
+        *"peer status"*) printf "State: Peer Rejected (Connected)\nState: Peer in Cluster (Disconnected)\n" ;;
+    esac'
+    stage pool
+    equal "$(precious_things)" "$before"
+}
+
+two_volumes_of_one_name_are_left_to_a_person() { # test, root
+    local before
+    a_member
+    everybody_is_there v9
+    rm "$WORLD"/glusterd/peers/*
+    before=$(precious_things)
+    # shellcheck disable=SC2016
+    fake gluster 'case "$*" in *"pool list"*) printf "UUID Hostname State\nu2 localhost Connected\n" ;; esac'
+    stage pool
+    equal "$CODE" 11
+    contains "$WHY" 'two volumes'
+    equal "$(precious_things)" "$before"
+}
+
+# The node with the first brick, new, in a cluster that may have a pool.
+a_new_first_node() {
+    settings MKIMAGE_NODE=pi4-1 MKIMAGE_ROLE=manager
+    mkdir -p "$WORLD/others"
+    echo stick >"$WORLD/run/memory"
+    cut -d . -f 1 /proc/uptime >"$WORLD/run/started"
+    fake gluster 'printf "UUID Hostname State\nu1 localhost Connected\n"'
+    # shellcheck disable=SC2016
+    fake ssh 'for word; do case $word in mkimage@*) node=${word#mkimage@} ;; esac; done
+    [ -e "$MKIMAGE_RUN/../others/$node" ] && cat "$MKIMAGE_RUN/../others/$node"'
+}
+
+no_second_pool_is_begun_while_others_may_be_starting() { # test
+    a_new_first_node
+    printf '%s\n' "cluster $CLUSTER_ID" 'pool none' >"$WORLD/others/pi4-2"
+    printf '%s\n' "cluster $CLUSTER_ID" 'pool unknown' >"$WORLD/others/pi4-3"
+    stage pool
+    equal "$CODE" 10
+    contains "$WHY" 'waiting for pi4-3 to tell'
+    # pi3-1 has no brick, so it has nothing to tell.
+    printf '%s\n' "cluster $CLUSTER_ID" 'pool none' >"$WORLD/others/pi4-3"
+    stage pool
+    equal "$CODE" 0
+    rm "$WORLD"/others/*
+    export MKIMAGE_OTHERS_WAIT=0
+    stage pool
+    equal "$CODE" 0
+}
+
+an_empty_folder_is_no_answer_before_the_memory_is_found() { # test
+    local said
+    settings
+    fake docker 'exit 1'
+    fake gluster 'exit 1'
+    said=$(dash "$MKIMAGE_LIB/answer-as-root" pi4-1 state)
+    contains "$said" 'swarm unknown'
+    contains "$said" 'pool unknown'
+    contains "$said" 'volume unknown'
+    echo stick >"$WORLD/run/memory"
+    said=$(dash "$MKIMAGE_LIB/answer-as-root" pi4-1 state)
+    contains "$said" 'swarm inactive'
+    contains "$said" 'pool none'
+    contains "$said" 'volume none'
+}
+
+allowed() {
+    # shellcheck disable=SC2016
+    with_parts 'log status nodes stick contents brick mounts memory gluster mount' 'mount_info=$(cat "$MKIMAGE_RUN/../info"); who_may_mount'
+}
+
+only_the_nodes_mount_the_volume_where_they_have_fixed_addresses() { # test
+    : >"$WORLD/info"
+    equal "$(allowed)" auth.allow=127.0.0.1,192.168.1.31,192.168.1.32,192.168.1.33,192.168.1.34
+    # Whom somebody let in stays in.
+    echo 'auth.allow: 192.168.1.9' >"$WORLD/info"
+    contains "$(allowed)" 192.168.1.9,
+    echo 'auth.allow: *' >"$WORLD/info"
+    equal "$(allowed)" ''
+    echo 'pi4-4 worker pi4-4.local - yes' >>"$WORLD/etc/nodes"
+    : >"$WORLD/info"
+    equal "$(allowed)" ''
+    echo 'auth.allow: 127.0.0.1,192.168.1.31' >"$WORLD/info"
+    equal "$(allowed)" 'auth.allow=*'
+}
+
+# What stands in docker.bash's place: containers as `docker inspect` prints them.
+containers_came_too_early() { # test
+    : >"$WORLD/run/docker-was-first"
+    # shellcheck disable=SC2016
+    fake docker 'case $1 in
+        ps) echo "a b c d e f" ;;
+        inspect) printf "%s\n" "a exited always failed - /mnt/cluster-data/a " "b running always - - /srv /mnt/cluster-data/b " \
+            "c running no - task /mnt/cluster-data " "d running always - - /mnt/cluster-data-of-mine " \
+            "e exited unless-stopped - - /mnt/cluster-data/e " "f created no failed - /mnt/cluster-data/f " ;;
+        *) echo "$*" >>"'"$WORLD"'/docker.log" ;;
+    esac'
+    with_parts 'log swarm containers' start_what_came_too_early
+    equal "$(tr '\n' ';' <"$WORLD/docker.log")" 'start a;restart b;kill c;'
+    rm "$WORLD/docker.log"
+    with_parts 'log swarm containers' start_what_came_too_early
+    [[ ! -e $WORLD/docker.log ]]
+}
+
+a_docker_that_waits_for_the_volume_was_not_first() { # test
+    fake systemctl 'echo 0'
+    with_parts containers docker_was_first
+    [[ ! -e $WORLD/run/docker-was-first ]]
+    fake systemctl 'echo 4711'
+    with_parts containers docker_was_first
+    [[ -e $WORLD/run/docker-was-first ]]
+}

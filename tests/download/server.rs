@@ -109,6 +109,7 @@ impl Reply {
     }
 
     /// Waits at the barrier after so many bytes of the body.
+    #[allow(dead_code, reason = "only the tests of images hold a download up")]
     pub fn pausing_after(mut self, bytes: usize, barrier: &Arc<Barrier>) -> Self {
         self.pause = Some((bytes, Arc::clone(barrier)));
         self

@@ -14,6 +14,7 @@ free_port() {
     echo "$port"
 }
 
+# A Pi has no clock: nor has what plays it.
 # start_emulator MACHINE BOOT_FILES CARD STICK SSH_PORT LOGS
 start_emulator() {
     local board=$1 boot=$2 card=$3 stick=$4 port=$5 logs=$6
@@ -26,7 +27,7 @@ start_emulator() {
     words=$(<"$boot/cmdline.txt")
     words=${words/console=serial0/console=$machine_serial}
     nice -n 5 qemu-system-aarch64 "${machine[@]}" \
-        -accel tcg,thread=multi -no-reboot -display none -monitor none \
+        -rtc base=1970-01-01 -accel tcg,thread=multi -no-reboot -display none -monitor none \
         -kernel "$boot/kernel8.img" -initrd "$boot/initramfs8" \
         -append "$words $machine_console" \
         >"$logs/qemu.log" 2>&1 &

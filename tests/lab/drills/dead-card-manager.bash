@@ -2,7 +2,7 @@
 node=$MANAGER
 
 container_runs_on() {
-    [[ -n $(in_node "$1" docker ps --quiet --filter label=com.docker.swarm.service.name=mklab) ]]
+    [[ -n $(in_node "$1" docker ps --quiet --filter label=com.docker.swarm.service.name="$SERVICE") ]]
 }
 
 healthy_cluster

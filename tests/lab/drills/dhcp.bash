@@ -1,6 +1,10 @@
 # Every node on DHCP and known by its mDNS name: a power cut gives every worker another lease, the next one the manager.
 command -v dnsmasq >/dev/null || left_out "it needs dnsmasq (dnsmasq-base)"
 
+# Another kind of network from here on.
+# shellcheck disable=SC2034 # (run_drills reads it)
+DRILL_KEEPS_TO_ITSELF=yes
+
 declare -A NODE_MAC=(["pi4-1"]=02:00:00:00:00:01 ["pi4-2"]=02:00:00:00:00:02 ["pi4-3"]=02:00:00:00:00:03 ["pi3-1"]=02:00:00:00:00:04)
 LEASE_SERVER=
 
@@ -11,10 +15,9 @@ network_plug() {
     ip -n "$1" link set eth0 address "${NODE_MAC[$1]}"
 }
 
-eval "fixed_$(declare -f cluster_write)"
-cluster_write() {
-    fixed_cluster_write "$@"
-    sed -i 's|^address = .*|address = "dhcp"|' "$CLUSTER_FOLDER/cluster.toml"
+eval "fixed_$(declare -f cluster_text)"
+cluster_text() {
+    fixed_cluster_text | sed 's|^address = .*|address = "dhcp"|'
 }
 
 # lease ADDRESS NODE...: from now on the router gives them addresses from ADDRESS on.
@@ -65,7 +68,7 @@ swarm_has_the_leases() {
     done
 }
 
-fresh_cluster
+blank_cluster
 lease 192.168.91.11 "${NODES[@]}"
 all_on
 wait_state 'done' "${MKLAB_PATIENCE:-900}" "${NODES[@]}"

@@ -1,5 +1,5 @@
 # The workers are up and waiting long before the first manager exists.
-fresh_cluster
+blank_cluster
 workers=(pi3-1 pi4-3 pi4-2)
 for node in "${workers[@]}"; do
     node_on "$node"

@@ -1,5 +1,5 @@
 # Three nodes are in use long before the fourth is flashed; and one appears first while the first manager is off.
-# in_use_without NODE: everything but the absent brick is done on the others.
+# in_use NODE...: everything but the absent brick is done on them.
 in_use() {
     local node
     for node; do
@@ -9,7 +9,7 @@ in_use() {
 }
 
 late=pi3-1
-fresh_cluster
+blank_cluster
 others=(pi4-1 pi4-2 pi4-3)
 for node in "${others[@]}"; do
     node_on "$node"
@@ -18,6 +18,7 @@ check "three nodes are in use without the fourth" eventually "${MKLAB_PATIENCE:-
 in_node "$MANAGER" mkdir -p "$DRILL_FOLDER"
 check "files are written before the fourth exists" in_node "$MANAGER" -t 300 \
     sh -c "cd $DRILL_FOLDER && for i in \$(seq 100); do head -c 20000 /dev/urandom >early-\$i || exit 1; done && sha256sum early-* >sums && sync"
+keep three-nodes
 drill_begins
 node_on "$late"
 wait_state 'done' "${MKLAB_PATIENCE:-900}" "${NODES[@]}"
@@ -26,7 +27,7 @@ use_cluster
 drill_ends_well
 
 say "the first manager is off when the fourth appears"
-fresh_cluster
+put_back three-nodes
 for node in "${others[@]}"; do
     node_on "$node"
 done

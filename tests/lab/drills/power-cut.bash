@@ -1,57 +1,86 @@
 # The power fails at every stage boundary and at 20 random instants of first boots: the next boot completes them.
-readonly ROUNDS=${MKLAB_CUT_ROUNDS:-5}
+ROUNDS=${MKLAB_CUT_ROUNDS:-5}
 
-# cut_when NODE STAGE: waits until the stage has begun, or is already done, and cuts the node there.
-cut_when() {
-    local node=$1 stage=$2 deadline=$((SECONDS + ${MKLAB_PATIENCE:-900}))
-    while ((SECONDS < deadline)); do
-        case $(stage_state "$node" "$stage" 2>/dev/null) in
-            '' | waiting) sleep 0.2 ;;
-            *) break ;;
-        esac
-    done
-    say "cut $node as its stage $stage begins"
-    node_cut "$node"
-    node_on "$node"
+# stage_has_begun NODE STAGE
+stage_has_begun() {
+    case $(stage_state "$1" "$2" 2>/dev/null) in
+        '' | waiting) return 1 ;;
+    esac
 }
 
-# One after the other on each node, as the stages come: 8 boundaries in two first boots of four nodes.
-boundaries() {
+all_on() {
     local node
-    fresh_cluster
-    drill_begins
-    for node in "${NODES[@]}"; do
-        node_on "$node"
-    done
-    # The shell that cuts must be the one that started: it has the sticks.
-    cut_when "${NODES[0]}" "$1"
-    cut_when "${NODES[1]}" "$2"
-    cut_when "${NODES[2]}" "$3"
-    cut_when "${NODES[3]}" "$4"
-    wait_state 'done' "${MKLAB_PATIENCE:-900}" "${NODES[@]}"
-    cluster_is_healthy
-}
-
-boundaries clock packages docker brick
-boundaries 'done' volume swarm pool
-
-for ((round = 1; round <= ROUNDS; round++)); do
-    fresh_cluster
-    drill_begins
     shuffle "${NODES[@]}"
     for node in "${SHUFFLED[@]}"; do
         node_on "$node"
     done
-    # Somewhere within the time that a first boot takes here.
-    for node in "${SHUFFLED[@]}"; do
-        random_below "${MKLAB_CUT_WINDOW:-40}"
-        sleep "$RANDOM_NUMBER"
-        say "round $round: cut $node after $((($(now_ms) - $(<"$(node_folder "$node")/on_at")) / 1000)) s in stage $(node_status "$node" | jq -r .stage 2>/dev/null || true)"
-        node_cut "$node"
-        node_on "$node"
-    done
+}
+
+completes() {
     wait_state 'done' "${MKLAB_PATIENCE:-900}" "${NODES[@]}"
     cluster_is_healthy
+}
+
+# Every node is cut at the beginning of each of its stages in turn, and of the first thing of all, the installation
+# from the boot partition: nine cuts of each node in one first boot.
+every_boundary() {
+    local node stage left deadline
+    local -A next=()
+    local -a stages=(clock packages docker brick pool swarm volume 'done')
+    for node in "${NODES[@]}"; do
+        next[$node]=-1
+    done
+    deadline=$((SECONDS + 3 * ${MKLAB_PATIENCE:-900}))
+    left=${#NODES[@]}
+    while ((left > 0)); do
+        ((SECONDS < deadline)) || fail "some stage never began: ${next[*]}"
+        for node in "${NODES[@]}"; do
+            ((next[$node] < ${#stages[@]})) || continue
+            if ((next[$node] < 0)); then
+                # Its secrets are being moved, its scripts copied.
+                [[ -e $(node_folder "$node")/root/etc/mkimage ]] || continue
+                say "cut $node while it installs from its boot partition"
+            else
+                stage=${stages[${next[$node]}]}
+                stage_has_begun "$node" "$stage" || continue
+                say "cut $node as its stage $stage begins"
+            fi
+            node_cut "$node"
+            node_on "$node"
+            next[$node]=$((next[$node] + 1))
+            ((next[$node] < ${#stages[@]})) || left=$((left - 1))
+        done
+        sleep 0.3
+    done
+}
+
+say "every stage boundary of every node"
+blank_cluster
+drill_begins
+all_on
+every_boundary
+completes
+
+# Within the time that a first boot takes here, counted from power on; a seed plays the same instants again.
+for ((round = 1; round <= ROUNDS; round++)); do
+    blank_cluster
+    drill_begins
+    instants=()
+    for node in "${NODES[@]}"; do
+        random_below "${MKLAB_CUT_WINDOW:-100}"
+        instants+=("$RANDOM_NUMBER $node")
+    done
+    all_on
+    begun_at=$SECONDS
+    while read -r instant node; do
+        while ((SECONDS - begun_at < instant)); do
+            sleep 0.2
+        done
+        say "round $round: cut $node after $instant s in stage $(node_status "$node" | jq -r .stage 2>/dev/null || true)"
+        node_cut "$node"
+        node_on "$node"
+    done < <(printf '%s\n' "${instants[@]}" | sort -n)
+    completes
 done
 use_cluster
 drill_ends_well

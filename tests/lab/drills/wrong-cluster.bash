@@ -8,18 +8,50 @@ mv -- "$own" "$own.ours"
 stick_remove "$node"
 ours=$CLUSTER_FOLDER
 # Another owner's file: the same names and addresses, and secrets of its own.
-cluster_write "$LAB_SCRATCH/others-cluster"
+others=$LAB_SCRATCH/others-cluster
+rm -rf -- "$others"
+cluster_write "$others"
 flash_new "$node"
-members=$(in_node "$MANAGER" docker node ls --format '{{.ID}}' | sort)
-peers=$(in_node "$MANAGER" gluster --mode=script pool list | awk 'NR > 1 { print $1 }' | sort)
+members() {
+    in_node "$MANAGER" docker node ls --format '{{.ID}}' | sort
+}
+peers() {
+    in_node "$MANAGER" gluster --mode=script pool list | awk 'NR > 1 { print $1 }' | sort
+}
+bricks() {
+    in_node "$MANAGER" gluster --mode=script volume info cluster-data | grep '^Brick'
+}
+members_before=$(members)
+peers_before=$(peers)
+bricks_before=$(bricks)
 node_on "$node"
-check "the stranger finds no manager" eventually "${MKLAB_PATIENCE:-900}" stage_says "$node" swarm 'waiting|manager'
+check "the stranger finds no manager" eventually "${MKLAB_PATIENCE:-900}" stage_says "$node" swarm "waiting for a manager"
 sleep 60
-check_refused "the stranger is in no swarm" in_node "$node" sh -c 'docker info --format "{{.Swarm.LocalNodeState}}" | grep -qx active'
-is "the swarm has nobody new" "$members" "$(in_node "$MANAGER" docker node ls --format '{{.ID}}' | sort)"
-is "the pool has nobody new" "$peers" "$(in_node "$MANAGER" gluster --mode=script pool list | awk 'NR > 1 { print $1 }' | sort)"
+is "the stranger is in no swarm" inactive "$(in_node "$node" docker info --format '{{.Swarm.LocalNodeState}}')"
+is "the stranger has no peers" '' "$(in_node "$node" ls /var/lib/glusterd/peers)"
+check_refused "the stranger has no volume" volume_is_mounted "$node"
+is "the swarm has nobody new" "$members_before" "$(members)"
+is "the pool has nobody new" "$peers_before" "$(peers)"
+is "the volume has no other bricks" "$bricks_before" "$(bricks)"
+
+# trusts_host FOLDER WHOM: whether who has FOLDER's known hosts takes WHOM for a node of his.
+trusts_host() {
+    ssh-keyscan -t ed25519 "${NODE_ADDRESS[$2]}" 2>/dev/null | cut -d ' ' -f 3 | grep -qFf - "$1/cluster.secrets/known_hosts"
+}
+# lets_in FOLDER ASKER WHOM: whether WHOM answers the key that ASKER has by FOLDER, for somebody who trusts anybody.
+lets_in() {
+    timeout 60 ssh -F none -T -o BatchMode=yes -o IdentitiesOnly=yes -o IdentityFile="$1/cluster.secrets/nodes/$2/enrolment_key" \
+        -o UserKnownHostsFile=/dev/null -o StrictHostKeyChecking=no -o LogLevel=ERROR "mkimage@${NODE_ADDRESS[$3]}" state </dev/null
+}
+check "the stranger answers its own keys" lets_in "$others" "$MANAGER" "$node"
+check_refused "the stranger refuses our keys" lets_in "$ours" "$MANAGER" "$node"
+check "our manager answers our keys" lets_in "$ours" "$node" "$MANAGER"
+check_refused "our manager refuses the stranger's keys" lets_in "$others" "$node" "$MANAGER"
+check "the stranger's owner knows it" trusts_host "$others" "$node"
+check "we know our manager" trusts_host "$ours" "$MANAGER"
+check_refused "we do not take the stranger for our node" trusts_host "$ours" "$node"
+check_refused "the stranger does not take our manager for its own" trusts_host "$others" "$MANAGER"
 CLUSTER_FOLDER=$ours
-check_refused "our keys do not open the stranger" ask_as "$MANAGER" "$node" state
 node_cut "$node"
 stick_remove "$node"
 rm -rf --one-file-system -- "$own"

@@ -87,7 +87,8 @@ files_are_shared() {
     done
 }
 
-# service_start: a replica on every node, from an image that was imported, because there is no registry.
+# service_start: a replica on every node, as somebody describes it on the volume, from an image that was imported,
+# because there is no registry. On the host's network, because the lab's kernel may lack what a swarm's own needs.
 service_start() {
     local node work=$LAB_SCRATCH/busybox
     mkdir -p -- "$work/bin"
@@ -95,9 +96,21 @@ service_start() {
     for node in "${NODES[@]}"; do
         image_import "$node" || return 1
     done
-    in_node "$MANAGER" docker service create --detach --quiet --no-resolve-image --name mklab \
-        --replicas "${#NODES[@]}" --replicas-max-per-node 1 mklab/busybox /bin/busybox sleep 1000000
+    in_node "$MANAGER" sh -c "mkdir -p $SERVICE_FOLDER && cat >$SERVICE_FOLDER/docker-compose.yml" <<COMPOSE
+services:
+  web:
+    image: mklab/busybox
+    command: /bin/busybox sleep 1000000
+    networks: [outside]
+    deploy:
+      replicas: ${#NODES[@]}
+      placement: { max_replicas_per_node: 1 }
+networks:
+  outside: { external: true, name: host }
+COMPOSE
+    in_node "$MANAGER" docker stack deploy --resolve-image never -c "$SERVICE_FOLDER/docker-compose.yml" mklab
 }
+readonly SERVICE=mklab_web SERVICE_FOLDER=/mnt/cluster-data/services-config/mklab
 
 image_import() {
     tar -C "$LAB_SCRATCH/busybox" -c bin | in_node "$1" docker import - mklab/busybox || return 1
@@ -106,7 +119,7 @@ image_import() {
 
 service_runs() {
     local tasks
-    tasks=$(in_node "$MANAGER" docker service ps mklab --filter desired-state=running --format '{{.Node}} {{.CurrentState}}')
+    tasks=$(in_node "$MANAGER" docker service ps "$SERVICE" --filter desired-state=running --format '{{.Node}} {{.CurrentState}}')
     printf '%s\n' "$tasks"
     (($(grep -c ' Running ' <<<"$tasks") == ${1:-${#NODES[@]}}))
 }
@@ -226,7 +239,10 @@ enrolment_is_narrow() {
 # `mkimage status` on the laptop ends well and says what the nodes say.
 status_is_done() {
     local node json=$LAB_SCRATCH/status.json
-    mkimage status --json >"$json" || return 1
+    mkimage status --json >"$json" || {
+        jq -c '.. | objects | select(.reachable? != null and .status.state? != "done")' "$json" | cut -c 1-900 | tee "$LAB_SCRATCH/status.late"
+        return 1
+    }
     cat -- "$json"
     for node in "${NODES[@]}"; do
         [[ $(jq -r --arg node "$node" '.. | objects | select(.node? == $node and .state? != null) | .state' "$json" | head -n 1) == 'done' ]] || return 1

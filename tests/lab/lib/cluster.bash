@@ -4,7 +4,6 @@
 
 # The first one in the file is the first manager and has the first brick.
 NODES=(pi4-1 pi4-2 pi4-3 pi3-1)
-MANAGER=pi4-1
 # The node whose base image is of the time before cloud-init.
 readonly SYSTEMD_RUN_NODE=pi3-1
 readonly CLUSTER_USER=ada
@@ -13,31 +12,39 @@ readonly CLUSTER_PASSWORD_HASH='$6$mklabsalt$WqJ0wq1cY1b3l8Kp0mE0y4o4r1c8m5mZbXo
 readonly CLUSTER_WIFI_PASSWORD='no radio in the lab'
 readonly IMAGE_SERVER_PORT=8000
 declare -A NODE_ADDRESS=(["pi4-1"]=192.168.91.11 ["pi4-2"]=192.168.91.12 ["pi4-3"]=192.168.91.13 ["pi3-1"]=192.168.91.14)
-declare -A NODE_ROLE=(["pi4-1"]=manager ["pi4-2"]=worker ["pi4-3"]=worker ["pi3-1"]=worker)
-# How each node may treat its stick; drills change it.
-declare -A NODE_WIPE=(["pi4-1"]=if-empty ["pi4-2"]=if-empty ["pi4-3"]=if-empty ["pi3-1"]=if-empty)
+declare -A NODE_ROLE=() NODE_WIPE=()
 CLUSTER_NAME=mklab
 CLUSTER_FOLDER=
 
+# What drills change: the manager that is asked, each node's role, how each may treat its stick.
+cluster_defaults() {
+    MANAGER=pi4-1
+    NODE_ROLE=(["pi4-1"]=manager ["pi4-2"]=worker ["pi4-3"]=worker ["pi3-1"]=worker)
+    NODE_WIPE=(["pi4-1"]=if-empty ["pi4-2"]=if-empty ["pi4-3"]=if-empty ["pi3-1"]=if-empty)
+}
+cluster_defaults
+
 # cluster_write FOLDER: the cluster file, and where `mkimage` finds everything else.
 cluster_write() {
-    local node
     CLUSTER_FOLDER=$1
     mkdir -p -- "$CLUSTER_FOLDER" "$LAB_SCRATCH/home"
-    {
-        printf '[cluster]\nname = "%s"\ntimezone = "Europe/Berlin"\n\n' "$CLUSTER_NAME"
-        printf "[user]\nname = \"%s\"\npassword_hash = '%s'\n\n" "$CLUSTER_USER" "$CLUSTER_PASSWORD_HASH"
-        printf '[network]\ngateway = "%s"\n' "$NETWORK_ADDRESS"
-        printf 'wifi = { ssid = "mklab", psk = "%s", country = "DE" }\n\n' "$CLUSTER_WIFI_PASSWORD"
-        printf '[swarm]\ndefault_addr_pool = "10.10.0.0/16"\n\n'
-        printf '[apt]\nproxy = "http://%s:%s"\n' "$NETWORK_ADDRESS" "$PACKAGES_PORT"
-        for node in "${NODES[@]}"; do
-            printf '\n[[node]]\nname = "%s"\nmodel = "%s"\nrole = "%s"\naddress = "%s/%s"\n' "$node" "${node%-*}" \
-                "${NODE_ROLE[$node]}" "${NODE_ADDRESS[$node]}" "$NETWORK_PREFIX"
-            # A loop device has no transport that `auto` could go by.
-            printf 'brick = { device = "/dev/sda", wipe = "%s" }\n' "${NODE_WIPE[$node]}"
-        done
-    } >"$CLUSTER_FOLDER/cluster.toml"
+    cluster_text >"$CLUSTER_FOLDER/cluster.toml"
+}
+
+cluster_text() {
+    local node
+    printf '[cluster]\nname = "%s"\ntimezone = "Europe/Berlin"\n\n' "$CLUSTER_NAME"
+    printf "[user]\nname = \"%s\"\npassword_hash = '%s'\n\n" "$CLUSTER_USER" "$CLUSTER_PASSWORD_HASH"
+    printf '[network]\ngateway = "%s"\n' "$NETWORK_ADDRESS"
+    printf 'wifi = { ssid = "mklab", psk = "%s", country = "DE" }\n\n' "$CLUSTER_WIFI_PASSWORD"
+    printf '[swarm]\ndefault_addr_pool = "10.10.0.0/16"\n\n'
+    printf '[apt]\nproxy = "http://%s:%s"\n' "$NETWORK_ADDRESS" "$PACKAGES_PORT"
+    for node in "${NODES[@]}"; do
+        printf '\n[[node]]\nname = "%s"\nmodel = "%s"\nrole = "%s"\naddress = "%s/%s"\n' "$node" "${node%-*}" \
+            "${NODE_ROLE[$node]}" "${NODE_ADDRESS[$node]}" "$NETWORK_PREFIX"
+        # A loop device has no transport that `auto` could go by.
+        printf 'brick = { device = "/dev/sda", wipe = "%s" }\n' "${NODE_WIPE[$node]}"
+    done
 }
 
 # Serves the base images as a download site does.

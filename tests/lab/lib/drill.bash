@@ -1,12 +1,11 @@
 # What every drill begins and ends with: a healthy cluster in use, 500 files on its volume, a service on every node.
 
 readonly DRILL_FILES=${MKLAB_FILES:-500}
-readonly DRILL_FOLDER=/mnt/cluster-data/containers-data/drill
+readonly DRILL_PLACE=containers-data/drill
+readonly DRILL_FOLDER=/mnt/cluster-data/$DRILL_PLACE
 DRILL_STARTED=0
-
-drill_place() {
-    printf '%s/healthy\n' "$LAB_SCRATCH"
-}
+# The cluster file of the running cluster while everything about it is known to be well; empty while it is not.
+DRILL_WELL=
 
 # A file system whose files can be copied in no time, for cards and sticks that many drills start from.
 drill_scratch() {
@@ -17,9 +16,140 @@ drill_scratch() {
     LAB_SCRATCH=$LAB_SCRATCH/drills
 }
 
-# fresh_cluster NODE...: images made, cards flashed, sticks empty; nothing is switched on.
-fresh_cluster() {
-    local node
+# A selection for every day: what the owner is most likely to meet.
+readonly DRILLS_SHORT=(dead-card-worker dead-card-manager dead-stick)
+# These begin with four blank cards, so they come after those that go on with each other's cluster.
+readonly DRILLS_BLANK=(three-managers first-manager-last late-node power-cut dhcp)
+
+# drills_named WORD...: into NAMED_DRILLS; `short` and `all` are several.
+drills_named() {
+    local word name
+    NAMED_DRILLS=()
+    for word; do
+        case $word in
+            short) NAMED_DRILLS+=("${DRILLS_SHORT[@]}") ;;
+            all)
+                for name in "$LAB_DIR"/drills/*.bash; do
+                    name=$(basename -- "$name" .bash)
+                    [[ " ${DRILLS_BLANK[*]} " == *" $name "* ]] || NAMED_DRILLS+=("$name")
+                done
+                NAMED_DRILLS+=("${DRILLS_BLANK[@]}")
+                ;;
+            *) NAMED_DRILLS+=("$word") ;;
+        esac
+    done
+    for name in "${NAMED_DRILLS[@]}"; do
+        if [[ ! -f $LAB_DIR/drills/$name.bash ]]; then
+            printf 'there is no drill %s; tests/lab/drill list\n' "$name" >&2
+            exit 2
+        fi
+    done
+}
+
+# run_drills NAME...: one after the other; one that ended well hands its cluster to the next.
+run_drills() {
+    local names=("$@") told=$LAB_SCRATCH/told summary=() failed=0 status passed
+    while ((${#names[@]} > 0)); do
+        : >"$told"
+        # Not in a condition: bash would go on after a failed command in there.
+        set +e
+        (
+            set -e
+            trap 'lab_report_failure $?; everything_off' EXIT
+            for name in "${names[@]}"; do
+                DRILL_KEEPS_TO_ITSELF=
+                run_drill "$name"
+                printf 'passed    %3d min %02d s  %s\n' $(((SECONDS - begun) / 60)) $(((SECONDS - begun) % 60)) "$name" >>"$told"
+                [[ -z $DRILL_KEEPS_TO_ITSELF ]] || exit 0
+            done
+        )
+        status=$?
+        set -e
+        # What the shell that ended knew of the nodes is gone with it; what it broke outside of them is not.
+        DRILL_WELL=
+        packages_stop
+        packages_start "$NETWORK_ADDRESS" OFFLINE
+        mapfile -t -O "${#summary[@]}" summary <"$told"
+        passed=$(wc -l <"$told")
+        names=("${names[@]:passed}")
+        ((${#names[@]} > 0)) || break
+        ((status != 0)) || continue
+        if ((status == LAB_LEFT_OUT)); then
+            summary+=("LEFT OUT  ${names[0]}")
+        else
+            summary+=("FAILED    ${names[0]}")
+            failed=$((failed + 1))
+        fi
+        names=("${names[@]:1}")
+    done
+    printf '\n%s\n' "${summary[@]}"
+    printf '%d of %d drills passed\n' "$(printf '%s\n' "${summary[@]}" | grep -c ^passed)" "${#summary[@]}"
+    ((failed == 0))
+}
+
+run_drill() {
+    local file=$LAB_DIR/drills/$1.bash
+    say "=== $1: $(sed -n '1s/^# //p' "$file")"
+    begun=$SECONDS
+    cluster_defaults
+    # shellcheck source=/dev/null
+    source "$file"
+}
+
+# keep NAME: the cluster as it is at this instant, as if all plugs had been pulled at once.
+keep() {
+    local place=$LAB_SCRATCH/kept/$1 node mount status=0
+    local -a frozen=()
+    rm -rf --one-file-system -- "$place"
+    for node in "${NODES[@]}"; do
+        node_is_on "$node" || continue
+        for mount in "$(node_folder "$node")/root" "$(node_stick_mount "$node")"; do
+            # A node freezes its stick itself for a moment now and then.
+            eventually 30 fsfreeze -f "$mount" || status=$?
+            frozen+=("$mount")
+        done
+    done
+    for node in "${NODES[@]}"; do
+        keep_node "$node" "$place/nodes/$node" || status=$?
+    done
+    for mount in "${frozen[@]}"; do
+        fsfreeze -u "$mount" || status=$?
+    done
+    cp -a -- "$LAB_SCRATCH/cluster" "$place/cluster" || status=$?
+    ((status == 0)) || fail "the cluster could not be copied"
+}
+
+keep_node() {
+    local folder part
+    folder=$(node_folder "$1")
+    mkdir -p -- "$2/root"
+    for part in card.img stick.img boot; do
+        [[ ! -e $folder/$part ]] || cp -a --reflink=always -- "$folder/$part" "$2/" || return 1
+    done
+}
+
+is_kept() {
+    [[ -d $LAB_SCRATCH/kept/$1/cluster ]]
+}
+
+# put_back NAME: cards, sticks and cluster file as they were kept; nothing is switched on.
+put_back() {
+    everything_off
+    rm -rf --one-file-system -- "$LAB_SCRATCH/nodes" "$LAB_SCRATCH/cluster"
+    cp -a --reflink=always -- "$LAB_SCRATCH/kept/$1/nodes" "$LAB_SCRATCH/nodes"
+    cp -a -- "$LAB_SCRATCH/kept/$1/cluster" "$LAB_SCRATCH/cluster"
+    cluster_write "$LAB_SCRATCH/cluster"
+}
+
+# blank_cluster: images made, cards flashed, sticks empty; nothing is switched on.
+blank_cluster() {
+    local node kept
+    DRILL_WELL=
+    kept=blank-$(cluster_text | sha256sum | cut -c1-8)
+    if is_kept "$kept"; then
+        put_back "$kept"
+        return
+    fi
     everything_off
     rm -rf --one-file-system -- "$LAB_SCRATCH/nodes" "$LAB_SCRATCH/images" "$LAB_SCRATCH/cluster"
     cluster_write "$LAB_SCRATCH/cluster"
@@ -27,15 +157,18 @@ fresh_cluster() {
     for node in "${NODES[@]}"; do
         mkdir -p -- "$(node_folder "$node")"
         flash "$node" "$LAB_SCRATCH/images/$node.img"
+        card_eject "$node"
     done
+    keep "$kept"
 }
 
 everything_off() {
-    local node
+    local node there=()
     for node in "${NODES[@]}"; do
-        if [[ -d $(node_folder "$node") ]]; then
-            node_cut "$node"
-        fi
+        [[ ! -d $(node_folder "$node") ]] || there+=("$node")
+    done
+    ((${#there[@]} == 0)) || node_cut "${there[@]}"
+    for node in "${NODES[@]}"; do
         stick_remove "$node"
     done
 }
@@ -60,51 +193,41 @@ PYTHON
     in_node "$MANAGER" sync
     service_start >/dev/null
     eventually 90 service_runs
-    # Somebody's way to start it again when the swarm had to be formed anew.
-    in_node "$MANAGER" sh -c 'mkdir -p /mnt/cluster-data/services-config/again && cat >/mnt/cluster-data/services-config/again/docker-compose.yml' <<COMPOSE
-services:
-  web:
-    image: mklab/busybox
-    command: /bin/busybox sleep 1000000
-    deploy:
-      replicas: ${#NODES[@]}
-      placement: { max_replicas_per_node: 1 }
-COMPOSE
 }
 
-# healthy_cluster: the start of a drill; built once a session, then copied.
-healthy_cluster() {
-    local node place
-    place=$(drill_place)
-    if [[ ! -d $place ]]; then
-        say "making the healthy cluster that the drills start from"
-        fresh_cluster
-        for node in "${NODES[@]}"; do
-            node_on "$node"
-        done
-        wait_state 'done' "${MKLAB_PATIENCE:-900}" "${NODES[@]}"
-        use_cluster
-        cluster_is_healthy
-        node_off "${NODES[@]}"
-        for node in "${NODES[@]}"; do
-            stick_remove "$node"
-        done
-        cp -a --reflink=always -- "$LAB_SCRATCH/nodes" "$place"
-        cp -a -- "$LAB_SCRATCH/cluster" "$place.cluster"
-        cp -- "$LAB_SCRATCH/files.sha256" "$place.sha256"
-    else
-        everything_off
-        rm -rf --one-file-system -- "$LAB_SCRATCH/nodes" "$LAB_SCRATCH/cluster"
-        cp -a --reflink=always -- "$place" "$LAB_SCRATCH/nodes"
-        cp -a -- "$place.cluster" "$LAB_SCRATCH/cluster"
-        cp -- "$place.sha256" "$LAB_SCRATCH/files.sha256"
-        cluster_write "$LAB_SCRATCH/cluster"
-    fi
+# new_cluster: blank cards become a healthy cluster in use.
+new_cluster() {
+    local node
+    blank_cluster
     for node in "${NODES[@]}"; do
         node_on "$node"
     done
     wait_state 'done' "${MKLAB_PATIENCE:-900}" "${NODES[@]}"
-    eventually 120 service_runs
+    use_cluster
+    cluster_is_healthy
+}
+
+# healthy_cluster: the start of a drill: what the drill before left behind, else a copy, else a new one.
+healthy_cluster() {
+    local node
+    if [[ $DRILL_WELL == "$(cluster_text)" ]]; then
+        check "the cluster of before is as it must be" swarm_is_whole
+        check "its service runs" service_runs
+    elif is_kept healthy; then
+        say "starting from the copy of the healthy cluster"
+        put_back healthy
+        for node in "${NODES[@]}"; do
+            node_on "$node"
+        done
+        wait_state 'done' "${MKLAB_PATIENCE:-900}" "${NODES[@]}"
+        eventually 120 service_runs
+        cluster_is_healthy
+    else
+        say "making the healthy cluster that the drills start from"
+        new_cluster
+    fi
+    is_kept healthy || keep healthy
+    DRILL_WELL=
     drill_begins
 }
 
@@ -113,25 +236,55 @@ drill_begins() {
     DRILL_STARTED=$SECONDS
 }
 
-# Every file of the 500, as it was written, read on every node.
+# Every file of the 500, as it was written, read through the mount of every node.
 files_are_right() {
-    local node
+    on_every_node files_in "$DRILL_FOLDER"
+}
+
+# The same on the sticks themselves: a mount would read a file that one brick lacks from another.
+bricks_are_complete() {
+    on_every_node files_in_brick
+}
+
+files_in() {
+    in_node "$2" -t 300 sh -c "cd $1 && sha256sum --check --quiet --strict -" <"$LAB_SCRATCH/files.sha256"
+}
+
+files_in_brick() {
+    files_in "/glusterfs/bricks/$1/brick/$DRILL_PLACE" "$1"
+}
+
+# on_every_node COMMAND...: with the node's name as last word, on all at once.
+on_every_node() {
+    local node pids=() pid status=0
     for node in "${NODES[@]}"; do
-        in_node "$node" -t 300 sh -c "cd $DRILL_FOLDER && sha256sum --check --quiet --strict -" <"$LAB_SCRATCH/files.sha256" || {
-            echo "on $node"
-            return 1
-        }
+        {
+            "$@" "$node" || {
+                echo "on $node"
+                exit 1
+            }
+        } &
+        pids+=("$!")
     done
+    for pid in "${pids[@]}"; do
+        wait "$pid" || status=1
+    done
+    return "$status"
 }
 
 # drill_ends_well [PATIENCE]: all nodes done, then everything that a drill must leave behind.
 drill_ends_well() {
     wait_state 'done' "${1:-${MKLAB_PATIENCE:-900}}" "${NODES[@]}"
-    say "healthy again after $((SECONDS - DRILL_STARTED)) s"
+    say "all nodes are done again after $((SECONDS - DRILL_STARTED)) s"
     cluster_is_healthy
     check "all $DRILL_FILES files are right on every node" files_are_right
+    check "and on every brick" eventually 300 bricks_are_complete
     check "the service runs" eventually 120 service_runs
-    check "mkimage status ends well" status_is_done
+    rm -f -- "$LAB_SCRATCH/status.late"
+    check "mkimage status ends well" eventually 60 status_is_done
+    [[ ! -s $LAB_SCRATCH/status.late ]] || say "not at the first try: $(<"$LAB_SCRATCH/status.late")"
+    say "healthy again after $(((SECONDS - DRILL_STARTED) / 60)) min $(((SECONDS - DRILL_STARTED) % 60)) s"
+    DRILL_WELL=$(<"$CLUSTER_FOLDER/cluster.toml")
 }
 
 swarm_node_id() {

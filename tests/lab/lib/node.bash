@@ -38,6 +38,18 @@ node_on() {
     fail "$node does not start"
 }
 
+# NODE_ALONE ROOT COMMAND...: without the other nodes' cards. A container's copies of their mounts, which outlive the
+# session's own, would keep a card's file system alive after its node was switched off.
+# shellcheck disable=SC2016 # (the inner shell expands it)
+readonly NODE_ALONE='
+    own=$1
+    shift
+    while read -r place; do
+        [[ $place == "$own" ]] || umount -- "$place"
+    done < <(cut -d" " -f5 /proc/self/mountinfo | grep -x "${own%/*/root}/[^/]*/root")
+    exec "$@"
+'
+
 # Runs the node until it is switched off; a reboot starts it again with the command line it has by then.
 node_supervise() {
     local node=$1 stick=$2 folder status nspawn init words bind
@@ -53,6 +65,7 @@ node_supervise() {
         [[ -z $stick ]] || bind=("--bind=$stick:/dev/sda")
         # shellcheck disable=SC2086 # (the command line's words are words)
         SYSTEMD_NSPAWN_API_VFS_WRITABLE=network SYSTEMD_NSPAWN_LOCK=0 \
+            unshare --mount --propagation private -- bash -c "$NODE_ALONE" bash "$folder/root" \
             systemd-nspawn --quiet --register=no --keep-unit --console=read-only \
             --directory="$folder/root" --machine="$node" --boot \
             --network-namespace-path="/run/netns/$node" --resolv-conf=off --timezone=off --link-journal=no \
@@ -75,6 +88,7 @@ node_supervise() {
         # 133 is a reboot; anything else is a node that is off.
         ((status == 133)) || break
     done
+    rm -f -- "$folder/supervisor"
 }
 
 # Puts the calling process where the node's processes are to be counted.
@@ -141,15 +155,21 @@ node_off() {
     done
 }
 
+# Where the node's stick is mounted, as this session sees it; nothing when it is not.
+node_stick_mount() {
+    local init mount
+    init=$(node_init "$1") || return 0
+    mount=$(awk '$1 == "/dev/sda" && $3 == "xfs" { print $2; exit }' "/proc/$init/mounts")
+    [[ -z $mount ]] || printf '%s\n' "/proc/$init/root$mount"
+}
+
 # Stops the file systems without letting them write anything more, as a power cut does; killed processes alone
 # would leave every write in the host's memory to arrive later.
 node_drop_unwritten() {
-    local folder init mount
+    local folder mount
     folder=$(node_folder "$1")
-    if init=$(node_init "$1"); then
-        mount=$(awk '$1 == "/dev/sda" && $3 == "xfs" { print $2; exit }' "/proc/$init/mounts")
-        [[ -z $mount ]] || timeout 10 xfs_io -x -c shutdown "/proc/$init/root$mount" 2>/dev/null || true
-    fi
+    mount=$(node_stick_mount "$1")
+    [[ -z $mount ]] || timeout 10 xfs_io -x -c shutdown "$mount" 2>/dev/null || true
     if is_mounted "$folder/root"; then
         timeout 10 xfs_io -x -c shutdown "$folder/root" 2>/dev/null || true
     fi
@@ -159,8 +179,11 @@ node_wait_off() {
     local node=$1 folder supervisor
     folder=$(node_folder "$node")
     if [[ -s $folder/supervisor ]]; then
+        # Not always this shell's own child: a drill may go on with the nodes of the one before.
         supervisor=$(<"$folder/supervisor")
-        wait "$supervisor" 2>/dev/null || true
+        while [[ -e $folder/supervisor ]] && kill -0 "$supervisor" 2>/dev/null; do
+            sleep 0.1
+        done
         rm -f -- "$folder/supervisor"
     fi
     network_unplug "$node"

@@ -15,6 +15,7 @@ fn open(path: &Path, sha256: Option<Sha256>, cache: &Path) -> Result<VerifiedBas
         sha256,
     };
     let options = ObtainOptions {
+        onlooker: None,
         cache_dir: cache.to_owned(),
         catalog: &Catalog::load(cache)?,
         offline: true,

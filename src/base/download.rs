@@ -52,7 +52,7 @@ pub(super) fn obtain(wanted: &Wanted, options: &ObtainOptions) -> Result<Verifie
             Cached::Nothing => None,
         };
         cache.create()?;
-        let Some(part) = Part::lock(&cache.part(wanted.sha256), &name, options.progress)? else {
+        let Some(part) = Part::lock(&cache.part(wanted.sha256), &name, options)? else {
             continue;
         };
         if let Some((file, path, found)) = damaged {

@@ -1,6 +1,7 @@
 //! Where base images come from: the catalog, a download, the cache, a file. All of them end in a [`VerifiedBase`].
 
 mod answer;
+mod arrival;
 mod cache;
 mod catalog;
 mod client;
@@ -22,6 +23,7 @@ mod verified;
 
 use std::path::PathBuf;
 
+pub use arrival::Arrival;
 pub use cache::default_cache_dir;
 pub use catalog::{Arch, Catalog, CatalogEntry};
 pub use connection::{Connection, Proxy};
@@ -48,6 +50,8 @@ pub struct ObtainOptions<'a> {
     pub progress: &'a dyn Progress,
     /// How patient a download is.
     pub connection: Connection,
+    /// Hears how the file of a download grows, should there be one.
+    pub onlooker: Option<&'a dyn Fn(&Arrival)>,
 }
 
 /// Gets hold of a base image and makes sure that it is the one that was asked for.

@@ -4,26 +4,28 @@
 //! cleaned up, and what an interrupted download has got so far is there for the next one.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::base::Sha256;
 use crate::base::sha256::Hasher;
 use crate::base::validator::Validator;
+use crate::base::{Arrival, ObtainOptions, Sha256};
 use crate::error::{Context, Result};
+use crate::image::read_at::write_all_at;
 use crate::progress::Progress;
 
 /// The locked file, and the digest of what is in it.
-pub(super) struct Part {
+pub(super) struct Part<'a> {
     file: File,
     path: PathBuf,
     hasher: Hasher,
     size: u64,
     /// Whether what is in the file came in more than one answer.
     pieced: bool,
+    onlooker: Option<&'a dyn Fn(&Arrival)>,
 }
 
 /// What is noted beside a part, so that it can be continued by another process. A note that is missing, torn or of
@@ -34,10 +36,10 @@ struct Note {
     validator: Validator,
 }
 
-impl Part {
+impl<'a> Part<'a> {
     /// Locks the part at `path`, waiting for another process where need be. `None` when that other process has
     /// finished it or thrown it away: look again.
-    pub(super) fn lock(path: &Path, name: &str, progress: &dyn Progress) -> Result<Option<Self>> {
+    pub(super) fn lock(path: &Path, name: &str, options: &ObtainOptions<'a>) -> Result<Option<Self>> {
         let doing = || format!("opening {}", path.display());
         let file = OpenOptions::new()
             .read(true)
@@ -49,7 +51,8 @@ impl Part {
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                progress.say(&format!("another mkimage is downloading {name}; waiting for it"));
+                let message = format!("another mkimage is downloading {name}; waiting for it");
+                options.progress.say(&message);
                 file.lock().disk(|| format!("waiting for {}", path.display()))?;
             }
             // Some network file systems know no locks. Two downloads at once are rare and end in a wrong hash at worst.
@@ -67,6 +70,7 @@ impl Part {
             hasher: Hasher::default(),
             size: 0,
             pieced: false,
+            onlooker: options.onlooker,
         }))
     }
 
@@ -82,7 +86,6 @@ impl Part {
         let size = hasher
             .update_from(&self.file, &|more| task.advance(more))
             .disk(doing)?;
-        self.file.seek(SeekFrom::Start(size)).disk(doing)?;
         self.hasher = hasher;
         self.size = size;
         self.pieced = true;
@@ -122,11 +125,13 @@ impl Part {
 
     /// Throws away what is in it, because other bytes come.
     pub(super) fn start_over(&mut self) -> Result<()> {
+        if self.size > 0 {
+            self.tell(&Arrival::StartsOver);
+        }
         let doing = || format!("emptying {}", self.path.display());
         // Before the file: a note without a part is of no harm, the other way round it vouches for the wrong bytes.
         remove(&self.note()).disk(doing)?;
         self.file.set_len(0).disk(doing)?;
-        self.file.rewind().disk(doing)?;
         self.hasher = Hasher::default();
         self.size = 0;
         self.pieced = false;
@@ -155,11 +160,13 @@ impl Part {
 
     /// These bytes come next.
     pub(super) fn append(&mut self, bytes: &[u8]) -> Result<()> {
-        self.file
-            .write_all(bytes)
-            .disk(|| format!("writing {}", self.path.display()))?;
+        write_all_at(&self.file, bytes, self.size).disk(|| format!("writing {}", self.path.display()))?;
         self.hasher.update(bytes);
         self.size = self.size.saturating_add(bytes.len() as u64);
+        self.tell(&Arrival::Grown {
+            file: &self.file,
+            size: self.size,
+        });
         Ok(())
     }
 
@@ -187,6 +194,12 @@ impl Part {
             return self.discard();
         }
         Ok(())
+    }
+
+    fn tell(&self, arrival: &Arrival) {
+        if let Some(onlooker) = self.onlooker {
+            onlooker(arrival);
+        }
     }
 
     fn note(&self) -> PathBuf {

@@ -11,7 +11,7 @@ use crate::ui::{self, Size, Table};
 pub(super) fn run(session: &Session, refresh: bool) -> Result<()> {
     let mut catalog = Catalog::load(&session.cache_dir)?;
     if refresh {
-        let added = base::refresh(&base::publisher()?, &session.obtain_options(&catalog))?;
+        let added = base::refresh(&base::publisher()?, &session.obtain_options(&catalog, None))?;
         session.bars.say(&match added.as_slice() {
             [] => "the publisher has nothing new".to_owned(),
             ids => format!("new: {}", ids.join(", ")),

@@ -8,8 +8,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
 
-use super::Session;
 use super::inspect::OnFat;
+use super::{Session, unpacking};
 use crate::base::{VerifiedBase, Vouch};
 use crate::boot::facts::BootFacts;
 use crate::boot::plan::{Plan, render};
@@ -33,7 +33,17 @@ pub(super) fn run(session: &Session, args: &BuildArgs) -> Result<()> {
     let build_time = build_time()?;
     session.tell(&loaded);
     let folder = cluster.origin.folder(&session.surroundings.folder);
-    let base = session.base(&args.base, cluster.base.as_deref())?;
+    let destinations: Vec<_> = nodes
+        .iter()
+        .map(|node| {
+            args.out
+                .join(format!("{}.{}", node.name, args.format.extension()))
+        })
+        .collect();
+    let (base, unpacked) = match args.format {
+        Format::Img => unpacking::obtain(session, args, cluster, &destinations)?,
+        Format::ImgXz => (session.base(&args.base, cluster.base.as_deref())?, None),
+    };
     let handle = base
         .file()
         .try_clone()
@@ -48,13 +58,7 @@ pub(super) fn run(session: &Session, args: &BuildArgs) -> Result<()> {
     let build = Build {
         container: &*container,
         folder: &args.out,
-        destinations: nodes
-            .iter()
-            .map(|node| {
-                args.out
-                    .join(format!("{}.{}", node.name, args.format.extension()))
-            })
-            .collect(),
+        destinations,
         base_is_unchanged: &|| base.check_unchanged(),
         ignore_space: session.common.force,
         progress: &session.bars,
@@ -74,9 +78,10 @@ pub(super) fn run(session: &Session, args: &BuildArgs) -> Result<()> {
             .map(|node| plan_node(node, cluster, secrets, &facts, folder, build_time, image))
             .collect()
     };
-    let paths = match args.format {
-        Format::Img => build.raw_images(&mut planner)?,
-        Format::ImgXz => {
+    let paths = match (args.format, unpacked) {
+        (Format::Img, Some(unpacked)) => build.raw_images_from(unpacked, &mut planner)?,
+        (Format::Img, None) => build.raw_images(&mut planner)?,
+        (Format::ImgXz, _) => {
             if base.vouched() == Vouch::Nobody {
                 // Copying blocks unseen would copy damage that nobody has ruled out.
                 let task = session.bars.begin("checking the base", container.raw_size());

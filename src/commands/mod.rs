@@ -7,11 +7,12 @@ mod generate;
 mod init;
 mod inspect;
 mod status;
+mod unpacking;
 mod verify;
 
 use std::path::PathBuf;
 
-use crate::base::{self, BaseRequest, Catalog, Connection, ObtainOptions, Sha256, VerifiedBase};
+use crate::base::{self, Arrival, BaseRequest, Catalog, Connection, ObtainOptions, Sha256, VerifiedBase};
 use crate::cli::{BaseArgs, Cli, Command, CommonArgs};
 use crate::cluster::{Loaded, Surroundings, load};
 use crate::error::{Category, Error, Result};
@@ -67,19 +68,34 @@ impl Session {
     }
 
     /// How bases are obtained, from what `catalog` knows.
-    fn obtain_options<'a>(&'a self, catalog: &'a Catalog) -> ObtainOptions<'a> {
+    fn obtain_options<'a>(
+        &'a self,
+        catalog: &'a Catalog,
+        onlooker: Option<&'a dyn Fn(&Arrival)>,
+    ) -> ObtainOptions<'a> {
         ObtainOptions {
             cache_dir: self.cache_dir.clone(),
             catalog,
             offline: self.common.offline,
             progress: &self.bars,
             connection: Connection::default(),
+            onlooker,
         }
     }
 
     /// Gets hold of the base that the command line or else the cluster file names.
     fn base(&self, args: &BaseArgs, cluster_default: Option<&str>) -> Result<VerifiedBase> {
         let catalog = Catalog::load(&self.cache_dir)?;
+        let request = Self::base_request(args, cluster_default, &catalog)?;
+        base::obtain(&request, &self.obtain_options(&catalog, None))
+    }
+
+    /// The base that the command line or else the cluster file names.
+    fn base_request(
+        args: &BaseArgs,
+        cluster_default: Option<&str>,
+        catalog: &Catalog,
+    ) -> Result<BaseRequest> {
         let sha256 = args
             .sha256
             .as_deref()
@@ -90,7 +106,6 @@ impl Session {
             })
             .transpose()?;
         let chosen = args.base.as_deref().or(cluster_default.map(AsRef::as_ref));
-        let request = BaseRequest::parse(chosen, sha256, &catalog)?;
-        base::obtain(&request, &self.obtain_options(&catalog))
+        BaseRequest::parse(chosen, sha256, catalog)
     }
 }

@@ -1,5 +1,7 @@
 //! The secrets folder, judged by OpenSSH itself.
 
+mod ssh;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -355,97 +357,6 @@ fn a_user_with_a_key_needs_no_other() {
             .unwrap()
             .contains("admin_key")
     );
-}
-
-#[test]
-fn ssh_finds_every_node_under_every_name() {
-    let (_folder, path) = place();
-    let cluster = cluster(Some(FIXED));
-    let secrets = Secrets::open_or_create(&path, &cluster).unwrap();
-    let known_hosts = path.join("known_hosts");
-    let text = fs::read_to_string(&known_hosts).unwrap();
-    assert_eq!(text, secrets.known_hosts(&cluster));
-    let key = |at: usize| &secrets.node(&cluster.nodes[at].name).unwrap().host_key.public;
-    assert_eq!(
-        text,
-        format!(
-            "pi4-1,pi4-1.local,192.168.1.31 {}\npi4-2,pi4-2.local {}\n",
-            key(0),
-            key(1)
-        )
-    );
-    for name in ["pi4-1", "pi4-1.local", "192.168.1.31", "pi4-2", "pi4-2.local"] {
-        let found = openssh("ssh-keygen", &["-F", name, "-f"], &known_hosts, &[]);
-        assert!(found.contains("ssh-ed25519 "), "{name}: {found}");
-    }
-    let expected: Vec<_> = cluster
-        .nodes
-        .iter()
-        .map(|node| {
-            format!(
-                "{} {}",
-                node.name,
-                secrets.node(&node.name).unwrap().enrolment_key.public
-            )
-        })
-        .collect();
-    assert_eq!(
-        secrets.enrolment_keys(&cluster).lines().collect::<Vec<_>>(),
-        expected
-    );
-}
-
-#[test]
-fn ssh_uses_the_pinned_key_and_the_right_login() {
-    let (_folder, path) = place();
-    let secrets = Secrets::open_or_create(&path, &cluster(Some(FIXED))).unwrap();
-    let config = secrets.ssh_config_path();
-    assert!(config.is_absolute());
-    let settings = openssh("ssh", &["-G", "-F"], &config, &["pi4-1"]);
-    let known_hosts = path.join("known_hosts").display().to_string();
-    for line in [
-        "hostname 192.168.1.31",
-        "user anna",
-        "hostkeyalias pi4-1",
-        "stricthostkeychecking true",
-        "connecttimeout 10",
-        "hostkeyalgorithms ssh-ed25519",
-        "updatehostkeys false",
-        &format!("userknownhostsfile {known_hosts}"),
-    ] {
-        assert!(
-            settings.lines().any(|found| found == line),
-            "{line}\n---\n{settings}"
-        );
-    }
-    let settings = openssh("ssh", &["-G", "-F"], &config, &["pi4-2"]);
-    assert!(
-        settings.lines().any(|line| line == "hostname pi4-2.local"),
-        "{settings}"
-    );
-
-    let (_folder, path) = place();
-    let secrets = Secrets::open_or_create(&path, &home_lab()).unwrap();
-    let settings = openssh("ssh", &["-G", "-F"], &secrets.ssh_config_path(), &["pi3-1"]);
-    assert!(settings.lines().any(|line| line == "user pi"));
-    // -G shows this path before ssh reads it; what it makes of it stands in its log. The proxy keeps it at home.
-    let log = Command::new("ssh")
-        .args(["-v", "-o", "ProxyCommand=exit 1", "-F"])
-        .arg(secrets.ssh_config_path())
-        .arg("pi3-1")
-        .output()
-        .unwrap();
-    let log = String::from_utf8(log.stderr).unwrap();
-    // "type 3" is ED25519 (OpenSSH's sshkey.h); -1 would be a file that is not there.
-    let identity = format!("identity file {} type 3", path.join("admin_key").display());
-    assert!(log.contains(&identity), "{identity}\n---\n{log}");
-}
-
-#[test]
-fn a_folder_that_ssh_cannot_be_told_of_is_refused() {
-    let folder = tempfile::Builder::new().prefix("a${HOME}").tempdir().unwrap();
-    let text = refusal(&folder.path().join(FOLDER_NAME), &home_lab());
-    assert!(text.contains("ssh cannot be told"), "{text}");
 }
 
 #[test]

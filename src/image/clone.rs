@@ -24,7 +24,7 @@ pub fn can_reflink(folder: &Path) -> bool {
     let attempt = || -> io::Result<()> {
         let from = tempfile::tempfile_in(folder)?;
         let to = tempfile::tempfile_in(folder)?;
-        crate::image::sparse::write_all_at(&from, &[1; 4096], 0)?;
+        crate::image::read_at::write_all_at(&from, &[1; 4096], 0)?;
         reflink(&from, &to)
     };
     attempt().is_ok()

@@ -31,6 +31,28 @@ pub trait ReadAt: Send + Sync {
     }
 }
 
+/// Writes all bytes at an offset, without moving a position that other threads share.
+#[cfg(unix)]
+pub fn write_all_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::write_all_at(file, bytes, offset)
+}
+
+/// Writes all bytes at an offset.
+#[cfg(windows)]
+pub fn write_all_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+    let mut rest = bytes;
+    let mut at = offset;
+    while !rest.is_empty() {
+        let written = std::os::windows::fs::FileExt::seek_write(file, rest, at)?;
+        if written == 0 {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        rest = rest.get(written..).unwrap_or_default();
+        at = at.saturating_add(written as u64);
+    }
+    Ok(())
+}
+
 /// Where decoded bytes of a raw image go; pieces may come in any order and from several threads.
 pub trait RawSink: Sync {
     /// Puts `bytes` at `offset` of the raw image. Every byte of the image is put exactly once.

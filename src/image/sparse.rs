@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::error::{Context, Result};
-use crate::image::read_at::{RawSink, ReadAt};
+use crate::image::read_at::{RawSink, ReadAt, write_all_at};
 
 /// What a hole is measured in: the block size of the file systems that images are kept on.
 const BLOCK: usize = 4096;
@@ -62,28 +62,6 @@ fn data_runs(bytes: &[u8]) -> impl Iterator<Item = std::ops::Range<usize>> {
         let end = last.saturating_add(1).saturating_mul(BLOCK).min(length);
         Some(start..end)
     })
-}
-
-/// Writes all bytes at an offset, without moving a position that other threads share.
-#[cfg(unix)]
-pub fn write_all_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
-    std::os::unix::fs::FileExt::write_all_at(file, bytes, offset)
-}
-
-/// Writes all bytes at an offset.
-#[cfg(windows)]
-pub fn write_all_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
-    let mut rest = bytes;
-    let mut at = offset;
-    while !rest.is_empty() {
-        let written = std::os::windows::fs::FileExt::seek_write(file, rest, at)?;
-        if written == 0 {
-            return Err(io::ErrorKind::WriteZero.into());
-        }
-        rest = rest.get(written..).unwrap_or_default();
-        at = at.saturating_add(written as u64);
-    }
-    Ok(())
 }
 
 /// Whether every byte of `file` from `offset` on is as in `bytes`.

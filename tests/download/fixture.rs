@@ -63,6 +63,7 @@ impl Cache {
 
     pub fn obtain(&self, request: &BaseRequest, progress: &dyn Progress) -> Result<VerifiedBase> {
         let options = ObtainOptions {
+            onlooker: None,
             cache_dir: self.path().to_owned(),
             catalog: &Catalog::load(self.path()).unwrap(),
             offline: self.offline,

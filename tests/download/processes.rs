@@ -52,6 +52,7 @@ fn as_a_process_of_its_own() {
         (server.url("a.img"), cache.path().to_owned())
     };
     let options = ObtainOptions {
+        onlooker: None,
         cache_dir: folder,
         catalog: &Catalog::built_in().unwrap(),
         offline: false,

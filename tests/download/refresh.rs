@@ -47,6 +47,7 @@ fn publish(request: &Request, sum: &str) -> Reply {
 
 fn with_options<T>(cache: &Cache, progress: &dyn Progress, run: impl FnOnce(&ObtainOptions) -> T) -> T {
     run(&ObtainOptions {
+        onlooker: None,
         cache_dir: cache.path().to_owned(),
         catalog: &Catalog::load(cache.path()).unwrap(),
         offline: cache.offline,

@@ -3,7 +3,7 @@
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 
 use url::Url;
@@ -45,6 +45,7 @@ pub struct Reply {
     body: Vec<u8>,
     promised: Option<u64>,
     end: End,
+    pause: Option<(usize, Arc<Barrier>)>,
 }
 
 /// How an answer ends.
@@ -68,6 +69,7 @@ impl Reply {
             promised: Some(body.len() as u64),
             body,
             end: End::Properly,
+            pause: None,
         }
     }
 
@@ -106,6 +108,13 @@ impl Reply {
         self
     }
 
+    /// Waits at the barrier after so many bytes of the body.
+    #[allow(dead_code, reason = "only the tests of images hold a download up")]
+    pub fn pausing_after(mut self, bytes: usize, barrier: &Arc<Barrier>) -> Self {
+        self.pause = Some((bytes, Arc::clone(barrier)));
+        self
+    }
+
     fn send(&self, stream: &mut TcpStream) -> io::Result<()> {
         let mut head = Vec::new();
         write!(head, "HTTP/1.1 {} Whatever\r\n", self.status)?;
@@ -121,7 +130,22 @@ impl Reply {
             End::Properly => &self.body[..],
             End::Cut(after) | End::Stall(after) => &self.body[..after.min(self.body.len())],
         };
-        for piece in sent.chunks(16 * 1024) {
+        let pause = self.pause.as_ref();
+        let (before, after) = sent.split_at(pause.map_or(0, |(bytes, _)| *bytes));
+        self.send_pieces(before, stream)?;
+        if let Some((_, barrier)) = pause {
+            stream.flush()?;
+            barrier.wait();
+        }
+        self.send_pieces(after, stream)?;
+        if self.promised.is_none() && self.end == End::Properly {
+            stream.write_all(b"0\r\n\r\n")?;
+        }
+        stream.flush()
+    }
+
+    fn send_pieces(&self, bytes: &[u8], stream: &mut TcpStream) -> io::Result<()> {
+        for piece in bytes.chunks(16 * 1024) {
             if self.promised.is_none() {
                 write!(stream, "{:x}\r\n", piece.len())?;
             }
@@ -130,10 +154,7 @@ impl Reply {
                 stream.write_all(b"\r\n")?;
             }
         }
-        if self.promised.is_none() && self.end == End::Properly {
-            stream.write_all(b"0\r\n\r\n")?;
-        }
-        stream.flush()
+        Ok(())
     }
 }
 

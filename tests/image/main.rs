@@ -8,6 +8,7 @@
 
 mod base;
 mod bases_are_true;
+mod cold;
 mod containers;
 mod damage;
 mod eras;
@@ -15,4 +16,7 @@ mod interrupt;
 mod judge;
 mod looking;
 mod promises;
+#[path = "../download/server.rs"]
+#[allow(dead_code, reason = "the tests of downloads need more of it")]
+mod server;
 mod workplace;

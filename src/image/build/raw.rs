@@ -6,9 +6,11 @@ use std::sync::Arc;
 use super::{Build, Planner, Prepared};
 use crate::error::{Category, Context, Error, Result};
 use crate::image::clone;
+use crate::image::early::Unpacked;
 use crate::image::edits::{Edits, PAGE_SIZE};
 use crate::image::output::Output;
-use crate::image::sparse::{SparseFiles, holds, write_all_at};
+use crate::image::read_at::write_all_at;
+use crate::image::sparse::{SparseFiles, holds};
 
 impl Build<'_> {
     /// Builds raw images. What can be planned before anything is written is planned before.
@@ -25,6 +27,35 @@ impl Build<'_> {
             .map(|destination| Output::create(destination))
             .collect::<Result<Vec<_>>>()?;
         let size = self.decode_into(&outputs, reflink)?;
+        self.change(outputs, size, early, planner)
+    }
+
+    /// Builds raw images of what was unpacked before.
+    pub fn raw_images_from(&self, unpacked: Unpacked, planner: &mut Planner<'_>) -> Result<Vec<PathBuf>> {
+        let Unpacked { mut outputs, size } = unpacked;
+        if self.container.raw_size().is_some_and(|known| known != size) {
+            // Two ways to unpack it that do not agree: the careful one decides.
+            drop(outputs);
+            return self.raw_images(planner);
+        }
+        for destination in self.destinations.iter().skip(outputs.len()) {
+            let copy = Output::create(destination)?;
+            if let Some(original) = outputs.first() {
+                share_blocks(original, &copy)?;
+            }
+            outputs.push(copy);
+        }
+        self.change(outputs, size, None, planner)
+    }
+
+    /// Makes the nodes' images of `outputs`, which have the base in them.
+    fn change(
+        &self,
+        outputs: Vec<Output>,
+        size: u64,
+        early: Option<Prepared>,
+        planner: &mut Planner<'_>,
+    ) -> Result<Vec<PathBuf>> {
         let prepared = match (early, outputs.first()) {
             (Some(prepared), _) => prepared,
             (None, Some(first)) => {
@@ -63,12 +94,16 @@ impl Build<'_> {
         sink.set_len(size)?;
         if let Some((original, copies)) = outputs.split_first().filter(|_| reflink) {
             for copy in copies {
-                clone::reflink(original.file(), copy.file())
-                    .disk(|| format!("cloning into {}", copy.destination().display()))?;
+                share_blocks(original, copy)?;
             }
         }
         Ok(size)
     }
+}
+
+fn share_blocks(original: &Output, copy: &Output) -> Result<()> {
+    clone::reflink(original.file(), copy.file())
+        .disk(|| format!("cloning into {}", copy.destination().display()))
 }
 
 /// Writes the changed pages and reads them back.

@@ -1,5 +1,6 @@
 //! What a base image comes wrapped in. Recognised by content, never by name.
 
+mod forward;
 mod gzip;
 mod raw;
 mod stream;
@@ -9,6 +10,8 @@ mod zip;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
+
+pub(super) use forward::Forward;
 
 use crate::error::{Category, Context, Error, Result};
 use crate::image::read_at::{RawSink, ReadAt};

@@ -46,7 +46,7 @@ fn fill(decoder: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     Ok(filled)
 }
 
-fn damaged(error: &io::Error, format: &str, done: u64) -> Error {
+pub(super) fn damaged(error: &io::Error, format: &str, done: u64) -> Error {
     // An error from the operating system has a number; one from a decoder has none.
     if error.raw_os_error().is_some() {
         return Error::new(Category::Disk, format!("reading the base image: {error}"));

@@ -5,8 +5,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::{Context, Result};
-use crate::image::read_at::ReadAt;
-use crate::image::sparse::write_all_at;
+use crate::image::read_at::{ReadAt, write_all_at};
 
 /// Such a file. It is gone when this is dropped, or the program.
 pub(super) struct Spill {

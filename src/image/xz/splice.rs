@@ -17,7 +17,7 @@ use super::reader::BlockReader;
 use super::store::{Packed, PieceStore};
 use crate::error::{Category, Context, Error, Result};
 use crate::image::edits::{Edits, PAGE_SIZE};
-use crate::image::sparse::write_all_at;
+use crate::image::read_at::write_all_at;
 use crate::image::threads::on_threads;
 use crate::progress::Task;
 

@@ -1,0 +1,155 @@
+//! A file that is read by one thread while another one appends to it.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use crate::image::read_at::ReadAt;
+
+/// How far the file is.
+#[derive(Default)]
+pub(super) struct Growth {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// Bytes that are there.
+    size: u64,
+    end: End,
+}
+
+#[derive(Default, Clone, Copy, PartialEq, Eq)]
+enum End {
+    #[default]
+    Open,
+    /// No more bytes come.
+    Complete,
+    /// Nobody wants to have it read any more.
+    Abandoned,
+}
+
+impl Growth {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.state());
+        self.changed.notify_all();
+    }
+
+    /// The first `size` bytes are there.
+    pub(super) fn grown_to(&self, size: u64) {
+        self.change(|state| state.size = size);
+    }
+
+    /// It has `size` bytes and gets no more.
+    pub(super) fn complete(&self, size: u64) {
+        self.change(|state| {
+            state.size = size;
+            if state.end == End::Open {
+                state.end = End::Complete;
+            }
+        });
+    }
+
+    /// Whoever reads it shall stop. This is for good.
+    pub(super) fn abandon(&self) {
+        self.change(|state| state.end = End::Abandoned);
+    }
+
+    /// Whether what was read so far may be something else than what the file has in the end.
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.state().end == End::Abandoned
+    }
+
+    /// Waits until there is more than `position` bytes, or no more comes. Says how many bytes there are.
+    fn wait_beyond(&self, position: u64) -> io::Result<u64> {
+        let state = self
+            .changed
+            .wait_while(self.state(), |state| {
+                state.end == End::Open && state.size <= position
+            })
+            .unwrap_or_else(PoisonError::into_inner);
+        match state.end {
+            End::Abandoned => Err(io::Error::other("the rest of the file is not waited for")),
+            End::Open | End::Complete => Ok(state.size),
+        }
+    }
+}
+
+/// Reads the file from its first byte, and waits at its end for more.
+pub(super) struct GrowingFile {
+    file: File,
+    growth: Arc<Growth>,
+    position: u64,
+}
+
+impl GrowingFile {
+    pub(super) fn new(file: File, growth: Arc<Growth>) -> Self {
+        Self {
+            file,
+            growth,
+            position: 0,
+        }
+    }
+}
+
+impl Read for GrowingFile {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let there = self.growth.wait_beyond(self.position)?;
+        let left = usize::try_from(there.saturating_sub(self.position)).unwrap_or(usize::MAX);
+        let wanted = left.min(buffer.len());
+        let read = self
+            .file
+            .read_at(buffer.get_mut(..wanted).unwrap_or_default(), self.position)?;
+        if read == 0 && wanted > 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        self.position = self.position.saturating_add(read as u64);
+        Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image::read_at::write_all_at;
+    use std::thread;
+
+    #[test]
+    fn what_comes_piece_by_piece_is_read_whole_and_only_once() {
+        let file = tempfile::tempfile().unwrap();
+        let growth = Arc::new(Growth::default());
+        let mut reader = GrowingFile::new(file.try_clone().unwrap(), Arc::clone(&growth));
+        let reading = thread::spawn(move || {
+            let mut all = Vec::new();
+            reader.read_to_end(&mut all).map(|_| all)
+        });
+        let bytes: Vec<_> = (0..=255_u8).cycle().take(10_000).collect();
+        for (number, piece) in bytes.chunks(700).enumerate() {
+            let at = number as u64 * 700;
+            write_all_at(&file, piece, at).unwrap();
+            growth.grown_to(at + piece.len() as u64);
+        }
+        growth.complete(10_000);
+        assert!(reading.join().unwrap().unwrap() == bytes);
+    }
+
+    #[test]
+    fn a_reader_does_not_wait_for_what_nobody_brings() {
+        let growth = Arc::new(Growth::default());
+        growth.grown_to(10);
+        let mut reader = GrowingFile::new(tempfile::tempfile().unwrap(), Arc::clone(&growth));
+        let reading = thread::spawn(move || {
+            reader.position = 10;
+            reader.read(&mut [0; 5])
+        });
+        growth.abandon();
+        assert!(reading.join().unwrap().is_err());
+        growth.complete(10);
+        assert!(growth.is_abandoned(), "what was abandoned came back");
+    }
+}

@@ -18,8 +18,8 @@ drill_scratch() {
 
 # A selection for every day: what the owner is most likely to meet.
 readonly DRILLS_SHORT=(dead-card-worker dead-card-manager dead-stick)
-# These begin with four blank cards, so they come after those that go on with each other's cluster.
-readonly DRILLS_BLANK=(three-managers first-manager-last late-node power-cut dhcp)
+# These do not begin with a healthy cluster, so they come after those that go on with each other's cluster.
+readonly DRILLS_BLANK=(no-clock three-managers first-manager-last late-node power-cut dhcp)
 
 # drills_named WORD...: into NAMED_DRILLS; `short` and `all` are several.
 drills_named() {

@@ -82,7 +82,7 @@ pub(super) fn run(session: &Session, args: &BuildArgs) -> Result<()> {
         (Format::Img, Some(unpacked)) => build.raw_images_from(unpacked, &mut planner)?,
         (Format::Img, None) => build.raw_images(&mut planner)?,
         (Format::ImgXz, _) => {
-            if base.vouched() == Vouch::Nobody {
+            if base.vouched() == Vouch::Nobody && container.blocks().is_some() {
                 // Copying blocks unseen would copy damage that nobody has ruled out.
                 let task = session.bars.begin("checking the base", container.raw_size());
                 container.decode(&Discard, &*task)?;

@@ -7,7 +7,7 @@ use crate::image::build::BaseImage;
 use crate::image::container::Container;
 use crate::image::digests::{CHUNK, Digests};
 use crate::image::edits::Edits;
-use crate::image::fat::{FatVolume, Timestamp};
+use crate::image::fat::{self, FatVolume, Timestamp};
 use crate::image::prefix;
 use crate::progress::Progress;
 
@@ -34,6 +34,7 @@ pub struct Differences {
 pub fn compare(base: &dyn Container, image: &dyn Container, progress: &dyn Progress) -> Result<Differences> {
     let base_look = BaseImage::open(prefix::raw(base)?)?;
     let image_look = BaseImage::open(prefix::raw(image)?)?;
+    fat::check(&*image_look.raw, &image_look.boot.range, Edits::new())?;
     if base_look.table != image_look.table {
         return Err(Error::new(Category::Verification, "the partition tables differ"));
     }

@@ -121,6 +121,7 @@ impl<'a> Early<'a> {
             source: GrowingFile::new(file, Arc::clone(&growth)),
             folder: folder.clone(),
             destinations: destinations.iter().take(copies).cloned().collect(),
+            most: self.sizes.raw,
             task: self.progress.begin("unpacking", self.sizes.raw),
         };
         let thread = thread::Builder::new()
@@ -165,6 +166,8 @@ struct Job {
     source: GrowingFile,
     folder: PathBuf,
     destinations: Vec<PathBuf>,
+    /// Bytes of the raw image, where they are known.
+    most: Option<u64>,
     task: Box<dyn Task>,
 }
 
@@ -184,6 +187,7 @@ impl Job {
                     .collect(),
             ),
             folder: &self.folder,
+            most: self.most,
         };
         let size = forward.decode(&sink, &*self.task)?;
         sink.below.set_len(size)?;
@@ -195,10 +199,17 @@ impl Job {
 struct Considerate<'a> {
     below: SparseFiles<'a>,
     folder: &'a std::path::Path,
+    /// Bytes that the raw image has, where that is known: the hash has not judged yet who sends more.
+    most: Option<u64>,
 }
 
 impl RawSink for Considerate<'_> {
     fn write_at(&self, bytes: &[u8], offset: u64) -> Result<()> {
+        let end = offset.saturating_add(bytes.len() as u64);
+        if self.most.is_some_and(|most| end > most) {
+            let what = "it unpacks to more than the catalog says";
+            return Err(Error::new(Category::Verification, what));
+        }
         space::require(self.folder, RESERVE, "unpacking while downloading")?;
         self.below.write_at(bytes, offset)
     }

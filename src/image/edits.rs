@@ -7,7 +7,7 @@ use std::sync::Arc;
 /// Bytes in a page. A multiple of the sector (512), and what file systems allocate in.
 pub const PAGE_SIZE: usize = 4096;
 
-/// A page's bytes. Shared, because several nodes often have the same page.
+/// A page's bytes. Shared, so that edits can be handed on without being copied.
 pub type Page = Arc<[u8; PAGE_SIZE]>;
 
 /// Pages of a raw image that get new bytes, by page number (offset / [`PAGE_SIZE`]).

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{Build, Planner, Prepared};
-use crate::error::{Context, Result};
+use crate::error::{Category, Context, Error, Result};
 use crate::image::container::{self, Blocks};
 use crate::image::edits::Edits;
 use crate::image::output::Output;
@@ -30,24 +30,33 @@ impl Build<'_> {
             self.progress
                 .say("the base is a single xz block, so all of it is packed again; that takes minutes");
         }
-        let size = blocks.file.size().disk(|| "reading the base image".to_owned())?;
         let prepared = Prepared::new(Arc::<BlockReader>::clone(blocks.reader), planner)?;
-        // What a splice adds is far below a twentieth; the pieces kept meanwhile are smaller still.
+        self.splice_prepared(blocks, &prepared)
+    }
+
+    fn splice_prepared(&self, blocks: &Blocks<'_>, prepared: &Prepared) -> Result<Vec<PathBuf>> {
+        let size = blocks.file.size().disk(|| "reading the base image".to_owned())?;
+        // What a splice adds is far below a twentieth; the new blocks of all images lie in a file of their own meanwhile.
         let each = size.saturating_add(size / 20);
         let copies = (self.destinations.len() as u64).saturating_add(1);
-        self.require_room(each.saturating_mul(copies))?;
+        let boot = &prepared.boot.range;
+        let unpacked = blocks.reader.image().blocks().iter();
+        let unpacked = unpacked
+            .filter(|block| block.raw_offset() < boot.end && block.raw_end() > boot.start)
+            .fold(0_u64, |sum, block| sum.saturating_add(block.raw_size()));
+        self.require_room(each.saturating_mul(copies).saturating_add(unpacked))?;
         let splicer = Splicer::new(Arc::clone(blocks.reader), self.folder, threads::available())?;
-        self.write_each(&prepared, |output, edits| {
+        self.write_each(prepared, |output, edits| {
             let task = self.progress.begin("writing", Some(size));
             splicer.splice(blocks.file, edits, output.file(), &*task)?;
             Ok(())
         })
     }
 
-    /// Without blocks to copy: everything is unpacked once and packed for each image.
+    /// Without blocks to copy: everything is unpacked once and packed once, then there are blocks.
     fn pack_anew(&self, planner: &mut Planner<'_>) -> Result<Vec<PathBuf>> {
         self.progress.say(&format!(
-            "the base ({}) has no xz blocks to copy, so each image is packed whole; that takes minutes",
+            "the base ({}) has no xz blocks to copy, so all of it is packed first; that takes minutes",
             self.container.describe()
         ));
         self.require_raw_space(2)?;
@@ -57,21 +66,24 @@ impl Build<'_> {
         };
         let size = raw.size().disk(|| "reading the base image".to_owned())?;
         let prepared = Prepared::new(Arc::clone(&raw), planner)?;
-        self.write_each(&prepared, |output, edits| {
+        let packed = tempfile::tempfile_in(self.folder)
+            .disk(|| format!("creating a temporary file in {}", self.folder.display()))?;
+        let name = self.folder.join("a temporary file");
+        {
             let task = self.progress.begin("packing", Some(size));
-            let mut writer = BufWriter::with_capacity(1 << 20, output.file());
-            encode(
-                &*raw,
-                edits,
-                Check::Crc64,
-                &mut writer,
-                threads::available(),
-                &*task,
-            )?;
-            writer
-                .flush()
-                .disk(|| format!("writing {}", output.destination().display()))
-        })
+            let mut writer = BufWriter::with_capacity(1 << 20, &packed);
+            let threads = threads::available();
+            encode(&*raw, &Edits::new(), Check::Crc64, &mut writer, threads, &*task)?;
+            writer.flush().disk(|| format!("writing {}", name.display()))?;
+        }
+        let packed = container::open(Arc::new(packed), &name, self.folder)?;
+        match packed.blocks() {
+            Some(blocks) => self.splice_prepared(&blocks, &prepared),
+            None => Err(Error::new(
+                Category::Other,
+                "what was packed has no blocks that can be found",
+            )),
+        }
     }
 
     /// Writes one image after the other and looks into each; then they get their names.

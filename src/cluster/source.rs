@@ -31,7 +31,7 @@ impl Source<'_> {
     /// Where a byte offset lies.
     pub(super) fn position(&self, offset: usize) -> Position {
         let before = self.up_to(offset);
-        let line_start = before.rfind('\n').map_or(0, |at| at.saturating_add(1));
+        let (line_start, _) = self.line_at(offset);
         Position {
             line: before.matches('\n').count().saturating_add(1),
             column: before
@@ -46,17 +46,7 @@ impl Source<'_> {
     /// The line that `span` begins in, and below it carets under the span.
     pub(super) fn excerpt(&self, span: &Range<usize>) -> String {
         let position = self.position(span.start);
-        let line_start = self
-            .up_to(span.start)
-            .rfind('\n')
-            .map_or(0, |at| at.saturating_add(1));
-        let line = self
-            .text
-            .get(line_start..)
-            .unwrap_or_default()
-            .lines()
-            .next()
-            .unwrap_or_default();
+        let (line_start, line) = self.line_at(span.start);
         let shown: String = self
             .without_secrets(line, line_start)
             .chars()
@@ -98,17 +88,7 @@ impl Source<'_> {
 
     /// Whether the line that holds `offset` holds something that must not be shown.
     pub(super) fn is_secret(&self, offset: usize) -> bool {
-        let line_start = self
-            .up_to(offset)
-            .rfind('\n')
-            .map_or(0, |at| at.saturating_add(1));
-        let line = self
-            .text
-            .get(line_start..)
-            .unwrap_or_default()
-            .lines()
-            .next()
-            .unwrap_or_default();
+        let (line_start, line) = self.line_at(offset);
         self.in_private_key(line, line_start) || SECRET_KEYS.iter().any(|key| line.contains(key))
     }
 
@@ -140,6 +120,16 @@ impl Source<'_> {
             (Some(_), None) => true,
             (None, _) => false,
         }
+    }
+
+    /// The line that holds `offset`, without its end, and where it begins.
+    fn line_at(&self, offset: usize) -> (usize, &str) {
+        let start = self
+            .up_to(offset)
+            .rfind('\n')
+            .map_or(0, |at| at.saturating_add(1));
+        let rest = self.text.get(start..).unwrap_or_default();
+        (start, rest.lines().next().unwrap_or_default())
     }
 
     /// The text before an offset; all of it when the offset is none.

@@ -1,6 +1,7 @@
 //! The boot partition's FAT file system, read from a raw image and edited in memory.
 
 mod check;
+mod guard;
 mod timestamp;
 mod volume;
 mod window;

@@ -1,14 +1,12 @@
 //! A FAT volume: files in, files out, and the edits that come of it.
 
-use std::cell::Cell;
 use std::io;
 use std::ops::Range;
-use std::panic::{self, AssertUnwindSafe};
 use std::rc::Rc;
-use std::sync::Once;
 
 use fatfs::{FileSystem, FsOptions, LossyOemCpConverter, Read as _, StdIoWrapper, Write as _};
 
+use super::guard::{Failure, LibraryError, guarded};
 use super::timestamp::Timestamp;
 use super::window::{Shared, Window, base_page};
 use crate::error::{Category, Context, Error, Result};
@@ -16,7 +14,6 @@ use crate::image::edits::{Edits, PAGE_SIZE};
 use crate::image::read_at::ReadAt;
 
 type Library<'a> = FileSystem<StdIoWrapper<Window<'a>>, Timestamp, LossyOemCpConverter>;
-type LibraryError = fatfs::Error<io::Error>;
 
 /// What became of a file that was to be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -241,60 +238,6 @@ fn write_whole(library: &Library<'_>, path: &str, bytes: &[u8]) -> std::result::
     file.truncate()?;
     file.write_all(bytes)?;
     file.flush()
-}
-
-enum Failure {
-    Library(LibraryError),
-    Panicked,
-}
-
-impl Failure {
-    fn into_error(self, what: &str) -> Error {
-        match self {
-            Self::Library(fatfs::Error::Io(error))
-                if !matches!(
-                    error.kind(),
-                    io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof | io::ErrorKind::FileTooLarge
-                ) =>
-            {
-                Error::new(Category::Disk, what).with_cause(error)
-            }
-            Self::Library(error) => Error::new(Category::Verification, what).with_cause(error),
-            Self::Panicked => Error::new(
-                Category::Verification,
-                format!("{what}: the file system is damaged (a cluster number makes no sense)"),
-            )
-            .with_remedy("use a fresh copy of the base image"),
-        }
-    }
-}
-
-thread_local! {
-    /// Whether a panic on this thread is an answer that somebody waits for, not a defect to report.
-    static EXPECTED: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Runs the FAT library, which answers cluster numbers 0 and 1 in a chain with an arithmetic overflow.
-fn guarded<T>(
-    operation: impl FnOnce() -> std::result::Result<T, LibraryError>,
-) -> std::result::Result<T, Failure> {
-    static QUIET: Once = Once::new();
-    QUIET.call_once(|| {
-        let report = panic::take_hook();
-        panic::set_hook(Box::new(move |info| {
-            if !EXPECTED.get() {
-                report(info);
-            }
-        }));
-    });
-    EXPECTED.set(true);
-    let result = panic::catch_unwind(AssertUnwindSafe(operation));
-    EXPECTED.set(false);
-    match result {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(Failure::Library(error)),
-        Err(_) => Err(Failure::Panicked),
-    }
 }
 
 #[cfg(test)]

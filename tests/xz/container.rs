@@ -353,10 +353,15 @@ fn a_base_that_is_packed_anew_can_be_spliced() {
     edits.apply_to(&mut expected, 0);
     for (check, threads) in [(Check::Crc64, 2), (Check::Sha256, 1), (Check::None, 100)] {
         let mut packed = Vec::new();
-        let size = encode(&raw, &edits, check, &mut packed, threads, &Silent).unwrap();
+        let size = encode(&raw, check, &mut packed, threads, &Silent).unwrap();
         assert_eq!(size, packed.len() as u64);
         let base = Base::new(packed);
-        assert!(unpacked_by_xz(&base.path) == expected);
+        assert!(unpacked_by_xz(&base.path) == raw);
+        let splicer = Splicer::new(base.reader(), base.folder.path(), 2).unwrap();
+        let path = base.folder.path().join("node.img.xz");
+        let out = std::fs::File::create(&path).unwrap();
+        splicer.splice(&base.file(), &edits, &out, &Silent).unwrap();
+        assert!(unpacked_by_xz(&path) == expected);
         let image = base.image();
         assert_eq!(image.check(), check);
         assert!(image.blocks().len() > 2);

@@ -73,7 +73,7 @@ impl Build<'_> {
             let task = self.progress.begin("packing", Some(size));
             let mut writer = BufWriter::with_capacity(1 << 20, &packed);
             let threads = threads::available();
-            encode(&*raw, &Edits::new(), Check::Crc64, &mut writer, threads, &*task)?;
+            encode(&*raw, Check::Crc64, &mut writer, threads, &*task)?;
             writer.flush().disk(|| format!("writing {}", name.display()))?;
         }
         let packed = container::open(Arc::new(packed), &name, self.folder)?;

@@ -7,7 +7,6 @@ use xz2::stream::{Action, MtStreamBuilder, Status, Stream};
 use super::header::Check;
 use super::{PACKED_WINDOW, RAW_WINDOW};
 use crate::error::{Category, Context, Error, Result};
-use crate::image::edits::Edits;
 use crate::image::read_at::ReadAt;
 use crate::progress::Task;
 
@@ -20,10 +19,9 @@ const BLOCK_SIZE: u64 = 4 << 20;
 /// What the encoder's threads may take together.
 const MEMORY: u64 = 160 << 20;
 
-/// Packs all of `raw` with `edits` laid over it and says how many bytes were written. `task` counts raw bytes.
+/// Packs all of `raw` and says how many bytes were written. `task` counts raw bytes.
 pub fn encode(
     raw: &dyn ReadAt,
-    edits: &Edits,
     check: Check,
     out: &mut dyn Write,
     threads: usize,
@@ -41,7 +39,6 @@ pub fn encode(
         let piece = window.get_mut(..length).unwrap_or_default();
         raw.read_exact_at(piece, at)
             .disk(|| "reading the image".to_owned())?;
-        edits.apply_to(piece, at);
         feed(&mut encoder, piece, Action::Run, &mut packed, out)?;
         at += length as u64;
         task.advance(length as u64);

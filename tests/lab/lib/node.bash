@@ -169,7 +169,10 @@ node_drop_unwritten() {
     local folder mount
     folder=$(node_folder "$1")
     mount=$(node_stick_mount "$1")
-    [[ -z $mount ]] || timeout 10 xfs_io -x -c shutdown "$mount" 2>/dev/null || true
+    if [[ -n $mount ]]; then
+        stick_hold "$1" "$mount"
+        timeout 10 xfs_io -x -c shutdown "$mount" 2>/dev/null || true
+    fi
     if is_mounted "$folder/root"; then
         timeout 10 xfs_io -x -c shutdown "$folder/root" 2>/dev/null || true
     fi
@@ -187,6 +190,7 @@ node_wait_off() {
         rm -f -- "$folder/supervisor"
     fi
     network_unplug "$node"
+    stick_let_go "$node"
     stick_wait_free "$node"
     card_eject "$node"
 }

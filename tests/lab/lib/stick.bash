@@ -1,7 +1,7 @@
 # The USB sticks: sparse files behind loop devices. A stick outlives its node's card.
 
 STICK_MIB=${MKLAB_STICK_MIB:-1024}
-declare -A STICK_DEVICE=() STICK_SOCKET=()
+declare -A STICK_DEVICE=() STICK_SOCKET=() STICK_HELD=()
 
 # stick_insert NODE FILE: plays FILE as the node's stick; made empty when it is not there.
 stick_insert() {
@@ -37,6 +37,25 @@ stick_wait_free() {
         sleep 0.1
     done
     fail "the stick of $1 is still in use"
+}
+
+# stick_hold NODE MOUNT: before the file system is shut down, because nothing can be opened on it afterwards.
+stick_hold() {
+    local descriptor
+    if { exec {descriptor}<"$2"; } 2>/dev/null; then
+        STICK_HELD[$1]=$descriptor
+    fi
+}
+
+# A node that is cut while it copies its memory leaves its stick frozen, and a frozen file system stays in the kernel
+# without any mount. On a Pi the kernel is gone as well. It is shut down by then, so thawing it writes nothing.
+stick_let_go() {
+    local descriptor=${STICK_HELD[$1]-}
+    [[ -n $descriptor ]] || return 0
+    # FITHAW of linux/fs.h, which no program says to a file that is open already; it fails when nothing is frozen.
+    python3 -c 'import fcntl, sys; fcntl.ioctl(int(sys.argv[1]), 0xC0045878)' "$descriptor" 2>/dev/null || true
+    exec {descriptor}<&-
+    unset "STICK_HELD[$1]"
 }
 
 # stick_new NODE: a dead stick replaced by an empty one from the shop.

@@ -16,8 +16,10 @@ drill_scratch() {
     LAB_SCRATCH=$LAB_SCRATCH/drills
 }
 
-# A selection for every day: what the owner is most likely to meet.
+# A selection for every day: what the owner is most likely to meet. Of a drill that plays a worker and the only manager,
+# who has more to lose, only the manager is played then.
 readonly DRILLS_SHORT=(dead-card-worker dead-card-manager dead-stick)
+DRILLS_ARE_SHORT=
 # These do not begin with a healthy cluster, so they come after those that go on with each other's cluster.
 readonly DRILLS_BLANK=(no-clock three-managers first-manager-last late-node power-cut dhcp)
 
@@ -27,7 +29,11 @@ drills_named() {
     NAMED_DRILLS=()
     for word; do
         case $word in
-            short) NAMED_DRILLS+=("${DRILLS_SHORT[@]}") ;;
+            short)
+                NAMED_DRILLS+=("${DRILLS_SHORT[@]}")
+                # shellcheck disable=SC2034 # (drills read it)
+                DRILLS_ARE_SHORT=yes
+                ;;
             all)
                 for name in "$LAB_DIR"/drills/*.bash; do
                     name=$(basename -- "$name" .bash)

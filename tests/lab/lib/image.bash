@@ -39,14 +39,20 @@ image_folder() {
     printf '%s/images-%s\n' "$LAB_CACHE" "$(image_recipe_hash)"
 }
 
-# image_build_all: makes whatever of the cached images is not there yet.
+# image_build_all: makes whatever of the cached images is not there yet; of several at once, one does and the others wait.
 image_build_all() {
-    local folder work
-    folder=$(image_folder)
-    if [[ -e $folder/complete ]]; then
-        return 0
-    fi
+    local folder lock
     [[ -n $IMAGE_MIRROR ]] || left_out "this machine's apt names no Debian mirror; MKLAB_MIRROR does"
+    mkdir -p -- "$LAB_CACHE"
+    folder=$(image_folder)
+    exec {lock}>"$LAB_CACHE/images.lock"
+    flock "$lock"
+    [[ -e $folder/complete ]] || image_build_into "$folder"
+    exec {lock}>&-
+}
+
+image_build_into() {
+    local folder=$1 work
     say "building the lab's base images once, into $folder"
     mkdir -p -- "$folder"
     work=$(mktemp -d -- "${TMPDIR:-/tmp}/mklab-image.XXXXXX")

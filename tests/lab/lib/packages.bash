@@ -1,7 +1,8 @@
 # The lab's own package cache: apt-cacher-ng with its own folder. Filled while the base image is built, offline
 # afterwards, so that a first boot in the lab depends on nobody's mirror.
 
-readonly PACKAGES_PORT=3142
+# Not apt-cacher-ng's own, where the machine's may be listening.
+readonly PACKAGES_PORT=13142
 
 # In a file, because a drill is a shell of its own and may end before it has put back what it broke.
 packages_pid_file() {

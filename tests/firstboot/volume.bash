@@ -111,6 +111,65 @@ a_store_that_a_power_cut_has_damaged_is_taken_from_the_pool() { # test, root
     equal "$(cat "$WORLD/brick/brick/file")" precious
 }
 
+# pool_of_three REJECTED-STATE: pi4-3 and this node reject each other; what pi4-3 knows of the volume.
+pool_of_three() {
+    a_member
+    everybody_is_there
+    printf 'info=77\n' >"$WORLD/glusterd/vols/cluster-data/cksum"
+    printf 'version=4\n' >>"$WORLD/glusterd/vols/cluster-data/info"
+    echo "volume-state $1" >>"$WORLD/others/pi4-3"
+    # shellcheck disable=SC2016
+    fake gluster 'case "$*" in
+        *"pool list"*) printf "UUID Hostname State\na1 pi4-1 Connected\na3 pi4-3 Connected\na2 localhost Connected\n" ;;
+        *"peer status"*) printf "\nHostname: pi4-1\nUuid: a1\nState: Peer in Cluster (Connected)\n"
+            printf "\nHostname: pi4-3\nUuid: a3\nState: Peer Rejected (Connected)\n" ;;
+    esac'
+    # shellcheck disable=SC2016
+    fake systemctl 'echo "$*" >>"$MKIMAGE_RUN/systemctl.log"'
+}
+
+two_that_reject_each_other_and_know_the_same_meet_again() { # test, root
+    local try
+    pool_of_three 77-4
+    for try in 1 2 3 4 5; do
+        stage pool
+        equal "$CODE" 1
+        contains "$WHY" "pi4-3"
+        equal "$(grep -c 'restart glusterd' "$WORLD/run/systemctl.log")" "$try"
+    done
+    # Not for ever.
+    stage pool
+    equal "$CODE" 0
+    equal "$(grep -c 'restart glusterd' "$WORLD/run/systemctl.log")" 5
+}
+
+a_peer_that_knows_another_volume_is_left_to_mend_itself() { # test, root
+    pool_of_three 78-4
+    stage pool
+    equal "$CODE" 0
+    contains "$WHY" 'mends itself'
+    ! grep -q 'restart glusterd' "$WORLD/run/systemctl.log"
+}
+
+# On DHCP the member that took this node in is known by its address.
+a_peer_known_by_its_address_is_called_by_its_name() { # test, root
+    a_member
+    everybody_is_there
+    printf 'uuid=a1\nstate=3\nhostname1=192.168.1.77\n' >"$WORLD/glusterd/peers/a1"
+    # shellcheck disable=SC2016
+    fake gluster 'case "$*" in
+        *"pool list"*) printf "UUID Hostname State\na1 192.168.1.77 Connected\na3 pi4-3 Connected\na2 localhost Connected\n" ;;
+        *"peer status"*) printf "State: Peer in Cluster (Connected)\n" ;;
+        *"peer probe"*) echo "$*" >>"$MKIMAGE_RUN/probes"; echo "hostname2=pi4-1" >>"$MKIMAGE_GLUSTERD_DIR/peers/a1" ;;
+    esac'
+    # shellcheck disable=SC2016
+    equal "$(with_parts 'nodes gluster' 'pool_first || echo nobody')" nobody
+    stage pool
+    equal "$CODE" 0
+    equal "$(cat "$WORLD/run/probes")" '--mode=script peer probe pi4-1'
+    equal "$(with_parts 'nodes gluster' 'pool_first')" pi4-1
+}
+
 two_that_reject_each_other_both_keep_what_they_have() { # test, root
     local before
     a_member

@@ -179,12 +179,13 @@ node_drop_unwritten() {
 }
 
 node_wait_off() {
-    local node=$1 folder supervisor
+    local node=$1 folder supervisor tries=0
     folder=$(node_folder "$node")
     if [[ -s $folder/supervisor ]]; then
         # Not always this shell's own child: a drill may go on with the nodes of the one before.
         supervisor=$(<"$folder/supervisor")
         while [[ -e $folder/supervisor ]] && kill -0 "$supervisor" 2>/dev/null; do
+            ((++tries % 5 != 0)) || stick_thaw "$node"
             sleep 0.1
         done
         rm -f -- "$folder/supervisor"

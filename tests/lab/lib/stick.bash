@@ -47,13 +47,20 @@ stick_hold() {
     fi
 }
 
-# A node that is cut while it copies its memory leaves its stick frozen, and a frozen file system stays in the kernel
-# without any mount. On a Pi the kernel is gone as well. It is shut down by then, so thawing it writes nothing.
-stick_let_go() {
+# A node that is cut while it copies its memory leaves its stick frozen: what was about to write there cannot even be
+# killed, and the file system stays in the kernel without any mount. On a Pi the kernel is gone as well. It is shut down
+# by then, so thawing it writes nothing.
+stick_thaw() {
     local descriptor=${STICK_HELD[$1]-}
     [[ -n $descriptor ]] || return 0
     # FITHAW of linux/fs.h, which no program says to a file that is open already; it fails when nothing is frozen.
     python3 -c 'import fcntl, sys; fcntl.ioctl(int(sys.argv[1]), 0xC0045878)' "$descriptor" 2>/dev/null || true
+}
+
+stick_let_go() {
+    local descriptor=${STICK_HELD[$1]-}
+    [[ -n $descriptor ]] || return 0
+    stick_thaw "$1"
     exec {descriptor}<&-
     unset "STICK_HELD[$1]"
 }

@@ -35,6 +35,19 @@ a_blank_stick_becomes_the_brick_and_the_memory() { # test, root
     contains "$(xfs_db -r -c "sb 0" -c "print inodesize" "$DEVICE")" 512
 }
 
+a_stick_that_was_just_formatted_is_known_after_a_power_cut() { # test, root
+    local cut=$WORLD/cut.img
+    loop 600
+    stick_is
+    stage brick
+    equal "$CODE" 0
+    # What is on the medium at this instant, and in no cache.
+    dd if="$DEVICE" of="$cut" bs=1M iflag=direct conv=sparse 2>/dev/null
+    DEVICE=$(losetup --find --show "$cut")
+    LOOPS+=("$DEVICE")
+    equal "$(with_parts 'stick contents' "contents_of $DEVICE")" ours
+}
+
 running_it_again_changes_nothing() { # test, root
     local uuid
     loop 600

@@ -208,7 +208,15 @@ fn wireless_settings_that_cannot_work_are_refused() {
         ("{ ssid = \"x\", psk = \"1234567\", country = \"DE\" }", "8 to 63"),
         (
             "{ ssid = \"x\", psk = \"12345678\", country = \"de\" }",
-            "upper-case",
+            "did you mean \"DE\"",
+        ),
+        (
+            "{ ssid = \"x\", psk = \"12345678\", country = \"UK\" }",
+            "did you mean \"GB\"",
+        ),
+        (
+            "{ ssid = \"x\", psk = \"12345678\", country = \"XX\" }",
+            "two upper-case letters",
         ),
         ("{ ssid = \"\", psk = \"12345678\", country = \"DE\" }", "1 to 32"),
     ] {

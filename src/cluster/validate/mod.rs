@@ -1,6 +1,7 @@
 //! Whether what the file says makes a cluster. Every check goes on after a problem, so that all are told at once.
 
 mod apt;
+mod countries;
 mod gluster;
 mod identity;
 mod network;

@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 use super::super::file::{NetworkTable, WifiTable};
 use super::super::problem::Findings;
 use super::super::{Network, NodeName, Wifi};
+use super::countries;
 
 pub(super) fn network(table: NetworkTable, findings: &mut Findings<'_>) -> Network {
     let gateway = table.gateway.and_then(|entry| gateway(&entry, findings));
@@ -133,15 +134,14 @@ fn wifi(entry: Spanned<WifiTable>, findings: &mut Findings<'_>) -> Option<Wifi> 
             "wifi has no country, and the radio stays off without one",
             "add the country that the nodes are in: country = \"DE\"",
         ),
-        Some(country)
-            if country.get_ref().len() != 2 || !country.get_ref().chars().all(|c| c.is_ascii_uppercase()) =>
-        {
-            findings.problem(
-                country.span(),
-                format!("country {:?} is no country code", country.get_ref()),
-                "use two upper-case letters (ISO 3166), like \"DE\" or \"GB\"",
-            );
-        }
+        Some(country) if !countries::is_country(country.get_ref()) => findings.problem(
+            country.span(),
+            format!("country {:?} is no country code", country.get_ref()),
+            match countries::meant_by(country.get_ref()) {
+                Some(meant) => format!("did you mean \"{meant}\"?"),
+                None => "use two upper-case letters (ISO 3166), like \"DE\" or \"GB\"".to_owned(),
+            },
+        ),
         Some(_) => {}
     }
     Some(Wifi {

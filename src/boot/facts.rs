@@ -13,6 +13,9 @@ const FIRST_BOOKWORM: Date = Date::new(2023, 10, 10);
 /// First bullseye image.
 const FIRST_BULLSEYE: Date = Date::new(2021, 10, 30);
 
+/// What only an image of this program's has.
+const SETTINGS: &str = "mkimage/settings";
+
 /// What a base is.
 #[derive(Debug, Clone)]
 pub struct BootFacts {
@@ -30,6 +33,8 @@ pub struct BootFacts {
     pub cmdline: Cmdline,
     /// Its `config.txt`.
     pub config_txt: String,
+    /// The node whose image it is, when it was made by this program.
+    pub made_for: Option<String>,
     /// `dsmode` of its `meta-data`, which a node's keeps.
     pub(super) dsmode: Option<String>,
 }
@@ -100,6 +105,13 @@ impl BootFacts {
             stage: signs.issue.stage,
             cmdline: signs.cmdline,
             config_txt: signs.config_txt,
+            made_for: files.read(SETTINGS)?.map(|settings| {
+                String::from_utf8_lossy(&settings)
+                    .lines()
+                    .find_map(|line| line.strip_prefix("MKIMAGE_NODE='")?.strip_suffix('\''))
+                    .unwrap_or("another node")
+                    .to_owned()
+            }),
             dsmode,
         })
     }

@@ -46,6 +46,13 @@ impl BootPath {
             if let Some(c) = part.chars().find(|c| c.is_control() || "\"*:<>?\\|".contains(*c)) {
                 return Err(bad(&format!("FAT does not allow the character {c:?}")));
             }
+            if let Some(c) = part.chars().find(|c| u32::from(*c) > 0xFFFF) {
+                return Err(bad(&format!("FAT names hold no character like {c:?}")));
+            }
+            // The FAT library makes a short name beside the long one, and cannot of such a name.
+            if !part.starts_with(|c: char| c.is_ascii()) {
+                return Err(bad("a name must begin with one of the ASCII characters"));
+            }
         }
         Ok(Self(text.to_owned()))
     }
@@ -94,7 +101,19 @@ mod tests {
     #[test]
     fn a_path_never_leaves_the_partition() {
         for bad in [
-            "", "/etc", "a//b", "../a", "a/./b", "a/", "a:b", "a\\b", "a.", "a\n",
+            "",
+            "/etc",
+            "a//b",
+            "../a",
+            "a/./b",
+            "a/",
+            "a:b",
+            "a\\b",
+            "a.",
+            "a\n",
+            "\u{fc}n\u{ef}.txt",
+            "x/\u{e9}",
+            "a\u{1f600}.txt",
         ] {
             assert!(BootPath::parse(bad).is_err(), "{bad:?}");
         }

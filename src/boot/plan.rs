@@ -180,6 +180,31 @@ mod tests {
     }
 
     #[test]
+    fn a_file_of_the_users_that_stops_the_first_boot_is_noticed() {
+        let lab = Lab::new();
+        for base in BASES {
+            let facts = base().facts();
+            let mut plan = lab.plan(0, &facts);
+            let overlay = render(&plan).unwrap();
+            let none: [&str; 0] = [];
+            assert_eq!(
+                user_files::that_stop_the_first_boot(facts.mechanism, &overlay),
+                none
+            );
+            let stock = [(
+                BootPath::parse("CMDLINE.TXT").unwrap(),
+                b"console=tty1 rootwait\n".to_vec(),
+            )];
+            plan.user_files = &stock;
+            let overlay = render(&plan).unwrap();
+            assert_eq!(
+                user_files::that_stop_the_first_boot(facts.mechanism, &overlay),
+                ["cmdline.txt"]
+            );
+        }
+    }
+
+    #[test]
     fn secrets_lie_nowhere_but_in_the_folder_that_is_wiped() {
         let lab = Lab::new();
         for base in BASES {

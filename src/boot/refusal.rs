@@ -3,7 +3,7 @@
 use crate::boot::facts::BootFacts;
 use crate::boot::mechanism::{Date, Mechanism, Release, Userland};
 use crate::cluster::{Cluster, Model};
-use crate::error::{Category, Error};
+use crate::error::{Category, Error, Result};
 
 /// cloud-init could start before the boot partition was mounted in images from here...
 const RACE_FROM: Date = Date::new(2025, 11, 24);
@@ -26,11 +26,28 @@ pub struct Refusal {
 
 impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
-        Self::new(refusal.category, refusal.reason).with_remedy(refusal.remedy)
+        Self::new(refusal.category, refusal.reason)
+            .with_remedy(format!("{}; --force goes on all the same", refusal.remedy))
     }
 }
 
 impl BootFacts {
+    /// Whether this is a base and no node's image. Not even `--force` helps there: one node's keys and passwords would lie
+    /// on another's card.
+    ///
+    /// # Errors
+    /// Says whose image it is.
+    pub fn is_nobodys(&self) -> Result<()> {
+        match &self.made_for {
+            None => Ok(()),
+            Some(node) => Err(Error::new(
+                Category::Refused,
+                format!("the base is the image of {node}, with its keys in it"),
+            )
+            .with_remedy("use the image that it was made from, as it was published")),
+        }
+    }
+
     /// Everything that speaks against this base for this cluster.
     pub fn refusals(&self, cluster: &Cluster) -> Vec<Refusal> {
         [
@@ -148,6 +165,20 @@ mod tests {
     }
 
     #[test]
+    fn one_nodes_secrets_never_come_onto_anothers_card() {
+        let base = Base::trixie("2026-10-06");
+        assert!(base.facts().is_nobodys().is_ok());
+        let settings = "MKIMAGE_CLUSTER='homelab'\nMKIMAGE_NODE='pi4-2'\n";
+        let error = base
+            .with("mkimage/settings", settings)
+            .facts()
+            .is_nobodys()
+            .unwrap_err();
+        assert_eq!(error.category(), Category::Refused);
+        assert!(error.to_string().contains("image of pi4-2"), "{error}");
+    }
+
+    #[test]
     fn a_customised_base_is_refused_unless_it_is_our_own() {
         let line = |script: &str| format!("{} systemd.run={script}\n", BOOKWORM_CMDLINE.trim_end());
         let base = Base::bookworm("2024-11-19");
@@ -156,6 +187,22 @@ mod tests {
             matches!(refused.as_slice(), [(7, reason)] if reason.contains("firstrun")),
             "{refused:?}"
         );
+        assert_eq!(
+            self::refused(&base.with("cmdline.txt", &line("/boot/firmware/mkimage/systemd-run"))),
+            []
+        );
+    }
+
+    #[test]
+    fn a_customised_base_is_refused() {
+        let line = |script: &str| format!("{} systemd.run={script}\n", BOOKWORM_CMDLINE.trim_end());
+        let base = Base::bookworm("2024-11-19");
+        let refused = refused(&base.clone().with("cmdline.txt", &line("/boot/firstrun.sh")));
+        assert!(
+            matches!(refused.as_slice(), [(7, reason)] if reason.contains("firstrun")),
+            "{refused:?}"
+        );
+        // Our own script has an answer of its own: whose image it is.
         assert_eq!(
             self::refused(&base.with("cmdline.txt", &line("/boot/firmware/mkimage/systemd-run"))),
             []

@@ -3,14 +3,18 @@
 use std::fs;
 use std::path::Path;
 
+use crate::boot::mechanism::Mechanism;
 use crate::boot::overlay::{BootPath, Overlay};
 use crate::error::{Category, Context, Error, Result};
+
+/// The files of one node's folder: where each lies on the boot partition, and its bytes.
+pub type UserFiles = Vec<(BootPath, Vec<u8>)>;
 
 /// Reads every file below a folder, in the order of their paths; a folder that does not exist has none.
 ///
 /// # Errors
 /// Names the file that cannot be read or cannot lie on a FAT partition.
-pub fn read(folder: &Path) -> Result<Vec<(BootPath, Vec<u8>)>> {
+pub fn read(folder: &Path) -> Result<UserFiles> {
     let mut files = Vec::new();
     if folder
         .try_exists()
@@ -22,7 +26,7 @@ pub fn read(folder: &Path) -> Result<Vec<(BootPath, Vec<u8>)>> {
     Ok(files)
 }
 
-fn collect(folder: &Path, prefix: &str, files: &mut Vec<(BootPath, Vec<u8>)>) -> Result<()> {
+fn collect(folder: &Path, prefix: &str, files: &mut UserFiles) -> Result<()> {
     let reading = || format!("reading {}", folder.display());
     for entry in fs::read_dir(folder).disk(reading)? {
         let place = entry.disk(reading)?.path();
@@ -66,6 +70,22 @@ pub(super) fn lay_over(overlay: &mut Overlay, files: &[(BootPath, Vec<u8>)]) -> 
         seen.push(folded);
     }
     Ok(())
+}
+
+/// The files of the finished overlay in which nothing starts the first boot, because the user's own stand there.
+pub fn that_stop_the_first_boot(mechanism: Mechanism, overlay: &Overlay) -> Vec<&'static str> {
+    let needed: &[(&str, &str)] = match mechanism {
+        Mechanism::CloudInit => &[("user-data", "mkimage/install"), ("cmdline.txt", "ds=nocloud")],
+        Mechanism::SystemdRun { .. } => &[("cmdline.txt", "systemd.run=")],
+    };
+    needed
+        .iter()
+        .filter(|(file, word)| {
+            let bytes = overlay.get(file).unwrap_or_default();
+            !String::from_utf8_lossy(bytes).contains(word)
+        })
+        .map(|(file, _)| *file)
+        .collect()
 }
 
 /// The path that names the same file to FAT. One cannot be the other's folder.

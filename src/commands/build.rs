@@ -2,16 +2,18 @@
 
 use std::cell::OnceCell;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
 
+use super::beforehand::OutputFolder;
 use super::inspect::OnFat;
-use super::{Session, unpacking};
+use super::{Session, beforehand, unpacking};
 use crate::base::{VerifiedBase, Vouch};
 use crate::boot::facts::BootFacts;
+use crate::boot::overlay::BootPath;
 use crate::boot::plan::{Plan, render};
 use crate::boot::user_files;
 use crate::cli::{BuildArgs, Format};
@@ -40,6 +42,8 @@ pub(super) fn run(session: &Session, args: &BuildArgs) -> Result<()> {
                 .join(format!("{}.{}", node.name, args.format.extension()))
         })
         .collect();
+    let _out = OutputFolder::prepare(&args.out, &destinations)?;
+    let user_files = beforehand::user_files(session, cluster, &nodes, folder)?;
     let (base, unpacked) = match args.format {
         Format::Img => unpacking::obtain(session, args, cluster, &destinations)?,
         Format::ImgXz => (session.base(&args.base, cluster.base.as_deref())?, None),
@@ -48,7 +52,6 @@ pub(super) fn run(session: &Session, args: &BuildArgs) -> Result<()> {
         .file()
         .try_clone()
         .disk(|| format!("reading {}", base.path().display()))?;
-    fs::create_dir_all(&args.out).disk(|| format!("creating the folder {}", args.out.display()))?;
     let container = container::open(Arc::new(handle), base.path(), &args.out)?;
     session.bars.detail(&format!(
         "base: {} ({})",
@@ -73,9 +76,17 @@ pub(super) fn run(session: &Session, args: &BuildArgs) -> Result<()> {
         for note in secrets.notes() {
             session.bars.say(note);
         }
+        let place = Place {
+            cluster,
+            secrets,
+            facts: &facts,
+            build_time,
+            image,
+        };
         nodes
             .iter()
-            .map(|node| plan_node(node, cluster, secrets, &facts, folder, build_time, image))
+            .zip(&user_files)
+            .map(|(node, user_files)| place.plan(session, node, user_files))
             .collect()
     };
     let paths = match (args.format, unpacked) {
@@ -147,6 +158,7 @@ fn build_time() -> Result<u64> {
 
 /// Stops at the first thing that speaks against the base, or warns of all of them with `--force`.
 fn refuse(session: &Session, facts: &BootFacts, cluster: &Cluster) -> Result<()> {
+    facts.is_nobodys()?;
     for refusal in facts.refusals(cluster) {
         if !session.common.force {
             return Err(refusal.into());
@@ -156,40 +168,49 @@ fn refuse(session: &Session, facts: &BootFacts, cluster: &Cluster) -> Result<()>
     Ok(())
 }
 
-fn plan_node(
-    node: &Node,
-    cluster: &Cluster,
-    secrets: &Secrets,
-    facts: &BootFacts,
-    folder: &Path,
+/// What all nodes of a build have in common.
+struct Place<'a> {
+    cluster: &'a Cluster,
+    secrets: &'a Secrets,
+    facts: &'a BootFacts,
     build_time: u64,
-    image: &BaseImage,
-) -> Result<Planned> {
-    let authorized_keys = match secrets.admin_key() {
-        Some(admin) => vec![admin.public.clone()],
-        None => cluster.user.ssh_authorized_keys.clone(),
-    };
-    let user_files = user_files::read(&folder.join("overlays").join(node.name.as_str()))?;
-    let overlay = render(&Plan {
-        cluster,
-        node,
-        identity: secrets.node(&node.name)?,
-        cluster_id: secrets.cluster_id(),
-        authorized_keys: &authorized_keys,
-        known_hosts: &secrets.known_hosts(cluster),
-        enrolment_keys: &secrets.enrolment_keys(cluster),
-        build_time,
-        facts,
-        user_files: &user_files,
-    })?;
-    let edits = apply::edits(
-        &*image.raw,
-        &image.boot.range,
-        &overlay,
-        Timestamp(build_time),
-        node.name.as_str(),
-    )?;
-    Ok(Planned { overlay, edits })
+    image: &'a BaseImage,
+}
+
+impl Place<'_> {
+    fn plan(&self, session: &Session, node: &Node, user_files: &[(BootPath, Vec<u8>)]) -> Result<Planned> {
+        let (cluster, secrets) = (self.cluster, self.secrets);
+        let authorized_keys = match secrets.admin_key() {
+            Some(admin) => vec![admin.public.clone()],
+            None => cluster.user.ssh_authorized_keys.clone(),
+        };
+        let overlay = render(&Plan {
+            cluster,
+            node,
+            identity: secrets.node(&node.name)?,
+            cluster_id: secrets.cluster_id(),
+            authorized_keys: &authorized_keys,
+            known_hosts: &secrets.known_hosts(cluster),
+            enrolment_keys: &secrets.enrolment_keys(cluster),
+            build_time: self.build_time,
+            facts: self.facts,
+            user_files,
+        })?;
+        for file in user_files::that_stop_the_first_boot(self.facts.mechanism, &overlay) {
+            session.bars.warn(&format!(
+                "overlays/{}/{file} takes the place of what starts the first boot: this node will not set itself up",
+                node.name
+            ));
+        }
+        let edits = apply::edits(
+            &*self.image.raw,
+            &self.image.boot.range,
+            &overlay,
+            Timestamp(self.build_time),
+            node.name.as_str(),
+        )?;
+        Ok(Planned { overlay, edits })
+    }
 }
 
 /// Tells what was built and what to do with it.

@@ -1,6 +1,7 @@
 //! One file a command: wires cluster, base, boot and image together. Only `ui` prints.
 
 mod bases;
+mod beforehand;
 mod build;
 mod check;
 mod generate;
@@ -87,6 +88,9 @@ impl Session {
     fn base(&self, args: &BaseArgs, cluster_default: Option<&str>) -> Result<VerifiedBase> {
         let catalog = Catalog::load(&self.cache_dir)?;
         let request = Self::base_request(args, cluster_default, &catalog)?;
+        if !self.common.force {
+            beforehand::base_suits(&request)?;
+        }
         base::obtain(&request, &self.obtain_options(&catalog, None))
     }
 
@@ -106,6 +110,15 @@ impl Session {
             })
             .transpose()?;
         let chosen = args.base.as_deref().or(cluster_default.map(AsRef::as_ref));
-        BaseRequest::parse(chosen, sha256, catalog)
+        BaseRequest::parse(chosen, sha256, catalog).map_err(|error| {
+            match cluster_default.filter(|_| args.base.is_none()) {
+                Some(base) => Error::new(
+                    Category::ClusterFile,
+                    format!("base = {base:?} of the cluster file"),
+                )
+                .with_cause(error),
+                None => error,
+            }
+        })
     }
 }

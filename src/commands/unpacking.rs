@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::Session;
+use super::{Session, beforehand};
 use crate::base::{self, Arrival, BaseRequest, Catalog, VerifiedBase};
 use crate::cli::BuildArgs;
 use crate::cluster::Cluster;
@@ -18,6 +18,9 @@ pub(super) fn obtain(
 ) -> Result<(VerifiedBase, Option<Unpacked>)> {
     let catalog = Catalog::load(&session.cache_dir)?;
     let request = Session::base_request(&args.base, cluster.base.as_deref(), &catalog)?;
+    if !session.common.force {
+        beforehand::base_suits(&request)?;
+    }
     let sizes = match &request {
         BaseRequest::Known(entry) => Sizes {
             packed: entry.size,

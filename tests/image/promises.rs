@@ -368,3 +368,23 @@ fn a_users_own_files_win() {
     assert_ne!(read("pi4-3", "issue.txt").as_deref(), Some(&b"changed"[..]));
     judge::assert_sound_fat(&place.path("out/pi4-2.img"), &SMALL.boot());
 }
+
+#[test]
+fn a_base_that_cannot_do_is_known_before_it_is_downloaded() {
+    let place = Workplace::new();
+    for (base, part) in [
+        ("buster-armhf-2020-02-13", "32-bit"),
+        ("trixie-arm64-1999-01-01", "trixie-arm64"),
+        ("./nofile.img", "no base image"),
+    ] {
+        let text = format!(
+            "[cluster]\nbase = \"{base}\"\n[[node]]\nname = \"pi4-1\"\nmodel = \"pi4\"\nrole = \"manager\"\n"
+        );
+        place.cluster_file(&text);
+        let run = place.run(["check"]).exits(3);
+        assert!(run.stderr.contains(part), "{}", run.stderr);
+        let run = place.run(["--all", "--offline"]);
+        assert!(run.stderr.contains(part), "{}", run.stderr);
+        assert!(!place.path("images").exists(), "nothing is left behind");
+    }
+}

@@ -92,3 +92,29 @@ fn a_folder_that_ssh_cannot_be_told_of_is_refused() {
     let text = refusal(&folder.path().join(FOLDER_NAME), &home_lab());
     assert!(text.contains("ssh cannot be told"), "{text}");
 }
+
+#[test]
+fn a_user_whose_key_has_a_name_of_its_own_gets_in_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = folder.path().join(".ssh");
+    fs::create_dir(&keys).unwrap();
+    let private = keys.join("homelab");
+    openssh(
+        "ssh-keygen",
+        &["-q", "-t", "ed25519", "-N", "", "-f"],
+        &private,
+        &[],
+    );
+    let surroundings = Surroundings {
+        folder: folder.path().to_owned(),
+        home: Some(folder.path().to_owned()),
+    };
+    let cluster = load(None, &surroundings).unwrap().cluster;
+    let secrets = Secrets::open_or_create(&folder.path().join(FOLDER_NAME), &cluster).unwrap();
+    let config = openssh("ssh", &["-G", "pi4-2", "-F"], &secrets.ssh_config_path(), &[]);
+    let offered: Vec<_> = config
+        .lines()
+        .filter_map(|line| line.strip_prefix("identityfile "))
+        .collect();
+    assert_eq!(offered, [private.to_str().unwrap()]);
+}

@@ -258,6 +258,6 @@ status_is_done() {
 cluster_is_healthy() {
     check "docker node ls: ${#NODES[@]} Ready, the right roles, no ghost" eventually 180 swarm_is_whole
     check "the volume has ${#NODES[@]} replicas, started, all bricks online" eventually 60 volume_is_whole "$MANAGER"
-    check "the volume is mounted on all" volume_is_mounted "${NODES[@]}"
+    check "the volume is mounted on all" eventually 60 volume_is_mounted "${NODES[@]}"
     check "the heal queue is empty" eventually "${MKLAB_PATIENCE:-900}" heal_queue_is_empty "$MANAGER"
 }

@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use url::Url;
 
 use crate::base::cache::{Cache, file_name};
-use crate::base::part::{Part, is_at};
+use crate::base::part::Part;
 use crate::base::retry::Patience;
 use crate::base::transfer::{Failure, Transfer};
 use crate::base::verified::Stamp;
 use crate::base::{ObtainOptions, Sha256, VerifiedBase, Vouch, client, local};
 use crate::error::{Category, Context, Error, Result};
+use crate::opened::is_at;
 
 /// What is to be downloaded.
 pub(super) struct Wanted<'a> {

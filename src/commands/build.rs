@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -12,6 +12,7 @@ use super::inspect::OnFat;
 use super::{Session, unpacking};
 use crate::base::{VerifiedBase, Vouch};
 use crate::boot::facts::BootFacts;
+use crate::boot::overlay::BootPath;
 use crate::boot::plan::{Plan, render};
 use crate::boot::user_files;
 use crate::cli::{BuildArgs, Format};
@@ -19,9 +20,11 @@ use crate::cluster::{Cluster, Node};
 use crate::error::{Category, Context, Error, Result};
 use crate::identity::{FOLDER_NAME, Secrets};
 use crate::image::apply;
-use crate::image::build::{BaseImage, Build, Planned};
+use crate::image::build::{BaseImage, Build, Planned, Planner};
 use crate::image::container;
+use crate::image::early::Unpacked;
 use crate::image::fat::Timestamp;
+use crate::image::out_folder::OutFolder;
 use crate::image::read_at::Discard;
 use crate::progress::Progress as _;
 use crate::ui::{self, Size, Table};
@@ -40,6 +43,12 @@ pub(super) fn run(session: &Session, args: &BuildArgs) -> Result<()> {
                 .join(format!("{}.{}", node.name, args.format.extension()))
         })
         .collect();
+    // What can be wrong here is found before anything is downloaded.
+    let own_files = nodes
+        .iter()
+        .map(|node| user_files::read(&folder.join("overlays").join(node.name.as_str())))
+        .collect::<Result<Vec<_>>>()?;
+    let _out = OutFolder::prepare(&args.out, &destinations)?;
     let (base, unpacked) = match args.format {
         Format::Img => unpacking::obtain(session, args, cluster, &destinations)?,
         Format::ImgXz => (session.base(&args.base, cluster.base.as_deref())?, None),
@@ -48,6 +57,7 @@ pub(super) fn run(session: &Session, args: &BuildArgs) -> Result<()> {
         .file()
         .try_clone()
         .disk(|| format!("reading {}", base.path().display()))?;
+    // While it was downloaded, another run may have found the folder empty.
     fs::create_dir_all(&args.out).disk(|| format!("creating the folder {}", args.out.display()))?;
     let container = container::open(Arc::new(handle), base.path(), &args.out)?;
     session.bars.detail(&format!(
@@ -75,21 +85,11 @@ pub(super) fn run(session: &Session, args: &BuildArgs) -> Result<()> {
         }
         nodes
             .iter()
-            .map(|node| plan_node(node, cluster, secrets, &facts, folder, build_time, image))
+            .zip(&own_files)
+            .map(|(node, own)| plan_node(node, cluster, secrets, &facts, own, build_time, image))
             .collect()
     };
-    let paths = match (args.format, unpacked) {
-        (Format::Img, Some(unpacked)) => build.raw_images_from(unpacked, &mut planner)?,
-        (Format::Img, None) => build.raw_images(&mut planner)?,
-        (Format::ImgXz, _) => {
-            if base.vouched() == Vouch::Nobody && container.blocks().is_some() {
-                // Copying blocks unseen would copy damage that nobody has ruled out.
-                let task = session.bars.begin("checking the base", container.raw_size());
-                container.decode(&Discard, &*task)?;
-            }
-            build.compressed_images(&mut planner)?
-        }
-    };
+    let paths = write(session, args.format, &base, &build, unpacked, &mut planner)?;
     if base.vouched() == Vouch::Nobody {
         // Only a note that spares the next build a check: the images are good without it.
         if let Err(error) = base.remember_sound(&session.cache_dir) {
@@ -102,6 +102,30 @@ pub(super) fn run(session: &Session, args: &BuildArgs) -> Result<()> {
             Category::Other,
             "nothing was planned, so nothing was built",
         )),
+    }
+}
+
+/// Makes the images; says their final paths.
+fn write(
+    session: &Session,
+    format: Format,
+    base: &VerifiedBase,
+    build: &Build<'_>,
+    unpacked: Option<Unpacked>,
+    planner: &mut Planner<'_>,
+) -> Result<Vec<PathBuf>> {
+    match (format, unpacked) {
+        (Format::Img, Some(unpacked)) => build.raw_images_from(unpacked, planner),
+        (Format::Img, None) => build.raw_images(planner),
+        (Format::ImgXz, _) => {
+            if base.vouched() == Vouch::Nobody && build.container.blocks().is_some() {
+                // Copying blocks unseen would copy damage that nobody has ruled out.
+                let raw_size = build.container.raw_size();
+                let task = session.bars.begin("checking the base", raw_size);
+                build.container.decode(&Discard, &*task)?;
+            }
+            build.compressed_images(planner)
+        }
     }
 }
 
@@ -161,7 +185,7 @@ fn plan_node(
     cluster: &Cluster,
     secrets: &Secrets,
     facts: &BootFacts,
-    folder: &Path,
+    user_files: &[(BootPath, Vec<u8>)],
     build_time: u64,
     image: &BaseImage,
 ) -> Result<Planned> {
@@ -169,7 +193,6 @@ fn plan_node(
         Some(admin) => vec![admin.public.clone()],
         None => cluster.user.ssh_authorized_keys.clone(),
     };
-    let user_files = user_files::read(&folder.join("overlays").join(node.name.as_str()))?;
     let overlay = render(&Plan {
         cluster,
         node,
@@ -180,7 +203,7 @@ fn plan_node(
         enrolment_keys: &secrets.enrolment_keys(cluster),
         build_time,
         facts,
-        user_files: &user_files,
+        user_files,
     })?;
     let edits = apply::edits(
         &*image.raw,

@@ -7,6 +7,7 @@ use crate::base::{self, Arrival, BaseRequest, Catalog, VerifiedBase};
 use crate::cli::BuildArgs;
 use crate::cluster::Cluster;
 use crate::error::Result;
+use crate::image::build::require_raw_room;
 use crate::image::early::{Early, Sizes, Unpacked};
 
 /// Gets hold of the base, and of what could be unpacked of it for raw images meanwhile: all or nothing.
@@ -25,6 +26,10 @@ pub(super) fn obtain(
         },
         BaseRequest::Url { .. } | BaseRequest::File { .. } => Sizes::default(),
     };
+    // With --force it is warned of later, when it is known for sure.
+    if let Some(raw) = sizes.raw.filter(|_| !session.common.force) {
+        require_raw_room(&args.out, destinations.len(), raw)?;
+    }
     let early = Early::new(args.out.clone(), destinations.to_vec(), sizes, &session.bars);
     let onlooker = |arrival: &Arrival| match arrival {
         Arrival::Grown { file, size } => early.grown_to(file, *size),

@@ -63,7 +63,7 @@ pub struct CommonArgs {
 }
 
 /// Which base image.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct BaseArgs {
     /// Base image: an id of `mkimage bases`, a file, or an address [default: the newest trixie arm64 Lite]
     #[arg(long, value_name = "ID|FILE|URL")]

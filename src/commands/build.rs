@@ -9,8 +9,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde_json::json;
 
 use super::inspect::OnFat;
-use super::{Session, unpacking};
-use crate::base::{VerifiedBase, Vouch};
+use super::{Session, choice, unpacking};
+use crate::base::{self, Catalog, VerifiedBase, Vouch};
 use crate::boot::facts::BootFacts;
 use crate::boot::overlay::BootPath;
 use crate::boot::plan::{Plan, render};
@@ -30,7 +30,8 @@ use crate::progress::Progress as _;
 use crate::ui::{self, Size, Table};
 
 pub(super) fn run(session: &Session, args: &BuildArgs) -> Result<()> {
-    let loaded = session.cluster_quietly()?;
+    let catalog = Catalog::load(&session.cache_dir)?;
+    let loaded = choice::cluster_with_base(session, &args.base, &catalog)?;
     let cluster = &loaded.cluster;
     let nodes = chosen(cluster, args)?;
     let build_time = build_time()?;
@@ -44,14 +45,18 @@ pub(super) fn run(session: &Session, args: &BuildArgs) -> Result<()> {
         })
         .collect();
     // What can be wrong here is found before anything is downloaded.
+    let request = choice::request(session, &args.base, cluster, &catalog)?;
     let own_files = nodes
         .iter()
         .map(|node| user_files::read(&folder.join("overlays").join(node.name.as_str())))
         .collect::<Result<Vec<_>>>()?;
     let _out = OutFolder::prepare(&args.out, &destinations)?;
     let (base, unpacked) = match args.format {
-        Format::Img => unpacking::obtain(session, args, cluster, &destinations)?,
-        Format::ImgXz => (session.base(&args.base, cluster.base.as_deref())?, None),
+        Format::Img => unpacking::obtain(session, &request, &catalog, &args.out, &destinations)?,
+        Format::ImgXz => (
+            base::obtain(&request, &session.obtain_options(&catalog, None))?,
+            None,
+        ),
     };
     let handle = base
         .file()

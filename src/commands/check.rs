@@ -4,16 +4,17 @@ use std::fmt::{self, Write};
 
 use serde::Serialize;
 
-use super::Session;
+use super::{Session, choice};
 use crate::base::Catalog;
+use crate::cli::BaseArgs;
 use crate::cluster::{Brick, Loaded, Origin, Role};
 use crate::error::{Category, Context, Result};
 use crate::ui::{self, Table};
 
 pub(super) fn run(session: &Session) -> Result<()> {
-    let loaded = session.cluster_quietly()?;
-    session.tell(&loaded);
     let catalog = Catalog::load(&session.cache_dir)?;
+    let loaded = choice::cluster_with_base(session, &BaseArgs::default(), &catalog)?;
+    session.tell(&loaded);
     let base = match &loaded.cluster.base {
         Some(base) => base.clone(),
         None => catalog.default()?.id(),

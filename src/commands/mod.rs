@@ -3,6 +3,7 @@
 mod bases;
 mod build;
 mod check;
+mod choice;
 mod generate;
 mod init;
 mod inspect;

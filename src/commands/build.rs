@@ -178,7 +178,7 @@ fn build_time() -> Result<u64> {
 fn refuse(session: &Session, facts: &BootFacts, cluster: &Cluster) -> Result<()> {
     for refusal in facts.refusals(cluster) {
         if !session.common.force {
-            return Err(refusal.into());
+            return Err(choice::refused(refusal));
         }
         session.bars.warn(&refusal.reason);
     }

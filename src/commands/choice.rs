@@ -5,7 +5,7 @@ use crate::base::{Arch, BaseRequest, Catalog};
 use crate::boot::refusal::{self, Refusal};
 use crate::cli::BaseArgs;
 use crate::cluster::{BaseProblem, Cluster, Loaded, load_judging};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Reads the cluster file, without a word about what it leaves open. Its base must do, unless the command line has
 /// another.
@@ -28,9 +28,15 @@ pub(super) fn request(
 ) -> Result<BaseRequest> {
     let request = Session::base_request(args, cluster.base.as_deref(), catalog)?;
     match refusal(session, &request, cluster) {
-        Some(refusal) => Err(refusal.into()),
+        Some(refusal) => Err(refused(refusal)),
         None => Ok(request),
     }
+}
+
+/// A refusal as an error, which says how to insist.
+pub(super) fn refused(refusal: Refusal) -> Error {
+    let remedy = format!("{}; --force builds all the same", refusal.remedy);
+    Error::from(refusal).with_remedy(remedy)
 }
 
 /// What is wrong with the base that the cluster file names.

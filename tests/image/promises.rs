@@ -226,7 +226,7 @@ fn an_image_that_ignores_its_settings_is_refused_unless_forced() {
     place
         .build(&FIRST_CLOUD_INIT.raw(), &["--node", "pi4-2"])
         .exits(7)
-        .says(&["2025-11-24", "6614"]);
+        .says(&["2025-11-24", "6614", "--force"]);
     assert_eq!(place.out_names(), [""; 0]);
     assert!(
         !place.path("cluster.secrets").exists(),

@@ -58,8 +58,11 @@ impl Session {
         load(self.common.cluster.as_deref(), &self.surroundings)
     }
 
-    /// Says what is unwise in a cluster file and what it leaves open.
+    /// Says what is unwise in a cluster file and what it leaves open, unless only what goes wrong is to be said.
     fn tell(&self, loaded: &Loaded) {
+        if self.common.quiet {
+            return;
+        }
         for assumption in &loaded.assumed {
             self.bars.say(assumption);
         }

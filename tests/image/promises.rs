@@ -141,6 +141,17 @@ fn quiet_says_nothing_that_is_no_warning() {
 }
 
 #[test]
+fn quiet_does_not_warn_of_what_is_as_the_user_wants_it() {
+    let place = Workplace::new();
+    let built = place
+        .build(&SMALL.raw(), &["--node", "pi4-2", "--quiet"])
+        .exits(0);
+    assert_eq!(built.stderr, "");
+    assert_eq!(place.run(["check", "-q"]).exits(0).stderr, "");
+    place.run(["check"]).exits(0).says(&["warning:"]);
+}
+
+#[test]
 fn help_is_there_for_who_asks() {
     let place = Workplace::new();
     for arguments in [&["-h"][..], &["--help"], &["inspect", "--help"]] {

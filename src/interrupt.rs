@@ -1,7 +1,7 @@
 //! Ctrl-C: whatever is half done is removed, and the program ends with exit code 130.
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,12 +11,19 @@ use crate::error::{Category, Context, Result};
 /// Files that are worth nothing unless their writer finishes.
 static HALF_DONE: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
+/// Folders that were made for such files.
+static MADE_FOLDERS: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
 fn half_done() -> MutexGuard<'static, BTreeSet<PathBuf>> {
     HALF_DONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+fn made_folders() -> MutexGuard<'static, BTreeSet<PathBuf>> {
+    MADE_FOLDERS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// From now on Ctrl-C (SIGINT, SIGTERM, SIGHUP; the console's events on Windows) removes every
-/// registered file, says so, and exits with 130.
+/// registered file and every empty folder that was made for them, says so, and exits with 130.
 ///
 /// # Errors
 /// When the handler cannot be set, which happens only when there is one already.
@@ -26,6 +33,11 @@ pub fn handle() -> Result<()> {
         let files = half_done();
         for file in files.iter() {
             let _ = fs::remove_file(file);
+        }
+        // Backwards: a folder comes behind the one that it is in. One that has something in it stays.
+        let folders = made_folders();
+        for folder in folders.iter().rev() {
+            let _ = fs::remove_dir(folder);
         }
         let tail = if files.is_empty() {
             ""
@@ -46,12 +58,20 @@ pub struct HalfDone {
 }
 
 impl HalfDone {
-    /// Registers `path` before it is created, so that there is no instant at which it could be left behind.
-    pub fn register(path: &Path) -> Self {
-        half_done().insert(path.to_owned());
-        Self {
+    /// Makes a file that was not there, for reading and writing, and for its owner only. There is no instant at
+    /// which it could be left behind.
+    pub fn create(path: &Path) -> io::Result<(Self, File)> {
+        let mut options = File::options();
+        options.read(true).write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut files = half_done();
+        let file = options.open(path)?;
+        files.insert(path.to_owned());
+        let half_done = Self {
             path: path.to_owned(),
-        }
+        };
+        Ok((half_done, file))
     }
 
     /// Where it is.
@@ -78,6 +98,32 @@ impl Drop for HalfDone {
     }
 }
 
+/// A folder that this process made. It is removed on Ctrl-C and when this value is dropped, if nothing is in it.
+#[derive(Debug)]
+pub struct MadeFolder {
+    path: PathBuf,
+}
+
+impl MadeFolder {
+    /// Makes a folder that was not there, in one that was.
+    pub fn make(path: &Path) -> io::Result<Self> {
+        let mut folders = made_folders();
+        fs::create_dir(path)?;
+        folders.insert(path.to_owned());
+        Ok(Self {
+            path: path.to_owned(),
+        })
+    }
+}
+
+impl Drop for MadeFolder {
+    fn drop(&mut self) {
+        let mut folders = made_folders();
+        let _ = fs::remove_dir(&self.path);
+        folders.remove(&self.path);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,13 +132,11 @@ mod tests {
     fn a_file_that_was_not_finished_is_gone() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("half");
-        let half = HalfDone::register(&path);
-        fs::write(&path, "x").unwrap();
+        let (half, _file) = HalfDone::create(&path).unwrap();
         drop(half);
         assert!(!path.exists());
 
-        let half = HalfDone::register(&path);
-        fs::write(&path, "x").unwrap();
+        let (half, _file) = HalfDone::create(&path).unwrap();
         half.rename(&folder.path().join("whole")).unwrap();
         assert!(!path.exists() && folder.path().join("whole").exists());
     }

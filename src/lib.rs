@@ -12,6 +12,7 @@ pub mod error;
 pub mod identity;
 pub mod image;
 pub mod interrupt;
+pub mod opened;
 pub mod progress;
 pub mod status;
 pub mod ui;

@@ -15,8 +15,11 @@ const BUILT_IN: &str = include_str!("../../images/catalog.toml");
 /// What [`super::refresh`] found, in the cache folder.
 pub(super) const REFRESHED: &str = "catalog.toml";
 
-/// How many ids an unknown one is compared to in the message.
+/// How many ids are suggested at most in place of an unknown one.
 const SUGGESTIONS: usize = 3;
+
+/// How alike the ids, or the releases in them, must be at least (0 to 1, Jaro-Winkler).
+const ALIKE: f64 = 0.8;
 
 /// The known base images.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -149,17 +152,20 @@ impl Catalog {
         entry.id() == self.default
     }
 
-    /// The image of that id. The error names the ids that look most like it.
+    /// The image of that id. The error names the ids that look like it, if any do.
     pub fn get(&self, id: &str) -> Result<&CatalogEntry> {
         self.entry(id).ok_or_else(|| {
-            Error::new(
-                Category::Usage,
-                format!("`{id}` is neither a file nor a known base image"),
-            )
-            .with_remedy(format!(
-                "did you mean {}? `mkimage bases` lists all of them",
-                self.similar(id).join(", ")
-            ))
+            let similar = self.similar(id);
+            let remedy = if similar.is_empty() {
+                "`mkimage bases` lists the known ones".to_owned()
+            } else {
+                format!(
+                    "did you mean {}, or another one of `mkimage bases`?",
+                    similar.join(", ")
+                )
+            };
+            let what = format!("`{id}` is neither a file nor a known base image");
+            Error::new(Category::Usage, what).with_remedy(remedy)
         })
     }
 
@@ -181,10 +187,19 @@ impl Catalog {
 
     /// The ids nearest to one that does not exist, the newest first among equals.
     fn similar(&self, id: &str) -> Vec<String> {
-        let mut ids: Vec<_> = self.entries.iter().rev().map(CatalogEntry::id).collect();
-        ids.sort_by(|a, b| strsim::jaro_winkler(b, id).total_cmp(&strsim::jaro_winkler(a, id)));
-        ids.truncate(SUGGESTIONS);
-        ids
+        let release = id.split('-').next().unwrap_or(id);
+        let mut ids: Vec<_> = self
+            .entries
+            .iter()
+            .rev()
+            .map(|entry| (strsim::jaro_winkler(&entry.id(), id), entry))
+            .filter(|(likeness, entry)| likeness.max(strsim::jaro_winkler(&entry.release, release)) > ALIKE)
+            .collect();
+        ids.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+        ids.into_iter()
+            .take(SUGGESTIONS)
+            .map(|(_, entry)| entry.id())
+            .collect()
     }
 }
 
@@ -256,6 +271,19 @@ mod tests {
                 .unwrap()
                 .contains("did you mean bullseye-arm64-2023-05-03,")
         );
+    }
+
+    #[test]
+    fn nobody_is_asked_whether_he_meant_what_looks_quite_different() {
+        let catalog = Catalog::built_in().unwrap();
+        for id in ["foo", "x", "", "my-own.img", "ubuntu"] {
+            let error = catalog.get(id).unwrap_err();
+            assert_eq!(
+                error.remedy(),
+                Some("`mkimage bases` lists the known ones"),
+                "{id}"
+            );
+        }
     }
 
     #[test]

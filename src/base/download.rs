@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use url::Url;
 
 use crate::base::cache::{Cache, file_name};
-use crate::base::part::{Part, is_at};
+use crate::base::part::Part;
 use crate::base::retry::Patience;
 use crate::base::transfer::{Failure, Transfer};
 use crate::base::verified::Stamp;
 use crate::base::{ObtainOptions, Sha256, VerifiedBase, Vouch, client, local};
 use crate::error::{Category, Context, Error, Result};
+use crate::opened::is_at;
 
 /// What is to be downloaded.
 pub(super) struct Wanted<'a> {
@@ -161,6 +162,7 @@ fn complete(part: &mut Part, wanted: &Wanted, name: &str, options: &ObtainOption
         size: wanted.size,
         progress: options.progress,
         task: None,
+        length_known: false,
     };
     let mut most = part.size();
     let mut patience = Patience::new(connection, options.progress);
@@ -176,7 +178,7 @@ fn complete(part: &mut Part, wanted: &Wanted, name: &str, options: &ObtainOption
                 ));
                 part.start_over()?;
             }
-            Ok(()) => return Err(Failure::Worthless(wrong(wanted, part.sha256()))),
+            Ok(()) => return Err(Failure::Worthless(wrong(wanted, part, transfer.length_known))),
             Err(Failure::Again(error, after)) => {
                 // A server that brings something every time may fail as often as it likes.
                 if part.size() > most {
@@ -196,9 +198,24 @@ fn complete(part: &mut Part, wanted: &Wanted, name: &str, options: &ObtainOption
     Ok(())
 }
 
-fn wrong(wanted: &Wanted, found: Sha256) -> Error {
-    let what = format!("{} has the SHA-256 {found}, not {}", wanted.url, wanted.sha256);
+fn wrong(wanted: &Wanted, part: &Part, length_known: bool) -> Error {
+    let what = format!(
+        "{} has the SHA-256 {}, not {}",
+        wanted.url,
+        part.sha256(),
+        wanted.sha256
+    );
+    if length_known {
+        return Error::new(Category::Verification, what).with_remedy(
+            "the bad download was deleted; try again, and if it stays so, do not use this server's file",
+        );
+    }
+    let what = format!(
+        "{what}; the server did not say how long the file is, and it may have been cut off after {} bytes",
+        part.size()
+    );
     Error::new(Category::Verification, what).with_remedy(
-        "the bad download was deleted; try again, and if it stays so, do not use this server's file",
+        "the download was deleted; try again, and if it stays so, take the file from another address, or download it \
+         with another program and give the file with --base",
     )
 }

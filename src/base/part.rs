@@ -15,6 +15,7 @@ use crate::base::validator::Validator;
 use crate::base::{Arrival, ObtainOptions, Sha256};
 use crate::error::{Context, Result};
 use crate::image::read_at::write_all_at;
+use crate::opened::is_at;
 use crate::progress::Progress;
 
 /// The locked file, and the digest of what is in it.
@@ -205,16 +206,6 @@ impl<'a> Part<'a> {
     fn note(&self) -> PathBuf {
         self.path.with_extension("resume")
     }
-}
-
-/// Whether an open file is the one at `path`.
-pub(super) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
-    let there = match same_file::Handle::from_path(path) {
-        Ok(there) => there,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-        Err(error) => return Err(error),
-    };
-    Ok(same_file::Handle::from_file(file.try_clone()?)? == there)
 }
 
 /// Removes a file that may be gone already.

@@ -33,6 +33,9 @@ pub(super) struct Transfer<'a> {
     pub(super) progress: &'a dyn Progress,
     /// Begins with the first answer, which often is the first to know the size.
     pub(super) task: Option<Box<dyn Task>>,
+    /// Whether somebody knew how long the last answer's file is. Without that, the end of the connection looks like
+    /// the end of the file.
+    pub(super) length_known: bool,
 }
 
 /// Why a request did not bring the file to its end.
@@ -82,6 +85,7 @@ impl Transfer<'_> {
             Answer::Never(remedy) => return Err(refused(&response).with_remedy(remedy).into()),
         };
         let total = self.size.or(total);
+        self.length_known = total.is_some();
         if let Some(total) = total {
             room::check(part.file(), total.saturating_sub(part.size()), part.path())?;
         }

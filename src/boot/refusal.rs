@@ -26,8 +26,7 @@ pub struct Refusal {
 
 impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
-        Self::new(refusal.category, refusal.reason)
-            .with_remedy(format!("{}; --force goes on all the same", refusal.remedy))
+        Self::new(refusal.category, refusal.reason).with_remedy(refusal.remedy)
     }
 }
 
@@ -86,33 +85,49 @@ impl BootFacts {
     }
 
     fn is_32_bit(&self, cluster: &Cluster) -> Option<Refusal> {
-        let what = match cluster.gluster {
-            Some(_) => "GlusterFS crashes there and current Docker has no packages",
-            None => "current Docker has no packages for it",
-        };
-        (self.userland == Userland::Bits32).then(|| Refusal {
-            category: Category::ClusterFile,
-            reason: format!("the base is a 32-bit image (it has 32-bit kernels): {what}"),
-            remedy: "use the arm64 image; every Pi 3, Pi 4, Pi 5 and Zero 2 runs it".to_owned(),
-        })
+        (self.userland == Userland::Bits32).then(|| of_32_bits("it has 32-bit kernels", cluster))
     }
 
     fn too_old_for_a_board(&self, cluster: &Cluster) -> Option<Refusal> {
-        let release = self.release.filter(|release| *release < Release::Bookworm)?;
-        let node = cluster
-            .nodes
-            .iter()
-            .find(|node| matches!(node.model, Model::Pi5 | Model::Cm5))?;
-        Some(Refusal {
-            category: Category::ClusterFile,
-            reason: format!(
-                "{} is a {}, and {release} has no kernel for it",
-                node.name,
-                node.model.as_str()
-            ),
-            remedy: "use a bookworm or trixie image".to_owned(),
-        })
+        too_old_for_a_board(self.release?, cluster)
     }
+}
+
+/// What speaks against an image of which only the release and the instruction set are known.
+pub fn of_published(release: &str, is_32_bit: bool, cluster: &Cluster) -> Option<Refusal> {
+    if is_32_bit {
+        return Some(of_32_bits("it is an armhf one", cluster));
+    }
+    let release = Release::ALL.into_iter().find(|known| known.as_str() == release)?;
+    too_old_for_a_board(release, cluster)
+}
+
+fn of_32_bits(sign: &str, cluster: &Cluster) -> Refusal {
+    let what = match cluster.gluster {
+        Some(_) => "GlusterFS crashes there and current Docker has no packages",
+        None => "current Docker has no packages for it",
+    };
+    Refusal {
+        category: Category::ClusterFile,
+        reason: format!("the base is a 32-bit image ({sign}): {what}"),
+        remedy: "use the arm64 image; every Pi 3, Pi 4, Pi 5 and Zero 2 runs it".to_owned(),
+    }
+}
+
+fn too_old_for_a_board(release: Release, cluster: &Cluster) -> Option<Refusal> {
+    let node = cluster
+        .nodes
+        .iter()
+        .find(|node| matches!(node.model, Model::Pi5 | Model::Cm5))?;
+    (release < Release::Bookworm).then(|| Refusal {
+        category: Category::ClusterFile,
+        reason: format!(
+            "{} is a {}, and {release} has no kernel for it",
+            node.name,
+            node.model.as_str()
+        ),
+        remedy: "use a bookworm or trixie image".to_owned(),
+    })
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! The user's own files for a node: what lies in `overlays/<node>/` beside the cluster file.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::boot::mechanism::Mechanism;
 use crate::boot::overlay::{BootPath, Overlay};
+use crate::cluster::Cluster;
 use crate::error::{Category, Context, Error, Result};
 
 /// The files of one node's folder: where each lies on the boot partition, and its bytes.
@@ -70,6 +71,23 @@ pub(super) fn lay_over(overlay: &mut Overlay, files: &[(BootPath, Vec<u8>)]) -> 
         seen.push(folded);
     }
     Ok(())
+}
+
+/// The folders of `overlays` that are no node's. Where this project's own lie there, they are left out.
+pub fn of_no_node(overlays: &Path, cluster: &Cluster) -> Vec<PathBuf> {
+    let mut strangers: Vec<_> = fs::read_dir(overlays)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.is_dir())
+        .filter(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            !matches!(&*name, "cloud-init" | "systemd.run") && cluster.node(&name).is_none()
+        })
+        .collect();
+    strangers.sort();
+    strangers
 }
 
 /// The files of the finished overlay in which nothing starts the first boot, because the user's own stand there.
@@ -138,6 +156,16 @@ mod tests {
         fs::write(folder.path().join("a:b"), "").unwrap();
         let error = read(folder.path()).unwrap_err();
         assert!(error.to_string().contains("a:b"), "{error}");
+    }
+
+    #[test]
+    fn a_mistyped_folder_is_not_passed_over_in_silence() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["pi4-1", "pi4_1", "cloud-init"] {
+            fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        let strangers = of_no_node(folder.path(), &crate::boot::testing::cluster());
+        assert_eq!(strangers, [folder.path().join("pi4_1")]);
     }
 
     #[test]

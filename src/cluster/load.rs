@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
+use toml::Spanned;
+
 use super::problem::{Findings, Warning};
 use super::source::Source;
 use super::{Cluster, Origin, defaults, parse, validate};
@@ -35,6 +37,18 @@ pub struct Loaded {
     pub assumed: Vec<String>,
 }
 
+/// What speaks against the base that a cluster file names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaseProblem {
+    /// A sentence without a full stop.
+    pub message: String,
+    /// What would be right.
+    pub remedy: String,
+}
+
+/// Judges the `base` of a cluster that is good otherwise: clusters know nothing of bases.
+pub type BaseJudge<'a> = dyn Fn(&Cluster) -> Option<BaseProblem> + 'a;
+
 impl Surroundings {
     /// The file that a text in a cluster file of `folder` means; `None` for `~/` without a home folder.
     pub(super) fn resolve(&self, text: &str, folder: &Path) -> Option<PathBuf> {
@@ -58,16 +72,26 @@ impl Surroundings {
 /// # Errors
 /// All problems of the file at once, each with its place, in one error of [`Category::ClusterFile`].
 pub fn load(path: Option<&Path>, surroundings: &Surroundings) -> Result<Loaded> {
+    load_judging(path, surroundings, &|_| None)
+}
+
+/// As [`load`]; what `judge` says of the base is a problem of the file like the others.
+pub fn load_judging(
+    path: Option<&Path>,
+    surroundings: &Surroundings,
+    judge: &BaseJudge<'_>,
+) -> Result<Loaded> {
     let named = path.unwrap_or(Path::new(FILE_NAME));
     let absolute = surroundings.folder.join(named);
     let label = named.display().to_string();
     match read(&absolute, &label) {
-        Ok(Some(bytes)) => interpret(&bytes, label, Origin::File(absolute), surroundings),
+        Ok(Some(bytes)) => interpret(&bytes, label, Origin::File(absolute), surroundings, judge),
         Ok(None) if path.is_none() => interpret(
             defaults::HOME_LAB.as_bytes(),
             label,
             Origin::BuiltIn,
             surroundings,
+            judge,
         ),
         Ok(None) => Err(
             Error::new(Category::ClusterFile, format!("there is no cluster file {label}"))
@@ -110,6 +134,7 @@ pub(super) fn interpret(
     label: String,
     origin: Origin,
     surroundings: &Surroundings,
+    judge: &BaseJudge<'_>,
 ) -> Result<Loaded> {
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => text,
@@ -128,8 +153,17 @@ pub(super) fn interpret(
         text: text.strip_prefix('\u{feff}').unwrap_or(text),
     };
     let mut findings = Findings::new(&source);
-    let cluster = parse::parse(&mut findings)
-        .and_then(|file| validate::validate(file, origin, surroundings, &mut findings));
+    let file = parse::parse(&mut findings);
+    let base = file.as_ref().and_then(|file| file.cluster.base.as_ref());
+    let base = base
+        .filter(|base| !base.get_ref().trim().is_empty())
+        .map(Spanned::span);
+    let cluster = file.and_then(|file| validate::validate(file, origin, surroundings, &mut findings));
+    if let (Some(span), Some(cluster)) = (base, &cluster)
+        && let Some(problem) = judge(cluster)
+    {
+        findings.problem(span, problem.message, problem.remedy);
+    }
     match (findings.error(), cluster) {
         (None, Some(cluster)) => Ok(Loaded {
             cluster,

@@ -14,7 +14,7 @@ mod tests;
 mod validate;
 
 pub use address::{Address, Ipv4Cidr};
-pub use load::{FILE_NAME, Loaded, Surroundings, load};
+pub use load::{BaseJudge, BaseProblem, FILE_NAME, Loaded, Surroundings, load, load_judging};
 pub use names::{NodeName, UserName};
 pub use problem::{Problem, Warning};
 pub use source::Position;

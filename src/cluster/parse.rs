@@ -15,6 +15,12 @@ const ENOUGH: usize = 25;
 /// How alike a misspelt key and a known one must be to ask whether it was meant (0 to 1, Jaro-Winkler).
 const ALIKE: f64 = 0.8;
 
+/// The key of the list of nodes.
+const NODE: &str = "node";
+
+/// What to do about a node that is no element of a list.
+const EVERY_NODE: &str = "begin every node with [[node]], in two pairs of brackets";
+
 /// Reads the tables; `None` when the text is no TOML at all. What is wrong goes to `findings`.
 pub(super) fn parse(findings: &mut Findings<'_>) -> Option<FileTable> {
     let (mut document, errors) = DeTable::parse_recoverable(findings.source().text);
@@ -26,6 +32,7 @@ pub(super) fn parse(findings: &mut Findings<'_>) -> Option<FileTable> {
     }
     refuse_control_characters(findings, document.get_ref());
     leave_out_lists(findings, document.get_mut());
+    leave_out_single_node(findings, document.get_mut());
     // serde stops at the first entry it cannot use: leave that one out and read again.
     while findings.problem_count() < ENOUGH {
         match FileTable::deserialize(Deserializer::from(document.clone())) {
@@ -64,12 +71,20 @@ fn report(findings: &mut Findings<'_>, error: &Error) {
         };
         (format!("unknown key {unknown:?}"), remedy)
     } else if error.message().ends_with("expected a sequence") {
-        let remedy = "write a list in brackets, like [\"...\"]; every node begins with [[node]]";
+        let remedy = "write a list in brackets, like [\"...\"]";
         (error.message().to_owned(), remedy.to_owned())
+    } else if error.message().contains("duplicate key") && is_node(findings, error.span()) {
+        (error.message().to_owned(), EVERY_NODE.to_owned())
     } else {
         (error.message().to_owned(), String::new())
     };
     findings.lost_entry(error.span().as_ref(), message, remedy);
+}
+
+/// Whether the text there is the key of the list of nodes.
+fn is_node(findings: &Findings<'_>, span: Option<Range<usize>>) -> bool {
+    let text = span.and_then(|span| findings.source().text.get(span));
+    text.is_some_and(|text| text.trim_matches(['[', ']', ' ']) == NODE)
 }
 
 /// The unknown key and the known ones of serde's message about it.
@@ -86,7 +101,7 @@ fn leave_out_lists(findings: &mut Findings<'_>, document: &mut DeTable<'_>) {
     let mut lists = Vec::new();
     for (key, value) in document.iter() {
         match (key.get_ref().as_ref(), value.get_ref()) {
-            ("node", DeValue::Array(nodes)) => {
+            (NODE, DeValue::Array(nodes)) => {
                 lists.extend(nodes.iter().filter(|node| node.get_ref().is_array()));
             }
             ("network", DeValue::Table(network)) => {
@@ -108,6 +123,18 @@ fn leave_out_lists(findings: &mut Findings<'_>, document: &mut DeTable<'_>) {
             "write key = value pairs below [table], or in { ... }",
         );
         leave_out(document, &span);
+    }
+}
+
+/// `[node]`, which is one table and no list of them.
+fn leave_out_single_node(findings: &mut Findings<'_>, document: &mut DeTable<'_>) {
+    let found = document
+        .iter()
+        .find(|(key, value)| key.get_ref().as_ref() == NODE && value.get_ref().is_table())
+        .map(|(key, _)| key.clone());
+    if let Some(key) = found {
+        document.remove(&key);
+        findings.lost_entry(Some(&key.span()), "[node] can be there only once", EVERY_NODE);
     }
 }
 

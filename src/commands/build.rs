@@ -8,10 +8,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
 
-use super::beforehand::OutputFolder;
 use super::inspect::OnFat;
-use super::{Session, beforehand, unpacking};
-use crate::base::{VerifiedBase, Vouch};
+use super::{Session, choice, unpacking};
+use crate::base::{self, Catalog, VerifiedBase, Vouch};
 use crate::boot::facts::BootFacts;
 use crate::boot::overlay::BootPath;
 use crate::boot::plan::{Plan, render};
@@ -21,15 +20,18 @@ use crate::cluster::{Cluster, Node};
 use crate::error::{Category, Context, Error, Result};
 use crate::identity::{FOLDER_NAME, Secrets};
 use crate::image::apply;
-use crate::image::build::{BaseImage, Build, Planned};
+use crate::image::build::{BaseImage, Build, Planned, Planner};
 use crate::image::container;
+use crate::image::early::Unpacked;
 use crate::image::fat::Timestamp;
+use crate::image::out_folder::OutFolder;
 use crate::image::read_at::Discard;
 use crate::progress::Progress as _;
 use crate::ui::{self, Size, Table};
 
 pub(super) fn run(session: &Session, args: &BuildArgs) -> Result<()> {
-    let loaded = session.cluster_quietly()?;
+    let catalog = Catalog::load(&session.cache_dir)?;
+    let loaded = choice::cluster_with_base(session, &args.base, &catalog)?;
     let cluster = &loaded.cluster;
     let nodes = chosen(cluster, args)?;
     let build_time = build_time()?;
@@ -42,16 +44,32 @@ pub(super) fn run(session: &Session, args: &BuildArgs) -> Result<()> {
                 .join(format!("{}.{}", node.name, args.format.extension()))
         })
         .collect();
-    let _out = OutputFolder::prepare(&args.out, &destinations)?;
-    let user_files = beforehand::user_files(session, cluster, &nodes, folder)?;
+    // What can be wrong here is found before anything is downloaded.
+    let request = choice::request(session, &args.base, cluster, &catalog)?;
+    let own_files = nodes
+        .iter()
+        .map(|node| user_files::read(&folder.join("overlays").join(node.name.as_str())))
+        .collect::<Result<Vec<_>>>()?;
+    for stranger in user_files::of_no_node(&folder.join("overlays"), cluster) {
+        session.bars.warn(&format!(
+            "{} belongs to no node of the cluster, so its files are not used",
+            stranger.display()
+        ));
+    }
+    let _out = OutFolder::prepare(&args.out, &destinations)?;
     let (base, unpacked) = match args.format {
-        Format::Img => unpacking::obtain(session, args, cluster, &destinations)?,
-        Format::ImgXz => (session.base(&args.base, cluster.base.as_deref())?, None),
+        Format::Img => unpacking::obtain(session, &request, &catalog, &args.out, &destinations)?,
+        Format::ImgXz => (
+            base::obtain(&request, &session.obtain_options(&catalog, None))?,
+            None,
+        ),
     };
     let handle = base
         .file()
         .try_clone()
         .disk(|| format!("reading {}", base.path().display()))?;
+    // While it was downloaded, another run may have found the folder empty.
+    fs::create_dir_all(&args.out).disk(|| format!("creating the folder {}", args.out.display()))?;
     let container = container::open(Arc::new(handle), base.path(), &args.out)?;
     session.bars.detail(&format!(
         "base: {} ({})",
@@ -76,31 +94,22 @@ pub(super) fn run(session: &Session, args: &BuildArgs) -> Result<()> {
         for note in secrets.notes() {
             session.bars.say(note);
         }
-        let place = Place {
-            cluster,
-            secrets,
-            facts: &facts,
-            build_time,
-            image,
-        };
         nodes
             .iter()
-            .zip(&user_files)
-            .map(|(node, user_files)| place.plan(session, node, user_files))
+            .zip(&own_files)
+            .map(|(node, own)| {
+                let planned = plan_node(node, cluster, secrets, &facts, own, build_time, image)?;
+                for file in user_files::that_stop_the_first_boot(facts.mechanism, &planned.overlay) {
+                    session.bars.warn(&format!(
+                        "overlays/{}/{file} takes the place of what starts the first boot: this node will not set itself up",
+                        node.name
+                    ));
+                }
+                Ok(planned)
+            })
             .collect()
     };
-    let paths = match (args.format, unpacked) {
-        (Format::Img, Some(unpacked)) => build.raw_images_from(unpacked, &mut planner)?,
-        (Format::Img, None) => build.raw_images(&mut planner)?,
-        (Format::ImgXz, _) => {
-            if base.vouched() == Vouch::Nobody && container.blocks().is_some() {
-                // Copying blocks unseen would copy damage that nobody has ruled out.
-                let task = session.bars.begin("checking the base", container.raw_size());
-                container.decode(&Discard, &*task)?;
-            }
-            build.compressed_images(&mut planner)?
-        }
-    };
+    let paths = write(session, args.format, &base, &build, unpacked, &mut planner)?;
     if base.vouched() == Vouch::Nobody {
         // Only a note that spares the next build a check: the images are good without it.
         if let Err(error) = base.remember_sound(&session.cache_dir) {
@@ -113,6 +122,30 @@ pub(super) fn run(session: &Session, args: &BuildArgs) -> Result<()> {
             Category::Other,
             "nothing was planned, so nothing was built",
         )),
+    }
+}
+
+/// Makes the images; says their final paths.
+fn write(
+    session: &Session,
+    format: Format,
+    base: &VerifiedBase,
+    build: &Build<'_>,
+    unpacked: Option<Unpacked>,
+    planner: &mut Planner<'_>,
+) -> Result<Vec<PathBuf>> {
+    match (format, unpacked) {
+        (Format::Img, Some(unpacked)) => build.raw_images_from(unpacked, planner),
+        (Format::Img, None) => build.raw_images(planner),
+        (Format::ImgXz, _) => {
+            if base.vouched() == Vouch::Nobody && build.container.blocks().is_some() {
+                // Copying blocks unseen would copy damage that nobody has ruled out.
+                let raw_size = build.container.raw_size();
+                let task = session.bars.begin("checking the base", raw_size);
+                build.container.decode(&Discard, &*task)?;
+            }
+            build.compressed_images(planner)
+        }
     }
 }
 
@@ -161,56 +194,46 @@ fn refuse(session: &Session, facts: &BootFacts, cluster: &Cluster) -> Result<()>
     facts.is_nobodys()?;
     for refusal in facts.refusals(cluster) {
         if !session.common.force {
-            return Err(refusal.into());
+            return Err(choice::refused(refusal));
         }
         session.bars.warn(&refusal.reason);
     }
     Ok(())
 }
 
-/// What all nodes of a build have in common.
-struct Place<'a> {
-    cluster: &'a Cluster,
-    secrets: &'a Secrets,
-    facts: &'a BootFacts,
+fn plan_node(
+    node: &Node,
+    cluster: &Cluster,
+    secrets: &Secrets,
+    facts: &BootFacts,
+    user_files: &[(BootPath, Vec<u8>)],
     build_time: u64,
-    image: &'a BaseImage,
-}
-
-impl Place<'_> {
-    fn plan(&self, session: &Session, node: &Node, user_files: &[(BootPath, Vec<u8>)]) -> Result<Planned> {
-        let (cluster, secrets) = (self.cluster, self.secrets);
-        let authorized_keys = match secrets.admin_key() {
-            Some(admin) => vec![admin.public.clone()],
-            None => cluster.user.ssh_authorized_keys.clone(),
-        };
-        let overlay = render(&Plan {
-            cluster,
-            node,
-            identity: secrets.node(&node.name)?,
-            cluster_id: secrets.cluster_id(),
-            authorized_keys: &authorized_keys,
-            known_hosts: &secrets.known_hosts(cluster),
-            enrolment_keys: &secrets.enrolment_keys(cluster),
-            build_time: self.build_time,
-            facts: self.facts,
-            user_files,
-        })?;
-        for file in user_files::that_stop_the_first_boot(self.facts.mechanism, &overlay) {
-            session.bars.warn(&format!(
-                "overlays/{}/{file} takes the place of what starts the first boot: this node will not set itself up",
-                node.name
-            ));
-        }
-        let edits = apply::edits(
-            &*self.image.raw,
-            &self.image.boot.range,
-            &overlay,
-            Timestamp(self.build_time),
-            node.name.as_str(),
-        )?;
-        Ok(Planned { overlay, edits })
-    }
+    image: &BaseImage,
+) -> Result<Planned> {
+    let authorized_keys = match secrets.admin_key() {
+        Some(admin) => vec![admin.public.clone()],
+        None => cluster.user.ssh_authorized_keys.clone(),
+    };
+    let overlay = render(&Plan {
+        cluster,
+        node,
+        identity: secrets.node(&node.name)?,
+        cluster_id: secrets.cluster_id(),
+        authorized_keys: &authorized_keys,
+        known_hosts: &secrets.known_hosts(cluster),
+        enrolment_keys: &secrets.enrolment_keys(cluster),
+        build_time,
+        facts,
+        user_files,
+    })?;
+    let edits = apply::edits(
+        &*image.raw,
+        &image.boot.range,
+        &overlay,
+        Timestamp(build_time),
+        node.name.as_str(),
+    )?;
+    Ok(Planned { overlay, edits })
 }
 
 /// Tells what was built and what to do with it.

@@ -4,33 +4,17 @@ use std::fmt::{self, Write};
 
 use serde::Serialize;
 
-use super::{Session, beforehand};
+use super::{Session, choice};
 use crate::base::Catalog;
 use crate::cli::BaseArgs;
 use crate::cluster::{Brick, Loaded, Origin, Role};
-use crate::error::{Category, Context, Error, Result};
+use crate::error::{Category, Context, Result};
 use crate::ui::{self, Table};
 
 pub(super) fn run(session: &Session) -> Result<()> {
-    let loaded = session.cluster_quietly()?;
-    session.tell(&loaded);
     let catalog = Catalog::load(&session.cache_dir)?;
-    // What an address has at its end, only the build can tell.
-    if let Some(named) = loaded
-        .cluster
-        .base
-        .as_deref()
-        .filter(|base| !base.contains("://"))
-    {
-        let request = Session::base_request(&BaseArgs::default(), Some(named), &catalog)?;
-        beforehand::base_suits(&request).map_err(|error| {
-            Error::new(
-                Category::ClusterFile,
-                format!("base = {named:?} of the cluster file"),
-            )
-            .with_cause(error)
-        })?;
-    }
+    let loaded = choice::cluster_with_base(session, &BaseArgs::default(), &catalog)?;
+    session.tell(&loaded);
     let base = match &loaded.cluster.base {
         Some(base) => base.clone(),
         None => catalog.default()?.id(),

@@ -1,9 +1,9 @@
 //! One file a command: wires cluster, base, boot and image together. Only `ui` prints.
 
 mod bases;
-mod beforehand;
 mod build;
 mod check;
+mod choice;
 mod generate;
 mod init;
 mod inspect;
@@ -58,8 +58,11 @@ impl Session {
         load(self.common.cluster.as_deref(), &self.surroundings)
     }
 
-    /// Says what is unwise in a cluster file and what it leaves open.
+    /// Says what is unwise in a cluster file and what it leaves open, unless only what goes wrong is to be said.
     fn tell(&self, loaded: &Loaded) {
+        if self.common.quiet {
+            return;
+        }
         for assumption in &loaded.assumed {
             self.bars.say(assumption);
         }
@@ -88,9 +91,6 @@ impl Session {
     fn base(&self, args: &BaseArgs, cluster_default: Option<&str>) -> Result<VerifiedBase> {
         let catalog = Catalog::load(&self.cache_dir)?;
         let request = Self::base_request(args, cluster_default, &catalog)?;
-        if !self.common.force {
-            beforehand::base_suits(&request)?;
-        }
         base::obtain(&request, &self.obtain_options(&catalog, None))
     }
 
@@ -110,15 +110,6 @@ impl Session {
             })
             .transpose()?;
         let chosen = args.base.as_deref().or(cluster_default.map(AsRef::as_ref));
-        BaseRequest::parse(chosen, sha256, catalog).map_err(|error| {
-            match cluster_default.filter(|_| args.base.is_none()) {
-                Some(base) => Error::new(
-                    Category::ClusterFile,
-                    format!("base = {base:?} of the cluster file"),
-                )
-                .with_cause(error),
-                None => error,
-            }
-        })
+        BaseRequest::parse(chosen, sha256, catalog)
     }
 }

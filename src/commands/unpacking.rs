@@ -1,40 +1,39 @@
 //! A base that is unpacked while it is downloaded.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::{Session, beforehand};
+use super::Session;
 use crate::base::{self, Arrival, BaseRequest, Catalog, VerifiedBase};
-use crate::cli::BuildArgs;
-use crate::cluster::Cluster;
 use crate::error::Result;
+use crate::image::build::require_raw_room;
 use crate::image::early::{Early, Sizes, Unpacked};
 
 /// Gets hold of the base, and of what could be unpacked of it for raw images meanwhile: all or nothing.
 pub(super) fn obtain(
     session: &Session,
-    args: &BuildArgs,
-    cluster: &Cluster,
+    request: &BaseRequest,
+    catalog: &Catalog,
+    folder: &Path,
     destinations: &[PathBuf],
 ) -> Result<(VerifiedBase, Option<Unpacked>)> {
-    let catalog = Catalog::load(&session.cache_dir)?;
-    let request = Session::base_request(&args.base, cluster.base.as_deref(), &catalog)?;
-    if !session.common.force {
-        beforehand::base_suits(&request)?;
-    }
-    let sizes = match &request {
+    let sizes = match request {
         BaseRequest::Known(entry) => Sizes {
             packed: entry.size,
             raw: entry.raw_size,
         },
         BaseRequest::Url { .. } | BaseRequest::File { .. } => Sizes::default(),
     };
-    let early = Early::new(args.out.clone(), destinations.to_vec(), sizes, &session.bars);
+    // With --force it is warned of later, when it is known for sure.
+    if let Some(raw) = sizes.raw.filter(|_| !session.common.force) {
+        require_raw_room(folder, destinations.len(), raw)?;
+    }
+    let early = Early::new(folder.to_owned(), destinations.to_vec(), sizes, &session.bars);
     let onlooker = |arrival: &Arrival| match arrival {
         Arrival::Grown { file, size } => early.grown_to(file, *size),
         Arrival::StartsOver => early.abandon(),
     };
     // An error drops what was unpacked of a base that is not what it must be.
-    let base = base::obtain(&request, &session.obtain_options(&catalog, Some(&onlooker)))?;
+    let base = base::obtain(request, &session.obtain_options(catalog, Some(&onlooker)))?;
     let unpacked = match early.finish(base.size()) {
         Some(Ok(unpacked)) => Some(unpacked),
         Some(Err(error)) => {

@@ -109,8 +109,12 @@ fn parse(path: &Path, text: &str) -> Result<(KeyPair, String)> {
     };
     // A folder that went through Windows may have its line ends.
     let text = Zeroizing::new(text.replace("\r\n", "\n"));
+    if text.trim().is_empty() {
+        return Err(damaged("is damaged: it is empty and is no OpenSSH private key"));
+    }
+    // The parser's own words are about its first bytes and lead astray.
     let key = PrivateKey::from_openssh(text.as_bytes())
-        .map_err(|error| damaged(&format!("is no OpenSSH private key ({error})")))?;
+        .map_err(|_| damaged("is damaged: it is no OpenSSH private key"))?;
     if key.is_encrypted() {
         return Err(damaged("has a passphrase, and a node has nobody to type it"));
     }

@@ -242,6 +242,7 @@ fn a_damaged_secret_is_refused_and_kept() {
         fs::write(path.join(file), content).unwrap();
         let text = refusal(&path, &cluster);
         assert!(text.contains(part) && text.contains(file), "{text}");
+        assert!(!text.contains("NUL"), "there is none: {text}");
         assert_eq!(fs::read_to_string(path.join(file)).unwrap(), content);
     }
     let (_folder, path) = place();

@@ -12,6 +12,7 @@ pub mod early;
 pub mod edits;
 pub mod fat;
 mod growing;
+pub mod out_folder;
 mod output;
 pub mod page_cache;
 pub mod partition;

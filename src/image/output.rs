@@ -7,9 +7,13 @@ use std::path::{Path, PathBuf};
 use crate::error::{Category, Context, Error, Result};
 use crate::image::threads::on_threads;
 use crate::interrupt::HalfDone;
+use crate::opened::is_at;
 
-/// Between `.` + final name and the process id in a temporary name.
+/// Between `.` + final name and what makes a temporary name one of its own.
 const INFIX: &str = ".mkimage-";
+
+/// How many times another run may take a temporary file for a dead one's.
+const ATTEMPTS: usize = 8;
 
 /// Each waits for the disk, not for a processor.
 const SYNCED_AT_ONCE: usize = 4;
@@ -34,25 +38,27 @@ impl Output {
             )
         })?;
         remove_stale(folder, &name.to_string_lossy());
-        let temporary = folder.join(format!(
-            ".{}{INFIX}{}",
-            name.to_string_lossy(),
-            std::process::id()
-        ));
-        let half_done = HalfDone::register(&temporary);
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(true);
-        // An image holds the node's private keys.
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(&temporary).disk(what)?;
-        // Held until the process ends: how another run knows that this file is not a dead one's.
-        file.lock().disk(what)?;
-        Ok(Self {
-            file,
-            half_done,
-            destination: destination.to_owned(),
-        })
+        for _ in 0..ATTEMPTS {
+            // Process ids are no names: two containers that share a folder can have the same.
+            let unique = fastrand::u64(..);
+            let temporary = folder.join(format!(".{}{INFIX}{unique:016x}", name.to_string_lossy()));
+            let (half_done, file) = HalfDone::create(&temporary).disk(what)?;
+            // Held until the process ends: how another run knows that this file is not a dead one's.
+            file.lock().disk(what)?;
+            // Before it was locked it looked like one.
+            if is_at(&file, &temporary).disk(what)? {
+                return Ok(Self {
+                    file,
+                    half_done,
+                    destination: destination.to_owned(),
+                });
+            }
+        }
+        Err(Error::new(
+            Category::Disk,
+            format!("{}: other runs keep removing what was begun", what()),
+        )
+        .with_remedy("run mkimage again when no other one writes to that folder"))
     }
 
     /// The file to write to.
@@ -82,7 +88,10 @@ pub fn finish_all(outputs: Vec<Output>) -> Result<Vec<PathBuf>> {
     let mut destinations = Vec::with_capacity(outputs.len());
     for output in outputs {
         let destination = output.destination;
-        output.half_done.rename(&destination).disk(what(&destination))?;
+        output
+            .half_done
+            .rename(&destination)
+            .disk(|| what(&destination)() + &in_place(&destinations))?;
         destinations.push(destination);
     }
     let folders: BTreeSet<_> = destinations.iter().map(|path| folder_of(path)).collect();
@@ -90,6 +99,15 @@ pub fn finish_all(outputs: Vec<Output>) -> Result<Vec<PathBuf>> {
         sync_folder(folder).disk(|| format!("syncing {}", folder.display()))?;
     }
     Ok(destinations)
+}
+
+/// Tells which images are new when another one could not get its name.
+fn in_place(finished: &[PathBuf]) -> String {
+    if finished.is_empty() {
+        return " (no image was replaced)".to_owned();
+    }
+    let names: Vec<_> = finished.iter().map(|path| path.display().to_string()).collect();
+    format!(" (only {} got finished)", names.join(", "))
 }
 
 fn folder_of(path: &Path) -> &Path {
@@ -155,5 +173,45 @@ mod tests {
         remove_stale(folder.path(), "pi4-2.img");
         assert!(!dead.exists());
         assert!(alive.exists());
+    }
+
+    #[test]
+    fn two_runs_with_the_same_process_id_do_not_empty_each_others_image() {
+        let folder = tempfile::tempdir().unwrap();
+        let destination = folder.path().join("pi4-2.img");
+        let [one, other] = [(); 2].map(|()| Output::create(&destination).unwrap());
+        one.file().write_all(b"one").unwrap();
+        other.file().write_all(b"other").unwrap();
+        finish_all(vec![one]).unwrap();
+        assert_eq!(fs::read(&destination).unwrap(), b"one");
+        finish_all(vec![other]).unwrap();
+        assert_eq!(fs::read(&destination).unwrap(), b"other");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_nodes_keys_are_in_no_file_that_others_can_read() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let destination = folder.path().join("pi4-2.img");
+        fs::write(&destination, "").unwrap();
+        fs::set_permissions(&destination, fs::Permissions::from_mode(0o644)).unwrap();
+        finish_all(vec![Output::create(&destination).unwrap()]).unwrap();
+        let mode = fs::metadata(&destination).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn who_has_new_images_and_old_ones_is_told_which_is_which() {
+        let folder = tempfile::tempdir().unwrap();
+        let [first, second] = ["pi4-1.img", "pi4-3.img"].map(|name| folder.path().join(name));
+        let outputs = [&first, &second].map(|path| Output::create(path).unwrap());
+        fs::create_dir(&second).unwrap();
+        let error = finish_all(outputs.into()).unwrap_err();
+        assert_eq!(error.category(), Category::Disk);
+        let message = error.to_string();
+        assert!(message.contains("pi4-1.img got finished"), "{message}");
+        assert!(message.contains("pi4-3.img"), "{message}");
+        assert!(first.exists());
     }
 }

@@ -98,6 +98,38 @@ fn a_server_that_says_no_length_is_no_hindrance() {
     assert_eq!(base.size(), 300_000);
 }
 
+#[test]
+fn nobody_is_warned_of_a_server_whose_answer_was_only_cut_off() {
+    let sha256 = Sha256::of(&image());
+    let cut = |after| {
+        Server::start(move |_| {
+            Reply::new(200, image())
+                .until_the_connection_ends()
+                .cut_after(after)
+        })
+    };
+    let cache = Cache::new();
+    let error = cache.get(&cut(200_000).url("a.img"), sha256).unwrap_err();
+    assert_eq!(error.category().exit_code(), 5);
+    let message = error.to_string();
+    assert!(message.contains("did not say how long"), "{message}");
+    assert!(message.contains("cut off after 200000 bytes"), "{message}");
+    assert!(!error.remedy().unwrap().contains("do not use"));
+    assert_eq!(cache.files(), [""; 0]);
+    cache.get(&cut(300_000).url("a.img"), sha256).unwrap();
+
+    // Who knows the length goes on where it was cut off.
+    let server = Server::start(|request| match request.number {
+        0 => Reply::new(200, image())
+            .until_the_connection_ends()
+            .cut_after(200_000),
+        _ => Served::new(&image(), "a").answer(request),
+    });
+    let cache = Cache::new();
+    let request = cache.known(&server.url("a.img"), sha256, 300_000);
+    assert_eq!(read_all(&cache.obtain(&request, &Silent).unwrap()), image());
+}
+
 #[cfg(unix)]
 #[test]
 fn a_download_that_does_not_fit_leaves_nothing_behind() {

@@ -44,6 +44,8 @@ pub struct Reply {
     headers: Vec<(String, String)>,
     body: Vec<u8>,
     promised: Option<u64>,
+    /// The end of the connection is the end of the body.
+    unframed: bool,
     end: End,
     pause: Option<(usize, Arc<Barrier>)>,
 }
@@ -67,6 +69,7 @@ impl Reply {
             status,
             headers: Vec::new(),
             promised: Some(body.len() as u64),
+            unframed: false,
             body,
             end: End::Properly,
             pause: None,
@@ -96,6 +99,13 @@ impl Reply {
         self
     }
 
+    /// Announces no length, and the end of the connection is the end of the body, as before HTTP/1.1.
+    #[allow(dead_code, reason = "only the tests of downloads need it")]
+    pub fn until_the_connection_ends(mut self) -> Self {
+        self.unframed = true;
+        self
+    }
+
     /// Closes the connection after so many bytes of the body.
     pub fn cut_after(mut self, bytes: usize) -> Self {
         self.end = End::Cut(bytes);
@@ -122,6 +132,7 @@ impl Reply {
             write!(head, "{name}: {value}\r\n")?;
         }
         match self.promised {
+            _ if self.unframed => write!(head, "Connection: close\r\n\r\n")?,
             Some(length) => write!(head, "Content-Length: {length}\r\n\r\n")?,
             None => write!(head, "Transfer-Encoding: chunked\r\n\r\n")?,
         }
@@ -296,9 +307,10 @@ fn converse(
         reply.send(&mut stream)?;
         match reply.end {
             End::Properly
-                if reply
-                    .promised
-                    .is_none_or(|length| length == reply.body.len() as u64) => {}
+                if !reply.unframed
+                    && reply
+                        .promised
+                        .is_none_or(|length| length == reply.body.len() as u64) => {}
             End::Properly | End::Cut(_) => return stream.shutdown(std::net::Shutdown::Write),
             End::Stall(_) => {
                 io::copy(&mut reader, &mut io::sink())?;

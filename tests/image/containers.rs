@@ -243,3 +243,38 @@ fn a_base_that_changes_while_it_is_read_gets_no_image_its_name() {
         assert_eq!(names(folder.path()), [""; 0], "{name}");
     }
 }
+
+#[test]
+fn a_macs_notes_in_a_zip_are_no_second_image() {
+    let place = Workplace::new();
+    fs::create_dir_all(place.path("__MACOSX")).unwrap();
+    fs::copy(SMALL.raw(), place.path("base.img")).unwrap();
+    for name in ["__MACOSX/base.img", "__MACOSX/._base.img", "._base.img"] {
+        fs::write(place.path(name), "Mac OS X").unwrap();
+    }
+    judge::content(
+        judge::tool("zip")
+            .args(["-q", "-1", "-r", "mac.zip", "base.img", "__MACOSX", "._base.img"])
+            .current_dir(place.path("")),
+    );
+    place.build(&place.path("mac.zip"), &NODE).exits(0);
+    judge::assert_same_outside(&SMALL.raw(), &place.path("out/pi4-2.img"), &SMALL.boot());
+}
+
+#[test]
+fn a_damaged_xz_file_is_named_and_there_is_something_to_do() {
+    let place = Workplace::new();
+    for form in [Form::ManyBlocks, Form::OneBlock] {
+        let mut packed = fs::read(SMALL.image(form)).unwrap();
+        let middle = packed.len() / 2;
+        fs::write(place.path("cut.img.xz"), &packed[..middle]).unwrap();
+        packed[middle] ^= 1;
+        fs::write(place.path("bit.img.xz"), &packed).unwrap();
+        for name in ["cut.img.xz", "bit.img.xz"] {
+            place
+                .build(&place.path(name), &NODE)
+                .exits(5)
+                .says(&[name, "damaged", "get the image again"]);
+        }
+    }
+}

@@ -50,12 +50,14 @@ fn ctrl_c_at_any_moment_leaves_no_half_image() {
     let moments =
         [0, 20, 100, 300, 700].map(|milliseconds| Moment::After(Duration::from_millis(milliseconds)));
     for moment in moments.into_iter().chain([Moment::FirstByte]) {
+        let was_there = place.path("out").exists();
         let run = build_and_interrupt(&place, moment);
         match (run.code, run.signal) {
             // The system's own Ctrl-C, before the program could arrange for its own.
             (Some(130), _) | (None, Some(2)) => {
                 interrupted += 1;
                 assert_eq!(place.out_names(), [""; 0], "{moment:?}: {run:?}");
+                assert_eq!(place.path("out").exists(), was_there, "{moment:?}: {run:?}");
             }
             (Some(0), _) => {
                 for name in place.out_names() {

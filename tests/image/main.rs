@@ -8,6 +8,7 @@
 
 mod base;
 mod bases_are_true;
+mod beforehand;
 mod cold;
 mod containers;
 mod damage;

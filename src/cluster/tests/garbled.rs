@@ -9,7 +9,8 @@ fn read(bytes: &[u8]) {
         folder: "/nonexistent".into(),
         home: None,
     };
-    match interpret(bytes, "cluster.toml".to_owned(), Origin::BuiltIn, &surroundings) {
+    let label = "cluster.toml".to_owned();
+    match interpret(bytes, label, Origin::BuiltIn, &surroundings, &|_| None) {
         Ok(loaded) => assert!(loaded.cluster.managers().count() > 0),
         Err(error) => {
             let text = error.to_string();

@@ -329,3 +329,13 @@ fn a_stick_is_only_ever_named_by_a_disks_path() {
         (Some(device), "never")
     );
 }
+
+#[test]
+fn a_node_in_single_brackets_is_told_that_it_needs_two() {
+    let node = |name: &str| format!("[node]\nname = \"{name}\"\nmodel = \"pi4\"\nrole = \"manager\"\n");
+    for text in [node("a"), node("a") + &node("b")] {
+        let said = bad(&text);
+        assert!(said.contains("begin every node with [[node]]"), "{said}");
+        assert!(!said.contains("[\"...\"]"), "{said}");
+    }
+}

@@ -10,6 +10,7 @@ use crate::boot::overlay::Overlay;
 use crate::error::{Context, Result, While};
 use crate::image::apply;
 use crate::image::boot_partition::BootPartition;
+use crate::image::clone;
 use crate::image::container::Container;
 use crate::image::edits::Edits;
 use crate::image::fat;
@@ -61,6 +62,24 @@ pub type Planner<'a> = dyn FnMut(&BaseImage) -> Result<Vec<Planned>> + 'a;
 struct Prepared {
     boot: BootPartition,
     changes: Vec<Planned>,
+}
+
+/// Makes sure of room in `folder` for `images` raw images of `size` bytes each, when there is no base yet.
+pub fn require_raw_room(folder: &Path, images: usize, size: u64) -> Result<()> {
+    space::require(
+        folder,
+        size.saturating_mul(raw_copies(folder, images)),
+        "the images",
+    )
+}
+
+/// How many of so many raw images take up room: one where files can share their blocks.
+fn raw_copies(folder: &Path, images: usize) -> u64 {
+    if images > 1 && clone::can_reflink(folder) {
+        1
+    } else {
+        images as u64
+    }
 }
 
 impl Build<'_> {

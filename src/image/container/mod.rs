@@ -103,7 +103,7 @@ pub fn open(file: Arc<File>, path: &Path, scratch: &Path) -> Result<Box<dyn Cont
         .with_remedy("unpack it first; .img, .img.xz, .img.gz and .zip are read as they are")
     };
     match Magic::of(&head) {
-        Magic::Xz => xz::open(file, scratch),
+        Magic::Xz => xz::open(file, path, scratch),
         Magic::Zip => Ok(Box::new(zip::Zip::open(file, path)?)),
         Magic::Gzip => Ok(Box::new(gzip::Gzip::new(file))),
         Magic::Raw => Ok(Box::new(raw::Raw::new(file, size))),

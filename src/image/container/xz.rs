@@ -1,11 +1,11 @@
 //! `.img.xz`: by its blocks where it has them, else from front to back.
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Blocks, Container};
-use crate::error::Result;
+use crate::error::{Result, While as _};
 use crate::image::read_at::{RawSink, ReadAt};
 use crate::image::threads;
 use crate::image::xz::{BlockReader, Opened, XzImage, decode_all, decode_stream};
@@ -16,25 +16,35 @@ use super::stream::FromStart;
 /// Blocks that unpack independently of each other.
 struct Indexed {
     file: Arc<File>,
+    path: PathBuf,
     reader: Arc<BlockReader>,
 }
 
 /// Only to be read from front to back.
 struct Streamed {
     file: Arc<File>,
+    path: PathBuf,
     reason: String,
 }
 
-pub(super) fn open(file: Arc<File>, scratch: &Path) -> Result<Box<dyn Container>> {
-    match XzImage::open(Arc::<File>::clone(&file))? {
+/// What was done to which file.
+fn unpacking(path: &Path) -> impl FnOnce() -> String {
+    move || format!("unpacking {}", path.display())
+}
+
+pub(super) fn open(file: Arc<File>, path: &Path, scratch: &Path) -> Result<Box<dyn Container>> {
+    let opened = XzImage::open(Arc::<File>::clone(&file));
+    let path = path.to_owned();
+    match opened.while_doing(|| format!("opening {}", path.display()))? {
         Opened::Indexed(image) => {
             let reader = BlockReader::new(Arc::new(image), scratch)?;
             Ok(Box::new(Indexed {
                 file,
+                path,
                 reader: Arc::new(reader),
             }))
         }
-        Opened::Stream(reason) => Ok(Box::new(Streamed { file, reason })),
+        Opened::Stream(reason) => Ok(Box::new(Streamed { file, path, reason })),
     }
 }
 
@@ -56,7 +66,7 @@ impl Container for Indexed {
 
     fn decode(&self, sink: &dyn RawSink, task: &dyn Task) -> Result<u64> {
         let image = self.reader.image();
-        decode_all(image, sink, threads::available(), task)?;
+        decode_all(image, sink, threads::available(), task).while_doing(unpacking(&self.path))?;
         Ok(image.raw_size())
     }
 
@@ -82,6 +92,7 @@ impl Container for Streamed {
     }
 
     fn decode(&self, sink: &dyn RawSink, task: &dyn Task) -> Result<u64> {
-        decode_stream(&mut FromStart::new(&*self.file), sink, threads::available(), task)
+        let mut source = FromStart::new(&*self.file);
+        decode_stream(&mut source, sink, threads::available(), task).while_doing(unpacking(&self.path))
     }
 }

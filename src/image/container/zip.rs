@@ -38,6 +38,12 @@ fn damaged(error: ZipError) -> Error {
         .with_remedy("get the image again")
 }
 
+/// A Mac's notes on a file, which it adds to the archive under nearly the file's name.
+fn is_of_a_mac(name: &str) -> bool {
+    name.split('/')
+        .any(|part| part == "__MACOSX" || part.starts_with("._"))
+}
+
 impl Zip {
     /// Finds the image in the archive.
     pub(super) fn open(file: Arc<File>, path: &Path) -> Result<Self> {
@@ -47,6 +53,7 @@ impl Zip {
             let entry = archive.by_index_raw(member).map_err(damaged)?;
             let name = entry.name().map_err(damaged)?.into_owned();
             if entry.is_file()
+                && !is_of_a_mac(&name)
                 && Path::new(&name)
                     .extension()
                     .is_some_and(|e| e.eq_ignore_ascii_case("img"))

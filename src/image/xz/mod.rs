@@ -52,6 +52,7 @@ const PACKED_WINDOW: usize = 128 << 10;
 /// The file is not what an xz file must be.
 fn damage(what: &str) -> Error {
     Error::new(Category::Verification, format!("the xz file is damaged: {what}"))
+        .with_remedy("get the image again")
 }
 
 /// What the decoder says, as an error of ours.

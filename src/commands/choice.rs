@@ -1,0 +1,81 @@
+//! Which base is used, and what speaks against it before a byte of it is there.
+
+use super::Session;
+use crate::base::{Arch, BaseRequest, Catalog};
+use crate::boot::refusal::{self, Refusal};
+use crate::cli::BaseArgs;
+use crate::cluster::{BaseProblem, Cluster, Loaded, load_judging};
+use crate::error::{Error, Result};
+
+/// Reads the cluster file, without a word about what it leaves open. Its base must do, unless the command line has
+/// another.
+pub(super) fn cluster_with_base(session: &Session, args: &BaseArgs, catalog: &Catalog) -> Result<Loaded> {
+    let path = session.common.cluster.as_deref();
+    load_judging(path, &session.surroundings, &|cluster| {
+        if args.base.is_some() {
+            return None;
+        }
+        problem(session, args, cluster, catalog)
+    })
+}
+
+/// What is asked for, if it does for the cluster as far as the catalog can tell.
+pub(super) fn request(
+    session: &Session,
+    args: &BaseArgs,
+    cluster: &Cluster,
+    catalog: &Catalog,
+) -> Result<BaseRequest> {
+    let request = Session::base_request(args, cluster.base.as_deref(), catalog)?;
+    match refusal(session, &request, cluster) {
+        Some(refusal) => Err(refused(refusal)),
+        None => Ok(request),
+    }
+}
+
+/// A refusal as an error, which says how to insist.
+pub(super) fn refused(refusal: Refusal) -> Error {
+    let remedy = format!("{}; --force builds all the same", refusal.remedy);
+    Error::from(refusal).with_remedy(remedy)
+}
+
+/// What is wrong with the base that the cluster file names.
+fn problem(session: &Session, args: &BaseArgs, cluster: &Cluster, catalog: &Catalog) -> Option<BaseProblem> {
+    let request = match Session::base_request(args, cluster.base.as_deref(), catalog) {
+        Ok(request) => request,
+        Err(error) => {
+            return Some(BaseProblem {
+                message: error.to_string(),
+                remedy: error.remedy().unwrap_or_default().to_owned(),
+            });
+        }
+    };
+    if let BaseRequest::File { path, .. } = &request
+        && !path.is_file()
+    {
+        let what = if path.exists() {
+            "is no file"
+        } else {
+            "does not exist"
+        };
+        return Some(BaseProblem {
+            message: format!("the base image {} {what}", path.display()),
+            remedy: "name an image file, relative to the cluster file, or an id that mkimage bases lists"
+                .to_owned(),
+        });
+    }
+    refusal(session, &request, cluster).map(|Refusal { reason, remedy, .. }| BaseProblem {
+        message: reason,
+        remedy,
+    })
+}
+
+/// Why a base of the catalog would be refused when it is there. With `--force` that is time enough for a warning.
+fn refusal(session: &Session, request: &BaseRequest, cluster: &Cluster) -> Option<Refusal> {
+    match request {
+        BaseRequest::Known(entry) if !session.common.force => {
+            refusal::of_published(&entry.release, entry.arch == Arch::Armhf, cluster)
+        }
+        _ => None,
+    }
+}

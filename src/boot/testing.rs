@@ -123,6 +123,7 @@ pub(crate) fn cluster() -> Cluster {
             name: UserName::parse("pi").unwrap(),
             ssh_authorized_keys: Vec::new(),
             key_files: Vec::new(),
+            private_key_files: Vec::new(),
             password_hash: Some(Zeroizing::new("$6$saltsaltsalt$SECRETHASH".to_owned())),
         },
         network: Network {

@@ -14,6 +14,9 @@ pub(super) const KEYBOARD: &str = "gb";
 pub(super) const USER: &str = "pi";
 /// `[user] ssh_authorized_keys`: every `*.pub` in this folder of the caller's home.
 pub(super) const KEY_FOLDER: &str = ".ssh";
+/// The private keys that ssh tries when nobody names one: `IdentityFile` in `ssh_config(5)`.
+pub(super) const PRIVATE_KEYS: [&str; 5] =
+    ["id_rsa", "id_ecdsa", "id_ecdsa_sk", "id_ed25519", "id_ed25519_sk"];
 /// `[gluster] volume`
 pub(super) const VOLUME: &str = "cluster-data";
 /// `[gluster] mount`

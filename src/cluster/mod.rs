@@ -77,6 +77,9 @@ pub struct User {
     pub ssh_authorized_keys: Vec<String>,
     /// Which key files those came from, for telling the user.
     pub key_files: Vec<PathBuf>,
+    /// Private key files that ssh can log in with: those beside `key_files`, and those that ssh tries by itself. Only
+    /// those that are there, and none when no key is authorised.
+    pub private_key_files: Vec<PathBuf>,
     /// A crypt(3) hash, or no password at all.
     pub password_hash: Option<Zeroizing<String>>,
 }
@@ -219,6 +222,7 @@ impl fmt::Debug for User {
             .field("name", &self.name)
             .field("ssh_authorized_keys", &self.ssh_authorized_keys)
             .field("key_files", &self.key_files)
+            .field("private_key_files", &self.private_key_files)
             .field("password_hash", &self.password_hash.as_ref().map(|_| "..."))
             .finish()
     }

@@ -117,7 +117,7 @@ pub(super) fn run(session: &Session, args: &BuildArgs) -> Result<()> {
         }
     }
     match made.get() {
-        Some(secrets) => report(session, &nodes, &paths, &base, secrets),
+        Some(secrets) => report(session, cluster, &nodes, &paths, &base, secrets),
         None => Err(Error::new(
             Category::Other,
             "nothing was planned, so nothing was built",
@@ -210,10 +210,8 @@ fn plan_node(
     build_time: u64,
     image: &BaseImage,
 ) -> Result<Planned> {
-    let authorized_keys = match secrets.admin_key() {
-        Some(admin) => vec![admin.public.clone()],
-        None => cluster.user.ssh_authorized_keys.clone(),
-    };
+    let mut authorized_keys = cluster.user.ssh_authorized_keys.clone();
+    authorized_keys.extend(secrets.admin_key().map(|admin| admin.public.clone()));
     let overlay = render(&Plan {
         cluster,
         node,
@@ -239,6 +237,7 @@ fn plan_node(
 /// Tells what was built and what to do with it.
 fn report(
     session: &Session,
+    cluster: &Cluster,
     nodes: &[&Node],
     paths: &[PathBuf],
     base: &VerifiedBase,
@@ -259,7 +258,8 @@ fn report(
     }
     session.bars.say(&format!("\n{table}"));
     session.bars.say("Flash each with Raspberry Pi Imager (\"Use custom\", without its customisation), Etcher or dd; put card and stick into the Pi; switch it on.");
-    if let Some(admin) = secrets.admin_key() {
+    let has_none = cluster.user.ssh_authorized_keys.is_empty();
+    if let Some(admin) = secrets.admin_key().filter(|_| has_none) {
         session.bars.say(&format!(
             "You have no ssh key, so one was made: {}",
             admin.path.display()

@@ -5,7 +5,7 @@
 //! | `cluster-id` | 32 hexadecimal digits |
 //! | `nodes/<name>/host_key`, `.pub` | what the node proves itself with |
 //! | `nodes/<name>/enrolment_key`, `.pub` | what the node asks the others with |
-//! | `admin_key`, `.pub` | the user's login, only when he has no ssh key |
+//! | `admin_key`, `.pub` | the user's login, made when he has no ssh key and kept when he gets one |
 //! | `known_hosts`, `ssh_config` | for the user's own ssh; written again whenever the cluster changes |
 //! | `.gitignore` | keeps all of it out of version control |
 

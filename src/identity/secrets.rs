@@ -29,7 +29,7 @@ pub struct Secrets {
     notes: Vec<String>,
 }
 
-/// The login of a user who has no ssh key of his own.
+/// The login of a user who had no ssh key of his own when the cluster was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AdminKey {
     /// The public key line, with a comment.
@@ -61,16 +61,14 @@ impl Secrets {
             folder: folder.root().to_owned(),
             cluster_id,
             nodes,
-            admin_key: admin_key
-                .clone()
-                .filter(|_| cluster.user.ssh_authorized_keys.is_empty()),
+            admin_key,
             notes: Vec::new(),
         };
         folder.refresh(KNOWN_HOSTS, &secrets.known_hosts(cluster))?;
         let config = ssh_config::ssh_config(
             cluster,
             &folder.path(KNOWN_HOSTS),
-            admin_key.as_ref().map(|key| key.path.as_path()),
+            secrets.admin_key.as_ref().map(|key| key.path.as_path()),
         )?;
         folder.refresh(SSH_CONFIG, &config)?;
         secrets.notes = std::mem::take(&mut folder.repaired);
@@ -113,7 +111,8 @@ impl Secrets {
         known_hosts::enrolment_keys(self.public_enrolment_keys(cluster))
     }
 
-    /// The login that was made because the user has no key; it belongs into every node's authorised keys.
+    /// The login that was made because the user had no key; it belongs into every node's authorised keys, beside those
+    /// that the user has by now.
     pub fn admin_key(&self) -> Option<&AdminKey> {
         self.admin_key.as_ref()
     }
@@ -198,7 +197,8 @@ fn node_identity(folder: &mut Folder, name: &NodeName) -> Result<(NodeIdentity, 
     Ok((identity, host_key_made || enrolment_key_made))
 }
 
-/// The admin key, made when the user has no other, and kept when he has one later: older cards know only it.
+/// The admin key, made when the user has no other, and kept when he has one later: older cards know only it, and the
+/// user may have got used to it.
 fn admin_key(folder: &mut Folder, cluster: &Cluster) -> Result<Option<AdminKey>> {
     let path = folder.path(ADMIN_KEY);
     if !cluster.user.ssh_authorized_keys.is_empty() && !path.exists() {

@@ -9,21 +9,23 @@ use crate::error::{Category, Error, Result};
 /// Seconds after which a node is taken to be off.
 const CONNECT_TIMEOUT: u32 = 10;
 
-/// Renders the file. `known_hosts` and `admin_key` are absolute paths; the key only where one was made. The private halves
-/// of the user's own keys are named as well: naming any key keeps ssh from trying its usual ones, and `-F` his own settings.
+/// Renders the file. `known_hosts` and `admin_key` are absolute paths; the key only where one was made.
+///
+/// Every key that can log in is named: when one is, ssh no longer tries those that it would try by itself.
 ///
 /// # Errors
 /// Refuses a path that `ssh_config(5)` has no way to write.
 pub(super) fn ssh_config(cluster: &Cluster, known_hosts: &Path, admin_key: Option<&Path>) -> Result<String> {
     let known_hosts = quoted(known_hosts)?;
-    let admin_key = admin_key.map(quoted).transpose()?;
-    let own_keys = cluster.user.key_files.iter().filter_map(|public| {
-        let private = public.with_extension("");
-        let is_pair = public.extension().is_some_and(|extension| extension == "pub") && private.is_file();
-        // One that cannot be named may still be in the user's agent.
-        is_pair.then(|| quoted(&private).ok()).flatten()
-    });
-    let keys: Vec<_> = own_keys.chain(admin_key).collect();
+    let mut keys: Vec<String> = admin_key.map(quoted).transpose()?.into_iter().collect();
+    // A key in a folder that ssh cannot be told of is one less; its owner can still say -i.
+    keys.extend(
+        cluster
+            .user
+            .private_key_files
+            .iter()
+            .filter_map(|file| quoted(file).ok()),
+    );
     let mut text = String::from(
         "# Written by mkimage; changes here are lost. Use it like this: ssh -F <this file> <node>\n",
     );

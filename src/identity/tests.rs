@@ -352,7 +352,7 @@ fn a_user_with_a_key_needs_no_other() {
     let (_folder, path) = place();
     Secrets::open_or_create(&path, &home_lab()).unwrap();
     let secrets = Secrets::open_or_create(&path, &with_key).unwrap();
-    assert!(secrets.admin_key().is_none());
+    assert!(secrets.admin_key().is_some());
     assert!(
         fs::read_to_string(secrets.ssh_config_path())
             .unwrap()

@@ -15,6 +15,7 @@ mod damage;
 mod eras;
 mod interrupt;
 mod judge;
+mod login;
 mod looking;
 mod promises;
 #[path = "../download/server.rs"]

@@ -51,6 +51,7 @@ pub(super) fn user(
     });
     Some(User {
         name: name?,
+        private_key_files: keys.private_files(surroundings),
         ssh_authorized_keys: keys.lines.into_iter().map(|key| key.line).collect(),
         key_files: keys.files,
         password_hash,
@@ -167,6 +168,30 @@ impl Keys {
                 ),
             }
         }
+    }
+
+    /// What ssh can log in with. The key of a line without a file may be any of those that ssh tries by itself.
+    fn private_files(&self, surroundings: &Surroundings) -> Vec<PathBuf> {
+        if self.lines.is_empty() {
+            return Vec::new();
+        }
+        let beside = self
+            .files
+            .iter()
+            .filter(|file| file.extension().is_some_and(|extension| extension == "pub"))
+            .map(|file| file.with_extension(""));
+        let tried = surroundings
+            .home
+            .iter()
+            .flat_map(|home| defaults::PRIVATE_KEYS.map(|name| home.join(defaults::KEY_FOLDER).join(name)));
+        let mut files: Vec<PathBuf> = Vec::new();
+        for file in beside.chain(tried) {
+            // A named key that is not there makes ssh complain.
+            if file.is_file() && !files.contains(&file) {
+                files.push(file);
+            }
+        }
+        files
     }
 
     fn add_file(&mut self, path: PathBuf, keys: Vec<KeyLine>) {

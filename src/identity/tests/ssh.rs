@@ -86,6 +86,63 @@ fn ssh_uses_the_pinned_key_and_the_right_login() {
     assert!(log.contains(&identity), "{identity}\n---\n{log}");
 }
 
+/// The private keys that ssh would try, in its order.
+fn tried(config: &Path) -> Vec<String> {
+    openssh("ssh", &["-G", "-F"], config, &["pi4-1"])
+        .lines()
+        .filter_map(|line| line.strip_prefix("identityfile "))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn no_key_of_the_users_is_kept_from_ssh_by_another() {
+    let home = tempfile::Builder::new().prefix("my 100% home").tempdir().unwrap();
+    let folder = home.path().join(".ssh");
+    fs::create_dir(&folder).unwrap();
+    let load_with = || {
+        let surroundings = Surroundings {
+            folder: home.path().to_owned(),
+            home: Some(home.path().to_owned()),
+        };
+        load(None, &surroundings).unwrap().cluster
+    };
+    let (_folder, path) = place();
+    let secrets = Secrets::open_or_create(&path, &load_with()).unwrap();
+    // ssh's -G shows paths as they are written, with doubled percent signs.
+    let written = |file: PathBuf| file.display().to_string().replace('%', "%%");
+    let admin = written(path.join("admin_key"));
+    assert_eq!(tried(&secrets.ssh_config_path()), [admin.as_str()]);
+
+    // He gets one of a name that ssh does not try by itself, and one that it does.
+    for name in ["homelab", "id_ed25519"] {
+        openssh(
+            "ssh-keygen",
+            &["-q", "-t", "ed25519", "-N", "", "-f"],
+            &folder.join(name),
+            &[],
+        );
+    }
+    fs::remove_file(folder.join("id_ed25519.pub")).unwrap();
+    // A colleague's: there is nothing to log in with.
+    openssh(
+        "ssh-keygen",
+        &["-q", "-t", "ed25519", "-N", "", "-f"],
+        &folder.join("other"),
+        &[],
+    );
+    fs::remove_file(folder.join("other")).unwrap();
+    let cluster = load_with();
+    assert_eq!(cluster.user.ssh_authorized_keys.len(), 2);
+    let secrets = Secrets::open_or_create(&path, &cluster).unwrap();
+    let own = ["homelab", "id_ed25519"].map(|name| written(folder.join(name)));
+    assert_eq!(tried(&secrets.ssh_config_path()), [&[admin][..], &own].concat());
+
+    let (_folder, path) = place();
+    let secrets = Secrets::open_or_create(&path, &cluster).unwrap();
+    assert_eq!(tried(&secrets.ssh_config_path()), own);
+}
+
 #[test]
 fn a_folder_that_ssh_cannot_be_told_of_is_refused() {
     let folder = tempfile::Builder::new().prefix("a${HOME}").tempdir().unwrap();

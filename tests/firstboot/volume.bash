@@ -151,6 +151,27 @@ a_peer_that_knows_another_volume_is_left_to_mend_itself() { # test, root
     ! grep -q 'restart glusterd' "$WORLD/run/systemctl.log"
 }
 
+# A probe cut off in the middle: pi4-1 has a brick, pi4-3 has none.
+a_probe_that_was_cut_off_is_no_wall_for_the_next() { # test, root
+    a_member
+    everybody_is_there
+    printf 'uuid=a1\nstate=4\nhostname1=pi4-1\n' >"$WORLD/glusterd/peers/a1"
+    printf 'uuid=a3\nstate=1\nhostname1=pi4-3\n' >"$WORLD/glusterd/peers/a3"
+    # shellcheck disable=SC2016
+    fake gluster 'case "$*" in
+        *"pool list"*) printf "UUID Hostname State\na1 pi4-1 Connected\na2 localhost Connected\n" ;;
+        *"peer status"*) printf "State: Peer in Cluster (Connected)\n" ;;
+    esac'
+    # One that is on its way is left alone.
+    stage pool
+    [[ -e $WORLD/glusterd/peers/a3 ]]
+    touch -d '2 minutes ago' "$WORLD/glusterd/peers/"*
+    stage pool
+    equal "$CODE" 0
+    [[ ! -e $WORLD/glusterd/peers/a3 ]]
+    grep -qx state=3 "$WORLD/glusterd/peers/a1"
+}
+
 # On DHCP the member that took this node in is known by its address.
 a_peer_known_by_its_address_is_called_by_its_name() { # test, root
     a_member

@@ -26,6 +26,9 @@ struct UserData<'a> {
     // comes from mkimage/secrets.
     package_update: bool,
     package_upgrade: bool,
+    // cloud-init takes what it has only begun for done. This runs at every start, before anything waits for the network, and
+    // sees to it that what a power cut took from runcmd is done at the next one.
+    bootcmd: [[&'a str; 3]; 1],
     runcmd: [[&'a str; 2]; 1],
 }
 
@@ -78,6 +81,7 @@ pub(super) fn user_data(plan: &Plan<'_>) -> Result<String> {
             ssh_pwauth: false,
             package_update: false,
             package_upgrade: false,
+            bootcmd: [["sh", &install, "--promise"]],
             runcmd: [["sh", &install]],
         },
     )?;
@@ -147,6 +151,7 @@ mod tests {
                 "ssh_pwauth": false,
                 "package_update": false,
                 "package_upgrade": false,
+                "bootcmd": [["sh", "/boot/firmware/mkimage/install", "--promise"]],
                 "runcmd": [["sh", "/boot/firmware/mkimage/install"]],
             })
         );

@@ -69,8 +69,10 @@ pub(super) fn run(session: &Session, watch: bool) -> Result<()> {
     }
 }
 
+/// Done is also that the volume is whole: who takes out the next stick while one is being filled loses what was on both.
 fn is_done(answer: &Result<Report, String>) -> bool {
-    matches!(answer, Ok(report) if report.state == State::Done)
+    matches!(answer, Ok(report) if report.state == State::Done
+        && report.volume.as_ref().is_none_or(|volume| volume.online >= volume.replica && volume.heal_pending == 0))
 }
 
 /// Asks every node at once.

@@ -13,6 +13,8 @@ use crate::cluster::NodeName;
 const PATIENCE: Duration = Duration::from_secs(20);
 /// A report is a few kilobytes.
 const LARGEST_REPORT: u64 = 256 * 1024;
+/// A report is written every ten seconds. After this many seconds without one, whoever writes it hangs.
+const STALE: u64 = 120;
 
 /// A node's report, read over ssh. `cluster_id` says which cluster it must belong to.
 ///
@@ -32,7 +34,7 @@ pub fn ask(node: &NodeName, ssh_config: &Path, cluster_id: &str) -> Result<Repor
             "-T",
         ])
         .arg(node.as_str())
-        .arg("cat /run/mkimage/status.json")
+        .arg("cat /run/mkimage/status.json && date +%s")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -79,14 +81,26 @@ fn in_background(mut pipe: impl std::io::Read + Send + 'static) -> thread::JoinH
     })
 }
 
+/// `answer` is the report, and after it the seconds since 1970 by the node's own clock.
 fn understand(node: &NodeName, answer: &str, cluster_id: &str) -> Result<Report, String> {
+    let (report, now) = match answer.trim_end().rsplit_once('\n') {
+        Some((report, now)) => (report, now.trim().parse::<u64>().ok()),
+        None => (answer, None),
+    };
     let report: Report =
-        serde_json::from_str(answer).map_err(|error| format!("its report makes no sense: {error}"))?;
+        serde_json::from_str(report).map_err(|error| format!("its report makes no sense: {error}"))?;
     if report.cluster_id != cluster_id {
         return Err("it belongs to another cluster".to_owned());
     }
     if report.node != node.as_str() {
         return Err(format!("it says that it is {}", report.node));
+    }
+    let silent = now.map_or(0, |now| now.saturating_sub(report.updated));
+    if report.updated > 0 && silent > STALE {
+        return Err(format!(
+            "it has reported nothing for {} minutes: its card may be dying; switch it off and on",
+            silent / 60
+        ));
     }
     Ok(report)
 }
@@ -145,6 +159,19 @@ mod tests {
         ] {
             assert!(understand(&node, &wrong, "ab").is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_node_that_hangs_is_not_called_done_for_ever() {
+        let node = NodeName::parse("pi4-2").unwrap();
+        let answer = |now: u64| {
+            format!(
+                "{{\"cluster_id\":\"ab\",\"node\":\"pi4-2\",\"state\":\"done\",\"updated\":1795000000}}\n{now}\n"
+            )
+        };
+        assert!(understand(&node, &answer(1_795_000_030), "ab").is_ok());
+        let error = understand(&node, &answer(1_795_000_600), "ab").unwrap_err();
+        assert!(error.contains("10 minutes"), "{error}");
     }
 
     #[test]

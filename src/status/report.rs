@@ -132,7 +132,8 @@ pub struct Volume {
 }
 
 impl Report {
-    /// What holds the node up, if anything does: what a stage says, or what the stick says.
+    /// What holds the node up, if anything does: what a stage says, or what the stick says. Else what a stage that is done
+    /// complains of.
     pub fn trouble(&self) -> Option<&str> {
         let stage = |wanted: StageState| {
             self.stages
@@ -148,6 +149,7 @@ impl Report {
                     .map(|brick| brick.error.as_str())
                     .filter(|error| !error.is_empty())
             })
+            .or_else(|| stage(StageState::Done))
     }
 }
 

@@ -210,3 +210,25 @@ two_sticks_are_never_guessed_between() { # test, root
     equal "$CODE" 0
     grep -q "^$first $WORLD/brick " /proc/mounts
 }
+
+a_stick_that_is_slow_for_a_moment_stops_nothing() { # test, root
+    local try
+    loop 600
+    stick_is
+    stage brick
+    equal "$CODE" 0
+    # shellcheck disable=SC2016
+    fake systemctl 'echo "$*" >>"$MKIMAGE_RUN/systemctl.log"'
+    # shellcheck disable=SC2016
+    fake dd 'case "$*" in *iflag=direct*) exit 1 ;; esac; exec /usr/bin/dd "$@"'
+    for try in 1 2; do
+        stage brick
+        equal "$CODE" 1
+        contains "$WHY" 'slow'
+        [[ ! -e $WORLD/run/systemctl.log ]]
+    done
+    rm "$WORLD/bin/dd"
+    stage brick
+    equal "$CODE" 0
+    [[ ! -e $WORLD/run/stick-slow && ! -e $WORLD/run/systemctl.log ]]
+}

@@ -146,3 +146,12 @@ the_stick_of_another_cluster_is_known_as_such() { # test, root
     marked_xfs 'ffffffffffffffffffffffffffffffff pi4-2 attic'
     equal "$(contents "$DEVICE")" 'other-cluster pi4-2 of attic'
 }
+
+what_is_refused_anyway_is_not_even_mounted() { # test, root
+    loop 300
+    mkfs.ext4 -q -F "$DEVICE"
+    # shellcheck disable=SC2016
+    fake mount 'echo "$*" >>"$MKIMAGE_RUN/mounted"; exit 1'
+    contains "$(contents "$DEVICE")" 'files a file system of type ext4'
+    [[ ! -e $WORLD/run/mounted ]]
+}

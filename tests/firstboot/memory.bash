@@ -209,3 +209,28 @@ the_only_manager_goes_on_from_its_copy() { # test, root
     on_stick
     equal "$(cat "$WORLD/swarm/raft/1.wal")" log
 }
+
+half_a_copy_never_replaces_a_whole_one() { # test, root
+    echo mine >"$WORLD/glusterd/glusterd.info"
+    on_stick
+    copied
+    fake cp 'exit 1'
+    # As the hourly copy asks it, which switches set -e off inside.
+    # shellcheck disable=SC2016
+    fails with_parts "$PARTS" 'memory_copy "$BRICK_MOUNT/memory/glusterd" "$BRICK_MOUNT/memory/swarm" "$MEMORY/copy.new" || exit 3'
+    equal "$(cat "$WORLD/state/memory/copy/glusterd/glusterd.info")" mine
+}
+
+a_card_that_takes_nothing_never_wins_over_the_stick() { # test, root
+    echo mine >"$WORLD/glusterd/glusterd.info"
+    on_stick
+    copied
+    off
+    fake cp 'exit 1'
+    fails with_parts "$PARTS" 'memory_to_card || exit 3'
+    [[ ! -e $WORLD/state/memory/plain/epoch ]]
+    [[ ! -e $WORLD/run/memory ]]
+    rm "$WORLD/bin/cp"
+    on_stick
+    equal "$(remembered)" mine
+}

@@ -206,3 +206,34 @@ a_secret_or_a_service_makes_a_fresh_copy() { # test
 copies() {
     equal "$(grep -c 'start --no-block mkimage-memory-copy' "$WORLD/systemctl.log")" "$1"
 }
+
+recover() {
+    CODE=0
+    SAID=$(dash "$MKIMAGE_LIB/recover" "$@" 2>&1) || CODE=$?
+    printf '%s\n' "$SAID"
+}
+
+a_swarm_that_lives_elsewhere_is_never_formed_anew() { # test, root
+    first_manager
+    a_swarm inactive false -
+    # The worker is asked first and belongs to the same swarm.
+    says pi4-2 'swarm active worker w living'
+    says pi4-3 'swarm active manager m living'
+    recover new-swarm
+    equal "$CODE" 1
+    contains "$SAID" 'nothing is lost'
+    [[ ! -e $WORLD/run/new-swarm && ! -e $WORLD/state/new-swarm && ! -e $WORLD/state/swarm-replaces ]]
+}
+
+a_node_without_a_swarm_begins_none_by_a_new_address() { # test, root
+    first_manager
+    a_swarm inactive false -
+    recover new-address
+    equal "$CODE" 1
+    fails did '^swarm init'
+    settings MKIMAGE_ROLE=worker
+    a_swarm pending false -
+    recover new-address
+    equal "$CODE" 1
+    fails did '^swarm init'
+}

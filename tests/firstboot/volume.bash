@@ -310,3 +310,11 @@ a_docker_that_waits_for_the_volume_was_not_first() { # test
     with_parts containers docker_was_first
     [[ -e $WORLD/run/docker-was-first ]]
 }
+
+a_brick_that_cannot_be_read_is_never_called_empty() { # test, root
+    a_member
+    fake find 'echo "find: Input/output error" >&2; exit 1'
+    # shellcheck disable=SC2016
+    with_parts 'log status retry nodes ask mounts stick contents brick memory gluster mount' 'set_brick_aside'
+    [[ -n $(cat "$WORLD"/brick/brick.set-aside-*/file) ]]
+}

@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2154 # see "Set by the caller"
 # One QEMU, started with what the boot partition of a card says, and ended by its own process id.
-# Set by the caller: here.
+# Set by the caller: here, clock.
 
 emulator_pid=
 
@@ -21,9 +21,12 @@ start_emulator() {
     local machine machine_serial machine_console words
     # shellcheck source=/dev/null
     source "$here/machine/$board.bash"
-    # restrict=on: nothing from the guest leaves this machine; only the forwarded port reaches it.
+    # restrict=on: nothing from the guest leaves this machine; only the forwarded port reaches it. Where there is no way out
+    # anyway it may ask for the time.
+    local restrict=on
+    [[ $clock == no ]] || restrict=off
     machine_arguments "$boot" "$card" "$stick" \
-        "user,id=lan,restrict=on,hostfwd=tcp:127.0.0.1:$port-:22" "$logs"
+        "user,id=lan,restrict=$restrict,hostfwd=tcp:127.0.0.1:$port-:22" "$logs"
     words=$(<"$boot/cmdline.txt")
     words=${words/console=serial0/console=$machine_serial}
     nice -n 5 qemu-system-aarch64 "${machine[@]}" \

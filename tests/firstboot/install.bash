@@ -206,3 +206,21 @@ the_password_is_the_one_that_was_asked_for() { # test, root
     install_node
     equal "$(grep '^ada:' "$ROOT/etc/shadow" | cut -d : -f 2)" "$(cat "$WORLD/secrets/password_hash")"
 }
+
+# cloud-init had marked the user as made when the power failed.
+a_user_whom_a_power_cut_took_is_made_after_all() { # test, root
+    a_root
+    sed -i '/^ada:/d' "$ROOT"/etc/{passwd,shadow,group,gshadow}
+    printf 'sudo:x:27:\n' >>"$ROOT/etc/group"
+    printf 'ssh-ed25519 AAAAkey ada@desk\nssh-ed25519 AAAAother\n' >"$FAT/authorized_keys"
+    in_root cloud-init 'exit 1'
+    install_node
+    grep -q '^ada:' "$ROOT/etc/passwd"
+    grep -q '^sudo:.*ada' "$ROOT/etc/group"
+    grep -q '^ada ALL=(ALL) NOPASSWD:ALL$' "$ROOT/etc/sudoers.d/010_mkimage-user"
+    equal "$(cat "$ROOT/home/ada/.ssh/authorized_keys")" "$(cat "$FAT/authorized_keys")"
+    equal "$(stat -c '%a %U' "$ROOT/home/ada/.ssh/authorized_keys" | cut -d ' ' -f 1)" 600
+    equal "$(grep '^ada:' "$ROOT/etc/shadow" | cut -d : -f 2)" "$(cat "$WORLD/secrets/password_hash")"
+    install_node
+    equal "$(cat "$ROOT/home/ada/.ssh/authorized_keys")" "$(cat "$FAT/authorized_keys")"
+}

@@ -151,6 +151,42 @@ a_peer_that_knows_another_volume_is_left_to_mend_itself() { # test, root
     ! grep -q 'restart glusterd' "$WORLD/run/systemctl.log"
 }
 
+# An add-brick that was cut off: half of the pool knows three bricks, half four, all as version 4.
+who_knows_the_volume_otherwise_takes_it_from_the_first_member() { # test, root
+    pool_of_three 77-4
+    echo "volume-state 99-4" >>"$WORLD/others/pi4-1"
+    fake ssh 'for word; do case $word in mkimage@*) node=${word#mkimage@} ;; esac; done
+    case "$*" in
+        *peers*) printf "op-version 110000\na1 pi4-1\na2 pi4-2\na3 pi4-3\n" ;;
+        *) cat "$MKIMAGE_RUN/../others/$node" ;;
+    esac'
+    # It may pass: in the first round nothing is done about it.
+    sed -i '/volume-state/d' "$WORLD/others/pi4-3"
+    stage pool
+    equal "$CODE" 0
+    [[ -e $WORLD/glusterd/vols/cluster-data/info ]]
+    # shellcheck disable=SC2016
+    fake systemctl 'volume=$MKIMAGE_GLUSTERD_DIR/vols/cluster-data
+    case "$*" in
+        "is-active"*) exit 1 ;;
+        "start glusterd"*) [ -e "$volume/info" ] || { mkdir -p "$volume" && echo theirs >"$volume/info"; } ;;
+    esac'
+    stage pool
+    equal "$CODE" 1
+    contains "$WHY" 'what pi4-1 knows'
+    equal "$(cat "$WORLD/glusterd/vols/cluster-data/info")" theirs
+    equal "$(cat "$WORLD/brick/brick/file")" precious
+}
+
+what_the_first_member_has_not_heard_of_yet_is_kept() { # test, root
+    pool_of_three 78-4
+    echo "volume-state 99-3" >>"$WORLD/others/pi4-1"
+    stage pool
+    stage pool
+    equal "$CODE" 0
+    grep -qx version=4 "$WORLD/glusterd/vols/cluster-data/info"
+}
+
 # A probe cut off in the middle: pi4-1 has a brick, pi4-3 has none.
 a_probe_that_was_cut_off_is_no_wall_for_the_next() { # test, root
     a_member

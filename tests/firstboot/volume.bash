@@ -187,6 +187,43 @@ what_the_first_member_has_not_heard_of_yet_is_kept() { # test, root
     grep -qx version=4 "$WORLD/glusterd/vols/cluster-data/info"
 }
 
+# a_volume_of_three CLIENTS: the number of its bricks that this node's clients know; its add-brick is cut off.
+a_volume_of_three() {
+    local client
+    echo Connected >"$WORLD/run/pi4-1"
+    a_member
+    everybody_is_there
+    printf 'count=3\n' >>"$WORLD/glusterd/vols/cluster-data/info"
+    for ((client = 0; client < $1; client++)); do
+        printf 'volume cluster-data-client-%s\n    type protocol/client\nend-volume\n' "$client"
+    done >"$WORLD/glusterd/vols/cluster-data/trusted-cluster-data.tcp-fuse.vol"
+    # shellcheck disable=SC2016
+    fake gluster 'echo "$*" >>"$MKIMAGE_RUN/gluster.log"
+    case "$*" in
+        *"pool list"*) printf "UUID Hostname State\na2 localhost Connected\na3 pi4-3 Connected\na1 pi4-1 %s\n" "$(cat "$MKIMAGE_RUN/pi4-1")" ;;
+        *"volume info"*) printf "Brick1: pi4-1:/glusterfs/bricks/pi4-1/brick\nBrick2: pi4-2:/glusterfs/bricks/pi4-2/brick\n" ;;
+        *add-brick*) echo "Commit failed on pi4-3." && exit 1 ;;
+    esac'
+}
+
+clients_hear_of_a_brick_whose_taking_in_was_cut_off() { # test, root
+    a_volume_of_three 2
+    stage volume
+    grep -q 'volume set cluster-data' "$WORLD/run/gluster.log"
+    # At the node that was adding it, at once.
+    echo Disconnected >"$WORLD/run/pi4-1"
+    : >"$WORLD/run/gluster.log"
+    fake ssh 'exit 0'
+    ! dash "$MKIMAGE_LIB/answer-as-root" pi4-3 'add-brick fresh'
+    equal "$(grep -o 'add-brick\|volume set' "$WORLD/run/gluster.log" | paste -s -d ' ')" 'add-brick volume set'
+}
+
+clients_that_know_all_bricks_are_left_alone() { # test, root
+    a_volume_of_three 3
+    stage volume
+    ! grep -q 'volume set' "$WORLD/run/gluster.log"
+}
+
 # A probe cut off in the middle: pi4-1 has a brick, pi4-3 has none.
 a_probe_that_was_cut_off_is_no_wall_for_the_next() { # test, root
     a_member

@@ -255,6 +255,49 @@ proptest! {
     }
 }
 
+/// An integer as the index has it (xz file format 1.2.1, section 1.2).
+fn integer(mut value: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while value >= 0x80 {
+        bytes.push(value.to_le_bytes()[0] | 0x80);
+        value >>= 7;
+    }
+    bytes.push(value.to_le_bytes()[0]);
+    bytes
+}
+
+#[test]
+fn a_block_that_hides_an_end_of_its_own_would_be_copied_with_what_lies_behind() {
+    for (check, flag) in [("--check=crc32", 1), ("--check=crc64", 4)] {
+        let raw = raw_image(50_000, 13);
+        // On one thread, xz writes no sizes into the block's header.
+        let whole = xz(&["-1", "-c", "-T1", check], &raw);
+        for garbage in [0, 4, 4096, 300_000] {
+            let mut packed = [&whole[..], &vec![0xa5; garbage]].concat();
+            let index_at = packed.len();
+            let block = index_at - 12;
+            packed.extend([&[0, 1][..], &integer(block), &integer(raw.len())].concat());
+            packed.resize(packed.len().next_multiple_of(4), 0);
+            let sum = crc32fast::hash(&packed[index_at..]);
+            packed.extend(sum.to_le_bytes());
+            let size = u32::try_from((packed.len() - index_at) / 4 - 1).unwrap();
+            let footer = [&size.to_le_bytes()[..], &[0, flag]].concat();
+            packed.extend(crc32fast::hash(&footer).to_le_bytes());
+            packed.extend(footer);
+            packed.extend(b"YZ");
+            assert_eq!(indexed(packed.clone()).blocks().len(), 1);
+
+            let error = unpack(&packed, raw.len()).unwrap_err();
+            assert_eq!(error.category(), Category::Verification, "{garbage}: {error}");
+            let base = Base::new(packed);
+            let mut all = vec![0; raw.len()];
+            base.reader().read_exact_at(&mut all, 0).unwrap_err();
+            let judged = std::process::Command::new("xz").arg("-t").arg(&base.path).output();
+            assert!(!judged.unwrap().status.success(), "xz finds nothing wrong");
+        }
+    }
+}
+
 #[test]
 fn a_filter_that_nobody_knows_is_said_so() {
     let (mut packed, raw, _) = three_blocks("--check=crc64");

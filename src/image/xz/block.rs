@@ -73,6 +73,10 @@ impl BlockDecoder {
             }
             match status {
                 _ if made > 0 => return Ok(usize::try_from(made).unwrap_or(to.len())),
+                // What ends before all of its parts are used up has an ending of its own inside the block.
+                Status::StreamEnd if !self.is_used_up() => {
+                    return Err(damage("a block ends before the index says"));
+                }
                 Status::StreamEnd if self.decoded == self.block.raw_size() => return Ok(0),
                 Status::StreamEnd => return Err(damage("a block unpacks to less than the index says")),
                 _ if taken == 0 && matches!(self.part, Part::Nothing) => {
@@ -86,6 +90,11 @@ impl BlockDecoder {
     /// Bytes that are unpacked so far.
     pub fn decoded(&self) -> u64 {
         self.decoded
+    }
+
+    /// Whether the decoder took the whole stream that is made around the block.
+    fn is_used_up(&self) -> bool {
+        matches!(self.part, Part::Nothing) && self.used == self.buffer.len()
     }
 
     fn fill(&mut self) -> Result<()> {

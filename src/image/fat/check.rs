@@ -6,6 +6,7 @@
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::ops::Range;
 
+use super::layout::{Layout, u16_at, u32_at};
 use super::window::{Shared, Window};
 use crate::error::{Category, Error, Result};
 use crate::image::edits::Edits;
@@ -93,38 +94,25 @@ impl Volume {
     fn open(window: &mut Window<'_>) -> Result<Option<Self>> {
         let mut sector = [0; 512];
         read_at(window, 0, &mut sector)?;
-        let numbers = || {
-            let bytes_per_sector = u64::from(u16_at(&sector, 11)?);
-            let sectors_per_cluster = u64::from(*sector.get(13)?);
-            let reserved = u64::from(u16_at(&sector, 14)?);
-            let tables = u64::from(*sector.get(16)?);
-            let sectors = u64::from(u32_at(&sector, 32)?);
-            let sectors_per_table = u64::from(u32_at(&sector, 36)?);
-            let data = reserved.checked_add(tables.checked_mul(sectors_per_table)?)?;
-            let clusters = sectors.checked_sub(data)?.checked_div(sectors_per_cluster)?;
-            Some((
-                u16_at(&sector, 22)? == 0 && sectors_per_table != 0,
-                clusters.checked_add(FIRST_CLUSTER.into())?,
-                Self {
-                    root: u32_at(&sector, 44)? & CLUSTER_BITS,
-                    cluster_size: bytes_per_sector.checked_mul(sectors_per_cluster)?,
-                    data: data.checked_mul(bytes_per_sector)?,
-                    table: vec![0; usize::try_from(sectors_per_table.checked_mul(bytes_per_sector)?).ok()?],
-                    claimed: Vec::new(),
-                },
-                reserved.checked_mul(bytes_per_sector)?,
-            ))
-        };
         let nonsense = || damaged("", "has a boot sector that makes no sense");
-        let (is_fat32, end, mut volume, table) = numbers().ok_or_else(nonsense)?;
-        if !is_fat32 {
+        let layout = Layout::parse(&sector, window.length()).ok_or_else(nonsense)?;
+        if !layout.is_fat32 {
             return Ok(None);
         }
-        let end = usize::try_from(end)
-            .ok()
-            .filter(|end| *end <= volume.table.len() / 4);
-        volume.claimed = vec![false; end.ok_or_else(nonsense)?];
-        read_at(window, table, &mut volume.table)?;
+        // Read is what the clusters need, not what a table is said to take.
+        let entries = layout.clusters.saturating_add(FIRST_CLUSTER.into());
+        let needed = entries.saturating_mul(4);
+        if needed > layout.table_size {
+            return Err(nonsense());
+        }
+        let mut volume = Self {
+            root: layout.root & CLUSTER_BITS,
+            cluster_size: layout.cluster_size,
+            data: layout.data,
+            table: vec![0; usize::try_from(needed).map_err(|_| nonsense())?],
+            claimed: vec![false; usize::try_from(entries).map_err(|_| nonsense())?],
+        };
+        read_at(window, layout.reserved, &mut volume.table)?;
         Ok(Some(volume))
     }
 
@@ -213,12 +201,51 @@ fn read_at(window: &mut Window<'_>, at: u64, bytes: &mut [u8]) -> Result<()> {
         })
 }
 
-fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
-    let bytes = bytes.get(at..)?.first_chunk()?;
-    Some(u16::from_le_bytes(*bytes))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicU64, Ordering};
 
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    let bytes = bytes.get(at..)?.first_chunk()?;
-    Some(u32::from_le_bytes(*bytes))
+    /// A file system of 512 MiB, all zeros but for its boot sector and its table.
+    struct Hollow {
+        sector: [u8; 512],
+        handed_out: AtomicU64,
+    }
+
+    const SIZE: u64 = 512 << 20;
+
+    impl ReadAt for Hollow {
+        fn read_at(&self, buffer: &mut [u8], offset: u64) -> std::io::Result<usize> {
+            let mut image = self.sector.to_vec();
+            image.resize(512 * 32, 0);
+            // Media, end mark, and a root directory of one cluster.
+            image.extend([0xff; 12]);
+            buffer.fill(0);
+            image.read_at(buffer, offset)?;
+            self.handed_out.fetch_add(buffer.len() as u64, Ordering::Relaxed);
+            Ok(buffer.len())
+        }
+
+        fn size(&self) -> std::io::Result<u64> {
+            Ok(SIZE)
+        }
+    }
+
+    #[test]
+    fn a_table_that_is_said_to_be_huge_would_take_all_memory() {
+        let mut sector = [0; 512];
+        let mut put = |at: usize, bytes: &[u8]| sector[at..at + bytes.len()].copy_from_slice(bytes);
+        let sectors = u32::try_from(SIZE / 512).unwrap();
+        // Sectors of 512 bytes, 8 a cluster, one table; all but ten clusters are said to be that table.
+        put(11, &[0, 2, 8, 32, 0, 1]);
+        put(32, &sectors.to_le_bytes());
+        put(36, &(sectors - 32 - 80).to_le_bytes());
+        put(44, &[2]);
+        let hollow = Hollow {
+            sector,
+            handed_out: AtomicU64::new(0),
+        };
+        check(&hollow, &(0..SIZE), Edits::new()).unwrap();
+        assert!(hollow.handed_out.into_inner() < 1 << 16);
+    }
 }

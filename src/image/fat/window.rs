@@ -69,6 +69,11 @@ impl<'a> Window<'a> {
         }
     }
 
+    /// Bytes in the window.
+    pub(super) fn length(&self) -> u64 {
+        self.range.end.saturating_sub(self.range.start)
+    }
+
     /// Where the position is in the image: page number, offset in the page, bytes up to the page's or the window's end.
     fn place(&self, wanted: usize) -> (u64, usize, usize) {
         let at = self.range.start.saturating_add(self.position);
@@ -128,7 +133,7 @@ impl Write for Window<'_> {
 
 impl Seek for Window<'_> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let length = self.range.end.saturating_sub(self.range.start);
+        let length = self.length();
         let position = match to {
             SeekFrom::Start(at) => Some(at),
             SeekFrom::End(by) => length.checked_add_signed(by),

@@ -4,6 +4,7 @@ mod bundle;
 mod cloud_init;
 pub mod cmdline;
 mod config_txt;
+pub mod expected;
 pub mod facts;
 pub mod mechanism;
 mod network_config;

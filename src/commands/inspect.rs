@@ -11,6 +11,7 @@ use serde_json::json;
 use super::Session;
 use crate::boot::facts::BootFacts;
 use crate::boot::mechanism::{BootFiles, Mechanism};
+use crate::cluster::NodeName;
 use crate::error::{Category, Context, Error, Result, While};
 use crate::image::build::BaseImage;
 use crate::image::container;
@@ -30,6 +31,13 @@ impl<'a> OnFat<'a> {
     pub(super) fn open(base: &'a BaseImage) -> Result<Self> {
         let volume = FatVolume::open(&*base.raw, base.boot.range.clone(), Edits::new(), Timestamp(0))?;
         Ok(Self(RefCell::new(volume)))
+    }
+}
+
+impl OnFat<'_> {
+    /// A file's bytes, however many.
+    pub(super) fn read_whole(&self, path: &str) -> Result<Option<Vec<u8>>> {
+        self.0.borrow_mut().read(path, LARGEST_FILE)
     }
 }
 
@@ -60,7 +68,7 @@ pub(super) fn run(session: &Session, path: &Path, file: Option<&str>) -> Result<
 
 fn print_file(files: &OnFat<'_>, wanted: &str, image: &Path) -> Result<()> {
     let wanted = wanted.trim_matches('/');
-    let bytes = files.0.borrow_mut().read(wanted, LARGEST_FILE)?;
+    let bytes = files.read_whole(wanted)?;
     let bytes = bytes.ok_or_else(|| {
         Error::new(
             Category::Usage,
@@ -170,11 +178,12 @@ fn file_table(entries: &[Entry]) -> Table {
     table
 }
 
-/// The node's name in `mkimage/settings`.
+/// The node's name in `mkimage/settings`, if it can be one: an image may hold anything.
 pub(super) fn node_of(settings: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(settings);
     let value = text
         .lines()
         .find_map(|line| line.strip_prefix("MKIMAGE_NODE='"))?;
-    Some(value.trim_end_matches('\'').to_owned())
+    let name = NodeName::parse(value.trim_end_matches('\'')).ok()?;
+    Some(name.to_string())
 }

@@ -1,4 +1,5 @@
 //! `mkimage verify`: nothing but the boot partition differs from the base, and on it only what mkimage writes.
+//! The image is not believed: nothing in it decides which files of this computer are read.
 
 use std::fs::File;
 use std::path::Path;
@@ -8,25 +9,15 @@ use serde_json::json;
 
 use super::Session;
 use super::inspect::{OnFat, node_of};
+use crate::boot::expected::Expected;
+use crate::boot::facts::BootFacts;
 use crate::boot::mechanism::BootFiles as _;
 use crate::boot::user_files;
 use crate::cli::BaseArgs;
 use crate::error::{Category, Context, Error, Result, While};
-use crate::image::build::BaseImage;
-use crate::image::compare::{Differences, compare};
-use crate::image::container::{self, Container};
-use crate::image::prefix;
+use crate::image::compare::{Differences, Side, compare};
+use crate::image::container;
 use crate::ui;
-
-/// What mkimage may change in or add to a boot partition's root.
-const OURS: [&str; 6] = [
-    "cmdline.txt",
-    "config.txt",
-    "meta-data",
-    "network-config",
-    "ssh",
-    "user-data",
-];
 
 pub(super) fn run(session: &Session, path: &Path, base: &BaseArgs) -> Result<()> {
     let loaded = session.cluster_quietly()?;
@@ -39,62 +30,76 @@ pub(super) fn run(session: &Session, path: &Path, base: &BaseArgs) -> Result<()>
     let original = container::open(Arc::new(handle), verified.path(), &scratch)?;
 
     let comparing = || format!("comparing {} with {}", path.display(), verified.name());
-    let found = compare(&*original, &*image, &session.bars).while_doing(comparing)?;
-    let folder = loaded.cluster.origin.folder(&session.surroundings.folder);
-    let node = node(&*image)?;
+    let before = Side::open(&*original).while_doing(comparing)?;
+    let after = Side::open(&*image).while_doing(comparing)?;
+    let found = compare(&before, &after, &session.bars).while_doing(comparing)?;
+    let facts = BootFacts::detect(&OnFat::open(&before.look)?).while_doing(comparing)?;
+    let files = OnFat::open(&after.look)?;
+    let node = files.read("mkimage/settings")?.and_then(|bytes| node_of(&bytes));
+    // The name comes out of the image, so it leads nowhere but to a node of the cluster.
+    let node = node.filter(|name| loaded.cluster.node(name).is_some());
     let user_files = match &node {
-        Some(node) => user_files::read(&folder.join("overlays").join(node))?,
+        Some(node) => {
+            let folder = loaded.cluster.origin.folder(&session.surroundings.folder);
+            user_files::read(&folder.join("overlays").join(node))?
+        }
         None => Vec::new(),
     };
-    let expected = |file: &String| {
-        file.starts_with("mkimage/")
-            || OURS.contains(&file.as_str())
-            || user_files
-                .iter()
-                .any(|(path, _)| path.as_str().eq_ignore_ascii_case(file))
-    };
-    let strange: Vec<_> = found
-        .changed
-        .iter()
-        .chain(&found.added)
-        .filter(|file| !expected(file))
-        .chain(&found.removed)
-        .collect();
+    let expected = Expected::new(facts.mechanism, &user_files)?;
+    let mut strange = found.removed.clone();
+    for (file, bytes) in expected.known() {
+        if files.read_whole(file)?.as_deref() != Some(bytes) {
+            strange.push(file.to_owned());
+        }
+    }
+    let written = found.changed.iter().chain(&found.added);
+    let (own, others): (Vec<_>, Vec<_>) = written
+        .cloned()
+        .filter(|file| !expected.knows(file))
+        .partition(|file| Expected::is_nodes_own(file));
+    strange.extend(others);
     if let Some(first) = strange.first() {
         return Err(Error::new(
             Category::Verification,
             format!(
-                "{} of the boot partition's files differ from the base though mkimage does not write them, such as {first}",
+                "{} of the boot partition's files are not as mkimage writes them, such as {first}",
                 strange.len()
             ),
         )
-        .with_remedy("build the image again; if it was booted from or edited, that is why"));
+        .with_remedy(
+            "build the image again; if it was booted from, edited, or built by another version or from other overlays/, that is why",
+        ));
     }
-    report(session, path, verified.name(), node.as_deref(), &found)
+    report(session, path, verified.name(), node.as_deref(), &found, &own)
 }
 
-fn node(image: &dyn Container) -> Result<Option<String>> {
-    let look = BaseImage::open(prefix::raw(image)?)?;
-    Ok(OnFat::open(&look)?
-        .read("mkimage/settings")?
-        .and_then(|bytes| node_of(&bytes)))
-}
-
-fn report(session: &Session, path: &Path, base: &str, node: Option<&str>, found: &Differences) -> Result<()> {
+/// `own` are the files that depend on the node's settings and keys.
+fn report(
+    session: &Session,
+    path: &Path,
+    base: &str,
+    node: Option<&str>,
+    found: &Differences,
+    own: &[String],
+) -> Result<()> {
     if session.common.json {
         let object = json!({
             "image": path.display().to_string(), "base": base, "node": node, "verified": true,
             "added": found.added, "changed": found.changed, "unchanged": found.same,
+            "not_compared": own,
         });
         return ui::result(&object.to_string());
     }
     ui::result(&format!(
         "{}: sound. Outside the boot partition every byte is {base}'s.\n\
-         On the boot partition {} files are the base's, {} were changed ({}), {} were added.",
+         On the boot partition {} files are the base's, {} were changed ({}), {} were added.\n\
+         Those that mkimage carries in itself and those of overlays/ are as they were written.\n\
+         Not compared, because they are this node's own settings and keys: {}; nor what lies where no file is.",
         path.display(),
         found.same,
         found.changed.len(),
         found.changed.join(", "),
-        found.added.len()
+        found.added.len(),
+        own.join(", ")
     ))
 }

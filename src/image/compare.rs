@@ -27,13 +27,29 @@ pub struct Differences {
     pub same: usize,
 }
 
-/// Compares all bytes outside the boot partition and all files in it.
+/// An image, and a look into it.
+pub struct Side<'a> {
+    container: &'a dyn Container,
+    /// What the look shows.
+    pub look: BaseImage,
+}
+
+impl<'a> Side<'a> {
+    /// Looks into an image.
+    pub fn open(container: &'a dyn Container) -> Result<Self> {
+        let look = BaseImage::open(prefix::raw(container)?)?;
+        Ok(Self { container, look })
+    }
+}
+
+/// Compares all bytes outside the boot partition, what no file of it shows, and all files in it. What lies in the
+/// boot partition where no file is, is not compared.
 ///
 /// # Errors
-/// [`Category::Verification`] with the place when a byte outside the boot partition differs.
-pub fn compare(base: &dyn Container, image: &dyn Container, progress: &dyn Progress) -> Result<Differences> {
-    let base_look = BaseImage::open(prefix::raw(base)?)?;
-    let image_look = BaseImage::open(prefix::raw(image)?)?;
+/// [`Category::Verification`] with the place when a byte outside the boot partition differs, or what holds its file
+/// system together.
+pub fn compare(base: &Side<'_>, image: &Side<'_>, progress: &dyn Progress) -> Result<Differences> {
+    let (base_look, image_look) = (&base.look, &image.look);
     fat::check(&*image_look.raw, &image_look.boot.range, Edits::new())?;
     if base_look.table != image_look.table {
         return Err(Error::new(Category::Verification, "the partition tables differ"));
@@ -42,8 +58,8 @@ pub fn compare(base: &dyn Container, image: &dyn Container, progress: &dyn Progr
         let task = progress.begin(what, container.raw_size());
         Digests::of(container, &*task)
     };
-    let of_base = digests(base, "reading the base")?;
-    let of_image = digests(image, "reading the image")?;
+    let of_base = digests(base.container, "reading the base")?;
+    let of_image = digests(image.container, "reading the image")?;
     if of_base.size != of_image.size {
         return Err(Error::new(
             Category::Verification,
@@ -58,7 +74,7 @@ pub fn compare(base: &dyn Container, image: &dyn Container, progress: &dyn Progr
         for range in outside.into_iter().filter(|range| !range.is_empty()) {
             let inside_chunk = range.start > start || range.end < end;
             // A chunk that reaches into the boot partition may differ only there.
-            if !inside_chunk || !same(&base_look, &image_look, range.start, range.end)? {
+            if !inside_chunk || !same(base_look, image_look, range.start, range.end)? {
                 return Err(Error::new(
                     Category::Verification,
                     format!(
@@ -70,7 +86,8 @@ pub fn compare(base: &dyn Container, image: &dyn Container, progress: &dyn Progr
             }
         }
     }
-    files(&base_look, &image_look)
+    fat::compare_frames(&*base_look.raw, &*image_look.raw, boot)?;
+    files(base_look, image_look)
 }
 
 fn same(base: &BaseImage, image: &BaseImage, start: u64, end: u64) -> Result<bool> {
@@ -89,20 +106,38 @@ fn same(base: &BaseImage, image: &BaseImage, start: u64, end: u64) -> Result<boo
 fn files(base: &BaseImage, image: &BaseImage) -> Result<Differences> {
     let (mut before, mut after) = (volume(base)?, volume(image)?);
     let of_base: BTreeSet<String> = before.all_files()?.into_iter().collect();
-    let of_image: BTreeSet<String> = after.all_files()?.into_iter().collect();
+    let listed = after.all_files()?;
+    let names: BTreeSet<String> = listed.iter().map(|path| path.to_lowercase()).collect();
+    if names.len() < listed.len() {
+        return Err(Error::new(
+            Category::Verification,
+            "two files of the boot partition have the same name, so nobody knows which one the Pi reads",
+        ));
+    }
+    let of_image: BTreeSet<String> = listed.into_iter().collect();
     let mut found = Differences {
         added: of_image.difference(&of_base).cloned().collect(),
         removed: of_base.difference(&of_image).cloned().collect(),
         ..Differences::default()
     };
     for path in of_base.intersection(&of_image) {
-        if before.read(path, LARGEST_FILE)? == after.read(path, LARGEST_FILE)? {
+        if whole(&mut before, path)? == whole(&mut after, path)? {
             found.same = found.same.saturating_add(1);
         } else {
             found.changed.push(path.clone());
         }
     }
     Ok(found)
+}
+
+/// A file that is listed; one that cannot be read is the same as no other.
+fn whole(volume: &mut FatVolume<'_>, path: &str) -> Result<Vec<u8>> {
+    volume.read(path, LARGEST_FILE)?.ok_or_else(|| {
+        Error::new(
+            Category::Verification,
+            format!("{path} of the boot partition is listed but cannot be read"),
+        )
+    })
 }
 
 fn volume(look: &BaseImage) -> Result<FatVolume<'_>> {

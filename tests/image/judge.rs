@@ -118,6 +118,20 @@ pub fn boot_text(image: &Path, boot: &Range<u64>, path: &str) -> String {
     String::from_utf8(bytes).unwrap()
 }
 
+/// Writes a file to the boot partition, over one that is there, by mtools.
+pub fn put_boot_file(image: &Path, boot: &Range<u64>, path: &str, bytes: &[u8]) {
+    let folder = scratch();
+    let from = folder.path().join("file");
+    fs::write(&from, bytes).unwrap();
+    content(
+        tool("mcopy")
+            .args(["-o", "-i"])
+            .arg(at_partition(image, boot))
+            .arg(&from)
+            .arg(format!("::/{path}")),
+    );
+}
+
 /// Every file of the boot partition, by mtools.
 pub fn tree_by_mtools(image: &Path, boot: &Range<u64>) -> Tree {
     let folder = scratch();

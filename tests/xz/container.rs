@@ -292,7 +292,10 @@ fn a_block_that_hides_an_end_of_its_own_would_be_copied_with_what_lies_behind() 
             let base = Base::new(packed);
             let mut all = vec![0; raw.len()];
             base.reader().read_exact_at(&mut all, 0).unwrap_err();
-            let judged = std::process::Command::new("xz").arg("-t").arg(&base.path).output();
+            let judged = std::process::Command::new("xz")
+                .arg("-t")
+                .arg(&base.path)
+                .output();
             assert!(!judged.unwrap().status.success(), "xz finds nothing wrong");
         }
     }

@@ -18,6 +18,7 @@ mod judge;
 mod login;
 mod looking;
 mod promises;
+mod reflinks;
 #[path = "../download/server.rs"]
 #[allow(dead_code, reason = "the tests of downloads need more of it")]
 mod server;

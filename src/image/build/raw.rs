@@ -102,8 +102,7 @@ impl Build<'_> {
 }
 
 fn share_blocks(original: &Output, copy: &Output) -> Result<()> {
-    clone::reflink(original.file(), copy.file())
-        .disk(|| format!("cloning into {}", copy.destination().display()))
+    clone::copy(original.file(), copy.file(), copy.destination())
 }
 
 /// Writes the changed pages and reads them back.

@@ -54,8 +54,8 @@ pub(super) fn run(session: &Session, path: &Path, base: &BaseArgs) -> Result<()>
     }
     let written = found.changed.iter().chain(&found.added);
     let (own, others): (Vec<_>, Vec<_>) = written
-        .cloned()
         .filter(|file| !expected.knows(file))
+        .cloned()
         .partition(|file| Expected::is_nodes_own(file));
     strange.extend(others);
     if let Some(first) = strange.first() {

@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-/// Offset of the FSInfo structure's sector number in a FAT32 boot sector.
+/// Offset of the `FSInfo` structure's sector number in a FAT32 boot sector.
 const INFO: usize = 48;
 
 /// What a boot sector says; nothing of it reaches past the partition.
@@ -20,7 +20,7 @@ pub(super) struct Layout {
     pub table_size: u64,
     /// First cluster of the root directory.
     pub root: u32,
-    /// The sector of the FSInfo structure.
+    /// The sector of the `FSInfo` structure.
     info: u64,
     /// Where cluster 2 begins.
     pub data: u64,
@@ -66,12 +66,13 @@ impl Layout {
         })
     }
 
-    /// The bytes of the FSInfo structure, which counts free clusters and so changes with every file.
+    /// The bytes of the `FSInfo` structure, which counts free clusters and so changes with every file.
     pub fn info(&self) -> Range<u64> {
         let start = self.info.saturating_mul(self.bytes_per_sector);
-        match self.is_fat32 && self.info != 0 {
-            true => start..start.saturating_add(self.bytes_per_sector),
-            false => 0..0,
+        if self.is_fat32 && self.info != 0 {
+            start..start.saturating_add(self.bytes_per_sector)
+        } else {
+            0..0
         }
     }
 }

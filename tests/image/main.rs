@@ -12,6 +12,7 @@ mod beforehand;
 mod cold;
 mod containers;
 mod damage;
+mod damaged_xz;
 mod eras;
 mod interrupt;
 mod judge;

@@ -93,6 +93,7 @@ impl Container for Streamed {
 
     fn decode(&self, sink: &dyn RawSink, task: &dyn Task) -> Result<u64> {
         let mut source = FromStart::new(&*self.file);
-        decode_stream(&mut source, sink, threads::available(), task).while_doing(unpacking(&self.path))
+        decode_stream(&mut source, sink, threads::available(), task)
+            .while_doing(|| format!("unpacking {} ({})", self.path.display(), self.describe()))
     }
 }

@@ -67,7 +67,8 @@ fn decoder_error(error: xz2::stream::Error) -> Error {
         E::Options => Error::new(
             Category::Verification,
             "the xz file uses something that only a newer xz knows, or it is damaged",
-        ),
+        )
+        .with_remedy("get the image again, or compress it again with: xz -T0"),
         E::Format => damage("it does not begin as an xz file does"),
         error => damage("its packed data does not unpack").with_cause(error),
     }

@@ -1,0 +1,331 @@
+//! Bases of xz blocks in which something is wrong, and ones of odd shapes: no image but the right one comes of them.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::Path;
+
+use crate::base::{Form, SMALL};
+use crate::judge;
+use crate::workplace::{Workplace, names};
+
+/// Bytes of a stream's header, and of its footer.
+const END: usize = 12;
+
+const FORMATS: [&str; 2] = ["img", "img.xz"];
+
+/// Where the flags lie that name the check: from a stream's beginning, and from its end.
+const FLAGS_IN_HEADER: usize = 6;
+const FLAGS_IN_FOOTER: usize = 4;
+
+/// An xz file whose structure can be written anew, so that every CRC32 in it is right.
+#[derive(Clone)]
+struct Packed {
+    bytes: Vec<u8>,
+    index_at: usize,
+}
+
+impl Packed {
+    fn new(bytes: Vec<u8>) -> Self {
+        let size = u32::from_le_bytes(bytes[bytes.len() - 8..][..4].try_into().unwrap());
+        let index_at = bytes.len() - END - (usize::try_from(size).unwrap() + 1) * 4;
+        assert_eq!(bytes[index_at], 0, "no index");
+        Self { bytes, index_at }
+    }
+
+    /// What the index says of each block: its packed and its unpacked size.
+    fn records(&self) -> Vec<[u64; 2]> {
+        let mut at = self.index_at + 1;
+        let mut next = || {
+            let (mut value, mut shift) = (0, 0);
+            loop {
+                let byte = self.bytes[at];
+                at += 1;
+                value |= u64::from(byte & 0x7f) << shift;
+                shift += 7;
+                if byte & 0x80 == 0 {
+                    return value;
+                }
+            }
+        };
+        (0..next()).map(|_| [next(), next()]).collect()
+    }
+
+    /// The same blocks with other records behind them.
+    fn with_records(&self, records: &[[u64; 2]]) -> Vec<u8> {
+        let mut index = vec![0];
+        let count = u64::try_from(records.len()).unwrap();
+        for mut value in std::iter::once(count).chain(records.as_flattened().iter().copied()) {
+            while value >= 0x80 {
+                index.push(value.to_le_bytes()[0] | 0x80);
+                value >>= 7;
+            }
+            index.push(value.to_le_bytes()[0]);
+        }
+        index.resize(index.len().next_multiple_of(4), 0);
+        let crc = crc32fast::hash(&index);
+        index.extend(crc.to_le_bytes());
+        let size = u32::try_from(index.len() / 4 - 1).unwrap();
+        let mut bytes = [
+            &self.bytes[..self.index_at],
+            &index,
+            &self.bytes[self.bytes.len() - END..],
+        ]
+        .concat();
+        let footer = bytes.len() - END;
+        bytes[footer + 4..footer + 8].copy_from_slice(&size.to_le_bytes());
+        seal_footer(&mut bytes);
+        bytes
+    }
+
+    fn changed(&self, change: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+        let mut bytes = self.bytes.clone();
+        change(&mut bytes);
+        bytes
+    }
+}
+
+/// Makes the footer's CRC32 right.
+fn seal_footer(bytes: &mut [u8]) {
+    let footer = bytes.len() - END;
+    let crc = crc32fast::hash(&bytes[footer + 4..footer + 10]);
+    bytes[footer..footer + 4].copy_from_slice(&crc.to_le_bytes());
+}
+
+/// Makes the header's CRC32 right.
+fn seal_header(bytes: &mut [u8]) {
+    let crc = crc32fast::hash(&bytes[FLAGS_IN_HEADER..8]);
+    bytes[8..END].copy_from_slice(&crc.to_le_bytes());
+}
+
+/// Packs some bytes with `xz`.
+fn xz(arguments: &[&str], bytes: &[u8]) -> Vec<u8> {
+    let folder = judge::scratch();
+    let path = folder.path().join("raw");
+    fs::write(&path, bytes).unwrap();
+    let packed = judge::content(judge::tool("xz").args(["-0", "-c"]).args(arguments).arg(&path));
+    packed.stdout
+}
+
+/// The small base in blocks of whose sizes only the index tells.
+fn told_by_the_index() -> Packed {
+    let raw = fs::read(SMALL.raw()).unwrap();
+    Packed::new(xz(&["-T1", "--block-size=4MiB"], &raw))
+}
+
+/// Everything that can be wrong with a base, and what it is called.
+fn damages(packed: &Packed) -> Vec<(&'static str, Vec<u8>)> {
+    let (index_at, length) = (packed.index_at, packed.bytes.len());
+    let first = usize::try_from(packed.records()[0][0]).unwrap();
+    let flip = |at: usize| packed.changed(|bytes| bytes[at] ^= 0x40);
+    let cut = |keep: usize| packed.bytes[..keep].to_vec();
+    let index = |change: &dyn Fn(&mut Vec<[u64; 2]>)| {
+        let mut records = packed.records();
+        change(&mut records);
+        packed.with_records(&records)
+    };
+    vec![
+        ("a byte of the first block", flip(END + first / 2)),
+        ("a byte of a block that is only copied", flip(index_at - 1000)),
+        ("the last block's check", flip(index_at - 1)),
+        ("a byte of the index", flip(index_at + 3)),
+        ("a byte of the footer", flip(length - 7)),
+        ("cut in a block", cut(index_at / 2)),
+        ("cut between blocks and index", cut(index_at)),
+        ("cut in the index", cut(index_at + 8)),
+        ("cut before the footer", cut(length - END)),
+        ("cut in the footer", cut(length - 4)),
+        (
+            "an index that gives a block's bytes to its neighbour",
+            index(&|records| {
+                records[0][1] -= 4096;
+                records[1][1] += 4096;
+            }),
+        ),
+        (
+            "an index that moves the border of two blocks",
+            index(&|records| {
+                records[0][0] -= 4;
+                records[1][0] += 4;
+            }),
+        ),
+        (
+            "an index without the last block",
+            index(&|records| records.truncate(records.len() - 1)),
+        ),
+        (
+            "an index with a block twice",
+            index(&|records| records.push(records[0])),
+        ),
+        (
+            "an index of a huge block",
+            index(&|records| records[0][1] = 1 << 60),
+        ),
+        (
+            "a footer with a larger index",
+            packed.changed(|bytes| {
+                bytes[length - 8] += 1;
+                seal_footer(bytes);
+            }),
+        ),
+        (
+            "a footer with an index of 16 GiB",
+            packed.changed(|bytes| {
+                bytes[length - 8..length - 4].fill(0xff);
+                seal_footer(bytes);
+            }),
+        ),
+        (
+            "a footer with another check",
+            packed.changed(|bytes| {
+                bytes[length - FLAGS_IN_FOOTER + 1] = 1;
+                seal_footer(bytes);
+            }),
+        ),
+    ]
+}
+
+/// What was found sound, by its hash.
+fn remembered(place: &Workplace) -> Vec<String> {
+    let cache = place.path("cache/mkimage");
+    names(&cache.join("decoded"))
+}
+
+fn build(place: &Workplace, base: &Path, format: &str) -> crate::workplace::Run {
+    place.build(base, &["--node", "pi4-2", "--format", format])
+}
+
+/// The raw image in a file that may be packed.
+fn unpacked(place: &Workplace, format: &str) -> std::path::PathBuf {
+    let image = place.path(&format!("out/pi4-2.{format}"));
+    if format == "img" {
+        return image;
+    }
+    judge::content(judge::tool("xz").arg("--test").arg(&image));
+    let unpacked = place.path("unpacked.img");
+    let to = File::create(&unpacked).unwrap();
+    judge::content(judge::tool("xz").arg("-dc").arg(&image).stdout(to));
+    fs::remove_file(image).unwrap();
+    unpacked
+}
+
+/// Writes the base's bytes and lets the file look as old as before.
+fn put(base: &Path, bytes: &[u8]) {
+    let modified = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_790_000_000);
+    let mut file = File::create(base).unwrap();
+    file.write_all(bytes).unwrap();
+    file.set_modified(modified).unwrap();
+}
+
+#[test]
+fn a_damaged_base_leaves_nothing_behind_and_no_good_build_goes_wrong_after_it() {
+    for (what, packed) in [
+        (
+            "made on all cores",
+            Packed::new(fs::read(SMALL.image(Form::ManyBlocks)).unwrap()),
+        ),
+        ("told by the index", told_by_the_index()),
+    ] {
+        let place = Workplace::new();
+        build(&place, &SMALL.raw(), "img").exits(0);
+        let truth = place.path("truth.img");
+        fs::rename(place.path("out/pi4-2.img"), &truth).unwrap();
+        fs::remove_dir_all(place.path("cache")).unwrap();
+        let base = place.path("base.img.xz");
+        let refuse_all = |known: usize| {
+            for (damage, bytes) in damages(&packed) {
+                put(&base, &bytes);
+                for format in FORMATS {
+                    let run = build(&place, &base, format);
+                    assert_eq!(run.code, Some(5), "{what}, {damage}, {format}: {run:?}");
+                    assert_eq!(place.out_names(), [""; 0], "{what}, {damage}, {format}");
+                    assert_eq!(remembered(&place).len(), known, "{what}, {damage}, {format}");
+                }
+            }
+        };
+        refuse_all(0);
+        for format in FORMATS {
+            put(&base, &packed.bytes);
+            build(&place, &base, format).exits(0);
+            let image = unpacked(&place, format);
+            judge::assert_same(&truth, &image);
+            fs::remove_file(image).unwrap();
+            assert_eq!(remembered(&place).len(), 1);
+        }
+        // That it was sound once, under this very name and as old, is no excuse.
+        refuse_all(1);
+    }
+}
+
+#[test]
+fn what_no_xz_of_today_knows_is_named() {
+    let packed = Packed::new(fs::read(SMALL.image(Form::ManyBlocks)).unwrap());
+    let length = packed.bytes.len();
+    let unknown_filter = packed.changed(|bytes| {
+        let end = END + usize::from(bytes[END]) * 4;
+        let filter = bytes[END..end].windows(2).position(|id| id == [0x21, 1]).unwrap();
+        bytes[END + filter] = 0x22;
+        let crc = crc32fast::hash(&bytes[END..end]);
+        bytes[end..end + 4].copy_from_slice(&crc.to_le_bytes());
+    });
+    let unknown_check = packed.changed(|bytes| {
+        bytes[FLAGS_IN_HEADER + 1] = 0xb;
+        bytes[length - FLAGS_IN_FOOTER + 1] = 0xb;
+        seal_header(bytes);
+        seal_footer(bytes);
+    });
+    let place = Workplace::new();
+    let base = place.path("base.img.xz");
+    for (bytes, words) in [
+        (unknown_filter, "a filter that is not in xz's format"),
+        (unknown_check, "00 0b name a check"),
+    ] {
+        fs::write(&base, bytes).unwrap();
+        for format in FORMATS {
+            build(&place, &base, format)
+                .exits(5)
+                .says(&["base.img.xz", words, "→", "again"]);
+            assert_eq!(place.out_names(), [""; 0], "{words}");
+        }
+    }
+}
+
+#[test]
+fn several_streams_with_padding_are_one_image_in_either_format() {
+    let place = Workplace::new();
+    build(&place, &SMALL.raw(), "img").exits(0);
+    let truth = place.path("truth.img");
+    fs::rename(place.path("out/pi4-2.img"), &truth).unwrap();
+    let raw = fs::read(SMALL.raw()).unwrap();
+    let middle = raw.len() / 3;
+    let streams = [
+        xz(&["-T1"], &raw[..middle]),
+        xz(&["-T2", "--block-size=4MiB"], &raw[middle..]),
+    ];
+    let base = place.path("base.img.xz");
+    for padding in [[0, 0], [8, 0], [0, 4], [4, 512]] {
+        let bytes = streams
+            .iter()
+            .zip(padding)
+            .fold(Vec::new(), |mut bytes, (stream, zeros)| {
+                bytes.extend(stream);
+                bytes.resize(bytes.len() + zeros, 0);
+                bytes
+            });
+        for format in FORMATS {
+            fs::write(&base, &bytes).unwrap();
+            build(&place, &base, format).exits(0);
+            let image = unpacked(&place, format);
+            judge::assert_same(&truth, &image);
+            fs::remove_file(image).unwrap();
+            // Damage in the second stream, whose index is not the one that was read first.
+            let damaged = bytes.len() - padding[1] - streams[1].len() / 2;
+            fs::write(
+                &base,
+                [&bytes[..damaged], &[bytes[damaged] ^ 1], &bytes[damaged + 1..]].concat(),
+            )
+            .unwrap();
+            build(&place, &base, format).exits(5).says(&["damaged"]);
+            assert_eq!(place.out_names(), [""; 0], "{padding:?}");
+        }
+    }
+}

@@ -329,3 +329,41 @@ fn several_streams_with_padding_are_one_image_in_either_format() {
         }
     }
 }
+
+/// What `xz` says of how a file's blocks are checked.
+fn check(image: &Path) -> String {
+    let said = judge::content(judge::tool("xz").args(["--robot", "--list"]).arg(image));
+    let said = String::from_utf8(said.stdout).unwrap();
+    let file = said.lines().find(|line| line.starts_with("file\t")).unwrap();
+    // Man page xz(1), "List mode": streams, blocks, two sizes, the ratio, and then the checks.
+    file.split('\t').nth(6).unwrap().to_owned()
+}
+
+#[test]
+fn an_image_is_checked_as_its_base_is() {
+    let place = Workplace::new();
+    let raw = fs::read(SMALL.raw()).unwrap();
+    let base = place.path("base.img.xz");
+    for (option, name) in [
+        ("crc32", "CRC32"),
+        ("crc64", "CRC64"),
+        ("sha256", "SHA-256"),
+        ("none", "None"),
+    ] {
+        let option = format!("--check={option}");
+        let one = xz(&["-T1", &option], &raw);
+        let many = xz(&["-T2", "--block-size=4MiB", &option], &raw);
+        // Padding behind it hides the index, so all is packed anew.
+        let padded = [&many[..], &[0; 4]].concat();
+        for bytes in [one, many, padded] {
+            fs::write(&base, bytes).unwrap();
+            assert_eq!(check(&base), name);
+            build(&place, &base, "img.xz").exits(0);
+            assert_eq!(check(&place.path("out/pi4-2.img.xz")), name);
+        }
+    }
+    for form in [Form::Raw, Form::Zip, Form::Gzip] {
+        build(&place, &SMALL.image(form), "img.xz").exits(0);
+        assert_eq!(check(&place.path("out/pi4-2.img.xz")), "CRC64", "{form:?}");
+    }
+}

@@ -14,7 +14,7 @@ use crate::image::prefix;
 use crate::image::read_at::ReadAt;
 use crate::image::sparse::SparseFiles;
 use crate::image::threads;
-use crate::image::xz::{BlockReader, Check, Splicer, encode};
+use crate::image::xz::{BlockReader, Splicer, encode};
 
 impl Build<'_> {
     /// Builds compressed images.
@@ -73,7 +73,7 @@ impl Build<'_> {
             let task = self.progress.begin("packing", Some(size));
             let mut writer = BufWriter::with_capacity(1 << 20, &packed);
             let threads = threads::available();
-            encode(&*raw, Check::Crc64, &mut writer, threads, &*task)?;
+            encode(&*raw, self.container.check(), &mut writer, threads, &*task)?;
             writer.flush().disk(|| format!("writing {}", name.display()))?;
         }
         let packed = container::open(Arc::new(packed), &name, self.folder)?;

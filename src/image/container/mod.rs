@@ -15,7 +15,7 @@ pub(super) use forward::Forward;
 
 use crate::error::{Category, Context, Error, Result};
 use crate::image::read_at::{RawSink, ReadAt};
-use crate::image::xz::BlockReader;
+use crate::image::xz::{BlockReader, Check};
 use crate::progress::Task;
 
 /// Something that holds a raw image.
@@ -34,6 +34,11 @@ pub trait Container: Send + Sync {
     /// # Errors
     /// Damage anywhere is [`Category::Verification`].
     fn decode(&self, sink: &dyn RawSink, task: &dyn Task) -> Result<u64>;
+
+    /// How an image of it is checked that has to be packed anew: as it is itself, where it is xz.
+    fn check(&self) -> Check {
+        Check::Crc64
+    }
 
     /// The packed blocks, where an image can be made of them without unpacking all.
     fn blocks(&self) -> Option<Blocks<'_>> {

@@ -8,7 +8,7 @@ use super::{Blocks, Container};
 use crate::error::{Result, While as _};
 use crate::image::read_at::{RawSink, ReadAt};
 use crate::image::threads;
-use crate::image::xz::{BlockReader, Opened, XzImage, decode_all, decode_stream};
+use crate::image::xz::{BlockReader, Check, Opened, XzImage, decode_all, decode_stream, first_check};
 use crate::progress::Task;
 
 use super::stream::FromStart;
@@ -25,6 +25,8 @@ struct Streamed {
     file: Arc<File>,
     path: PathBuf,
     reason: String,
+    /// Its first stream's.
+    check: Check,
 }
 
 /// What was done to which file.
@@ -44,7 +46,15 @@ pub(super) fn open(file: Arc<File>, path: &Path, scratch: &Path) -> Result<Box<d
                 reader: Arc::new(reader),
             }))
         }
-        Opened::Stream(reason) => Ok(Box::new(Streamed { file, path, reason })),
+        Opened::Stream(reason) => {
+            let check = first_check(&*file)?;
+            Ok(Box::new(Streamed {
+                file,
+                path,
+                reason,
+                check,
+            }))
+        }
     }
 }
 
@@ -70,6 +80,10 @@ impl Container for Indexed {
         Ok(image.raw_size())
     }
 
+    fn check(&self) -> Check {
+        self.reader.image().check()
+    }
+
     fn blocks(&self) -> Option<Blocks<'_>> {
         Some(Blocks {
             file: &self.file,
@@ -89,6 +103,10 @@ impl Container for Streamed {
 
     fn random_access(&self) -> Option<Arc<dyn ReadAt>> {
         None
+    }
+
+    fn check(&self) -> Check {
+        self.check
     }
 
     fn decode(&self, sink: &dyn RawSink, task: &dyn Task) -> Result<u64> {

@@ -27,7 +27,7 @@ mod varint;
 pub use decode::decode_all;
 pub use encode::encode;
 pub use header::Check;
-pub use open::{Block, Opened, XzImage};
+pub use open::{Block, Opened, XzImage, first_check};
 pub use reader::BlockReader;
 pub use splice::{SpliceReport, Splicer};
 pub use stream::decode_stream;

@@ -55,9 +55,7 @@ impl XzImage {
         let size = file
             .size()
             .disk(|| "asking for the size of the xz file".to_owned())?;
-        let mut first = [0; 12];
-        read_exact(&file, &mut first, 0)?;
-        let check = header::parse(first)?;
+        let check = first_check(&file)?;
         let footer_at = match size.checked_sub(header::SIZE) {
             Some(at) if at >= header::SIZE && size.is_multiple_of(4) => at,
             _ => return Err(damage("it is cut off")),
@@ -195,6 +193,13 @@ impl XzImage {
             Packing::Lzma2(dictionary) => Ok(Some(dictionary)),
         }
     }
+}
+
+/// How the first stream of an xz file is checked, whatever follows it.
+pub fn first_check(file: &dyn ReadAt) -> Result<Check> {
+    let mut first = [0; 12];
+    read_exact(file, &mut first, 0)?;
+    header::parse(first)
 }
 
 impl Block {

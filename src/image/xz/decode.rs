@@ -1,22 +1,26 @@
 //! A whole image unpacked on all cores.
 
-use super::RAW_WINDOW;
 use super::block::BlockDecoder;
 use super::open::{Block, XzImage};
+use super::{RAW_WINDOW, decoders};
 use crate::error::Result;
 use crate::image::read_at::RawSink;
 use crate::image::threads::on_threads;
 use crate::progress::Task;
 
-/// Unpacks every block of `image` into `sink` on `threads` threads and checks each against its checksum.
+/// Unpacks every block of `image` into `sink` on up to `threads` threads and checks each against its checksum.
 ///
-/// Memory is one dictionary and about a megabyte for each thread, however large the blocks are.
+/// Memory is one dictionary and about a megabyte for each thread, however large the blocks are. There are only so many
+/// threads that 160 MiB are enough.
 /// A damaged block fails the whole; pieces of it may have reached the sink by then. `task` counts raw bytes.
 pub fn decode_all(image: &XzImage, sink: &dyn RawSink, threads: usize, task: &dyn Task) -> Result<()> {
     let buffer = || vec![0; RAW_WINDOW];
-    on_threads(threads, image.blocks(), buffer, |block, buffer| {
-        decode_block(image, block, sink, buffer, task)
-    })
+    on_threads(
+        decoders(image, threads),
+        image.blocks(),
+        buffer,
+        |block, buffer| decode_block(image, block, sink, buffer, task),
+    )
 }
 
 fn decode_block(

@@ -5,7 +5,7 @@ use std::io::Write;
 use xz2::stream::{Action, MtStreamBuilder, Status, Stream};
 
 use super::header::Check;
-use super::{PACKED_WINDOW, RAW_WINDOW};
+use super::{PACKED_WINDOW, RAW_WINDOW, THREADS_MEMORY};
 use crate::error::{Category, Context, Error, Result};
 use crate::image::read_at::ReadAt;
 use crate::progress::Task;
@@ -15,9 +15,6 @@ const PRESET: u32 = 1;
 
 /// Bytes of raw data in a block. The headers say so, so any reader can unpack in parallel and the result can be spliced.
 const BLOCK_SIZE: u64 = 4 << 20;
-
-/// What the encoder's threads may take together.
-const MEMORY: u64 = 160 << 20;
 
 /// Packs all of `raw` and says how many bytes were written. `task` counts raw bytes.
 pub fn encode(
@@ -54,7 +51,7 @@ fn encoder(check: Check, threads: usize) -> Result<Stream> {
         .block_size(BLOCK_SIZE)
         .check(check.for_encoder());
     let mut threads = u32::try_from(threads.max(1)).unwrap_or(u32::MAX);
-    while threads > 1 && builder.threads(threads).memusage() > MEMORY {
+    while threads > 1 && builder.threads(threads).memusage() > THREADS_MEMORY {
         threads -= 1;
     }
     builder.threads(threads).encoder().map_err(failed)

@@ -43,11 +43,25 @@ const DECODER_MEMORY: u64 = 80 << 20;
 /// The largest dictionary that fits in [`DECODER_MEMORY`].
 const LARGEST_DICTIONARY: u64 = 64 << 20;
 
+/// What unpacking, or packing, on several threads may take together. As many of them work as fit in it; one always does.
+const THREADS_MEMORY: u64 = 160 << 20;
+
+/// What the decoder of a block takes besides its dictionary: its tables, and the windows before and behind it.
+const DECODER_OVERHEAD: u64 = 2 << 20;
+
 /// Bytes that are unpacked, and written, at once.
 const RAW_WINDOW: usize = 1 << 20;
 
 /// Bytes of packed data that are read at once.
 const PACKED_WINDOW: usize = 128 << 10;
+
+/// How many blocks of `image` are unpacked at a time: up to `wish`, as far as their dictionaries fit in
+/// [`THREADS_MEMORY`].
+fn decoders(image: &XzImage, wish: usize) -> usize {
+    let each = image.dictionary().saturating_add(DECODER_OVERHEAD);
+    let most = THREADS_MEMORY.checked_div(each).unwrap_or_default();
+    usize::try_from(most).unwrap_or(wish).min(wish).max(1)
+}
 
 /// The file is not what an xz file must be.
 fn damage(what: &str) -> Error {

@@ -9,6 +9,7 @@ use super::block_header;
 use super::body::Body;
 use super::chunks::{Beginning, Chunks};
 use super::copy::{ALIGNMENT, copy_range};
+use super::decoders;
 use super::header;
 use super::index::{self, Record};
 use super::open::{Block, XzImage};
@@ -54,6 +55,7 @@ pub struct SpliceReport {
 impl Splicer {
     /// Splices into the image that `base` reads, on up to `threads` threads, with a temporary file in `folder`.
     pub fn new(base: Arc<BlockReader>, folder: &Path, threads: usize) -> Result<Self> {
+        let threads = decoders(base.image(), threads);
         Ok(Self {
             base,
             pieces: PieceStore::new(folder)?,

@@ -4,17 +4,18 @@ use std::io::{self, Read};
 
 use xz2::stream::{Action, MtStreamBuilder, Status, Stream};
 
-use super::{DECODER_MEMORY, PACKED_WINDOW, RAW_WINDOW, damage, decoder_error, header};
+use super::{DECODER_MEMORY, PACKED_WINDOW, RAW_WINDOW, THREADS_MEMORY, damage, decoder_error, header};
 use crate::error::{Context, Result};
 use crate::image::read_at::RawSink;
 use crate::progress::Task;
 
-/// Blocks are unpacked on several threads as long as they, packed and unpacked, fit into this many bytes.
-const THREADING_MEMORY: u64 = 128 << 20;
+/// More threads find no room in [`THREADS_MEMORY`], and the library refuses to be asked for too many.
+const MOST_THREADS: usize = 256;
 
 /// Unpacks all of `reader` into `sink` and says how many raw bytes that were. `task` counts raw bytes.
 ///
-/// Uses several threads where the blocks' headers say how large they are. Everything is checked against its checksums.
+/// Uses up to `threads` threads where the blocks' headers say how large they are: as many as have room in 160 MiB for their
+/// blocks, packed and unpacked. A block that has no room there is unpacked alone, piece by piece. Everything is checked against its checksums.
 ///
 /// # Errors
 /// [`crate::error::Category::Verification`] for anything but one or more whole xz streams.
@@ -97,12 +98,15 @@ fn decode_one(
 }
 
 fn decoder(threads: usize) -> Result<Stream> {
-    MtStreamBuilder::new()
-        .threads(u32::try_from(threads.max(1)).unwrap_or(u32::MAX))
-        .memlimit_threading(THREADING_MEMORY)
-        .memlimit_stop(DECODER_MEMORY)
+    let mut decoder = MtStreamBuilder::new()
+        .threads(u32::try_from(threads.clamp(1, MOST_THREADS)).unwrap_or(1))
+        .memlimit_threading(THREADS_MEMORY)
+        .memlimit_stop(THREADS_MEMORY)
         .decoder()
-        .map_err(decoder_error)
+        .map_err(decoder_error)?;
+    // The library begins with the smaller of the two limits for both. Set afterwards, this is the limit of one block alone.
+    decoder.set_memlimit(DECODER_MEMORY).map_err(decoder_error)?;
+    Ok(decoder)
 }
 
 /// Packed bytes on their way from the reader to the decoder.

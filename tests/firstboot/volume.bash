@@ -155,22 +155,7 @@ a_peer_that_knows_another_volume_is_left_to_mend_itself() { # test, root
 who_knows_the_volume_otherwise_takes_it_from_the_first_member() { # test, root
     pool_of_three 77-4
     echo "volume-state 99-4" >>"$WORLD/others/pi4-1"
-    fake ssh 'for word; do case $word in mkimage@*) node=${word#mkimage@} ;; esac; done
-    case "$*" in
-        *peers*) printf "op-version 110000\na1 pi4-1\na2 pi4-2\na3 pi4-3\n" ;;
-        *) cat "$MKIMAGE_RUN/../others/$node" ;;
-    esac'
-    # It may pass: in the first round nothing is done about it.
-    sed -i '/volume-state/d' "$WORLD/others/pi4-3"
-    stage pool
-    equal "$CODE" 0
-    [[ -e $WORLD/glusterd/vols/cluster-data/info ]]
-    # shellcheck disable=SC2016
-    fake systemctl 'volume=$MKIMAGE_GLUSTERD_DIR/vols/cluster-data
-    case "$*" in
-        "is-active"*) exit 1 ;;
-        "start glusterd"*) [ -e "$volume/info" ] || { mkdir -p "$volume" && echo theirs >"$volume/info"; } ;;
-    esac'
+    glusterd_takes_over
     stage pool
     equal "$CODE" 1
     contains "$WHY" 'what pi4-1 knows'
@@ -178,13 +163,45 @@ who_knows_the_volume_otherwise_takes_it_from_the_first_member() { # test, root
     equal "$(cat "$WORLD/brick/brick/file")" precious
 }
 
+# A change that was applied to what lacked the one before: three replicas, two bricks, on the first member as well.
+a_volume_that_is_no_replica_counts_for_nothing() { # test, root
+    pool_of_three 78-3
+    echo "volume-state unsound" >>"$WORLD/others/pi4-1"
+    printf 'replica_count=3\ncount=2\n' >>"$WORLD/glusterd/vols/cluster-data/info"
+    glusterd_takes_over
+    stage pool
+    equal "$CODE" 1
+    contains "$WHY" 'what pi4-3 knows'
+}
+
+# glusterd_takes_over: from a peer, once it has lost the volume.
+glusterd_takes_over() {
+    # shellcheck disable=SC2016
+    fake systemctl 'volume=$MKIMAGE_GLUSTERD_DIR/vols/cluster-data
+    case "$*" in
+        "is-active"*) exit 1 ;;
+        "start glusterd"*) [ -e "$volume/info" ] || { mkdir -p "$volume" && echo theirs >"$volume/info"; } ;;
+    esac'
+}
+
 what_the_first_member_has_not_heard_of_yet_is_kept() { # test, root
     pool_of_three 78-4
     echo "volume-state 99-3" >>"$WORLD/others/pi4-1"
     stage pool
-    stage pool
     equal "$CODE" 0
     grep -qx version=4 "$WORLD/glusterd/vols/cluster-data/info"
+}
+
+nothing_is_added_to_a_volume_of_which_two_nodes_know_different_things() { # test, root
+    local known
+    a_volume_of_three 3
+    echo Disconnected >"$WORLD/run/pi4-1"
+    for known in 78-4 unsound; do
+        echo "volume-state $known" >>"$WORLD/others/pi4-1"
+        equal "$(dash "$MKIMAGE_LIB/answer-as-root" pi4-3 'add-brick fresh' || true)" \
+            'pi4-1 knows the volume otherwise than pi4-2, which is settled first'
+        ! grep -q 'add-brick' "$WORLD/run/gluster.log"
+    done
 }
 
 # a_volume_of_three CLIENTS: the number of its bricks that this node's clients know; its add-brick is cut off.
@@ -193,7 +210,8 @@ a_volume_of_three() {
     echo Connected >"$WORLD/run/pi4-1"
     a_member
     everybody_is_there
-    printf 'count=3\n' >>"$WORLD/glusterd/vols/cluster-data/info"
+    printf 'count=3\nreplica_count=3\nversion=4\n' >>"$WORLD/glusterd/vols/cluster-data/info"
+    printf 'info=77\n' >"$WORLD/glusterd/vols/cluster-data/cksum"
     for ((client = 0; client < $1; client++)); do
         printf 'volume cluster-data-client-%s\n    type protocol/client\nend-volume\n' "$client"
     done >"$WORLD/glusterd/vols/cluster-data/trusted-cluster-data.tcp-fuse.vol"
@@ -207,13 +225,16 @@ a_volume_of_three() {
 }
 
 clients_hear_of_a_brick_whose_taking_in_was_cut_off() { # test, root
+    local node
     a_volume_of_three 2
     stage volume
     grep -q 'volume set cluster-data' "$WORLD/run/gluster.log"
     # At the node that was adding it, at once.
     echo Disconnected >"$WORLD/run/pi4-1"
     : >"$WORLD/run/gluster.log"
-    fake ssh 'exit 0'
+    for node in pi4-1 pi4-3; do
+        echo 'volume-state 77-4' >>"$WORLD/others/$node"
+    done
     ! dash "$MKIMAGE_LIB/answer-as-root" pi4-3 'add-brick fresh'
     equal "$(grep -o 'add-brick\|volume set' "$WORLD/run/gluster.log" | paste -s -d ' ')" 'add-brick volume set'
 }

@@ -59,14 +59,22 @@ all_on() {
     done
 }
 
-# The swarm reaches every node where it is.
+# The swarm reaches every node where it is, and so do the nodes' networks, which tell each other where they are.
 swarm_has_the_leases() {
-    local node found
+    local node found wanted
+    wanted=$(for node in "${NODES[@]}"; do echo "${NODE_ADDRESS[$node]}"; done | sort)
     for node in "${NODES[@]}"; do
-        found=$(in_node "$node" docker info --format '{{.Swarm.NodeAddr}}{{range .Swarm.RemoteManagers}} {{.Addr}}{{end}}')
-        printf '%s: %s\n' "$node" "$found"
-        [[ $found == "${NODE_ADDRESS[$node]} ${NODE_ADDRESS[$MANAGER]}:2377" ]] || return 1
+        found=$(in_node "$node" docker info --format '{{.Swarm.NodeAddr}}')
+        printf '%s is %s\n' "$node" "$found"
+        [[ $found == "${NODE_ADDRESS[$node]}" ]] || return 1
+        found=$(in_node "$node" docker network inspect mklab_default --format '{{range .Peers}}{{println .IP}}{{end}}' | grep . | sort)
+        printf '%s has peers at:\n%s\n' "$node" "$found"
+        [[ $found == "$wanted" ]] || return 1
     done
+}
+
+swarm_nodes() {
+    in_node "$MANAGER" docker node ls --format '{{.ID}} {{.Hostname}}' | sort
 }
 
 blank_cluster
@@ -99,4 +107,14 @@ check "the one command" in_node "$MANAGER" -t 200 mkimage-recover new-address
 drill_ends_well
 check "the swarm has every node's new address" eventually 60 swarm_has_the_leases
 is "the same swarm, the same CA" "$swarm" "$(swarm_identity "$MANAGER")"
+members=$(swarm_nodes)
+
+say "power cut; everybody keeps the address that it has"
+node_cut "${NODES[@]}"
+drill_begins
+all_on
+drill_ends_well
+check "the swarm has every node's new address" eventually 60 swarm_has_the_leases
+is "the same swarm, the same CA" "$swarm" "$(swarm_identity "$MANAGER")"
+is "nobody had to join again" "$members" "$(swarm_nodes)"
 kill "$LEASE_SERVER"

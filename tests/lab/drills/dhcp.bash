@@ -67,7 +67,7 @@ swarm_has_the_leases() {
         found=$(in_node "$node" docker info --format '{{.Swarm.NodeAddr}}')
         printf '%s is %s\n' "$node" "$found"
         [[ $found == "${NODE_ADDRESS[$node]}" ]] || return 1
-        found=$(in_node "$node" docker network inspect mklab_default --format '{{range .Peers}}{{println .IP}}{{end}}' | grep . | sort)
+        found=$(in_node "$node" docker network inspect ingress --format '{{range .Peers}}{{println .IP}}{{end}}' | grep . | sort)
         printf '%s has peers at:\n%s\n' "$node" "$found"
         [[ $found == "$wanted" ]] || return 1
     done

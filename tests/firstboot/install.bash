@@ -209,6 +209,7 @@ the_password_is_the_one_that_was_asked_for() { # test, root
 
 # cloud-init had marked the user as made when the power failed.
 a_user_whom_a_power_cut_took_is_made_after_all() { # test, root
+    local user
     a_root
     sed -i '/^ada:/d' "$ROOT"/etc/{passwd,shadow,group,gshadow}
     printf 'sudo:x:27:\n' >>"$ROOT/etc/group"
@@ -219,8 +220,25 @@ a_user_whom_a_power_cut_took_is_made_after_all() { # test, root
     grep -q '^sudo:.*ada' "$ROOT/etc/group"
     grep -q '^ada ALL=(ALL) NOPASSWD:ALL$' "$ROOT/etc/sudoers.d/010_mkimage-user"
     equal "$(cat "$ROOT/home/ada/.ssh/authorized_keys")" "$(cat "$FAT/authorized_keys")"
-    equal "$(stat -c '%a %U' "$ROOT/home/ada/.ssh/authorized_keys" | cut -d ' ' -f 1)" 600
+    user=$(grep '^ada:' "$ROOT/etc/passwd" | cut -d : -f 3)
+    equal "$(stat -c '%a %u' "$ROOT/home/ada/.ssh/authorized_keys")" "600 $user"
+    equal "$(stat -c '%u' "$ROOT/home/ada")" "$user"
     equal "$(grep '^ada:' "$ROOT/etc/shadow" | cut -d : -f 2)" "$(cat "$WORLD/secrets/password_hash")"
     install_node
     equal "$(cat "$ROOT/home/ada/.ssh/authorized_keys")" "$(cat "$FAT/authorized_keys")"
+    # A line that was cut off with its end.
+    printf 'ssh-ed25519 AAAAk' >"$ROOT/home/ada/.ssh/authorized_keys"
+    install_node
+    equal "$(tail -n 2 "$ROOT/home/ada/.ssh/authorized_keys")" "$(cat "$FAT/authorized_keys")"
+}
+
+a_user_who_cannot_be_made_holds_up_nothing_and_is_tried_again() { # test, root
+    a_root
+    sed -i '/^ada:/d' "$ROOT"/etc/{passwd,shadow,group,gshadow}
+    in_root cloud-init 'exit 1'
+    # shellcheck disable=SC2016
+    in_root useradd 'case "$*" in *ada) exit 1 ;; esac; exec /usr/sbin/useradd "$@"'
+    install_node
+    [[ -e $ROOT/etc/systemd/system/mkimage-firstboot.service && ! -e $ROOT/etc/mkimage/installed ]]
+    [[ -e $ROOT/etc/systemd/system/mkimage-install.service ]]
 }

@@ -101,6 +101,7 @@ a_manager_with_another_lease_is_not_thrown_out() { # test
 a_nat() {
     # shellcheck disable=SC2016
     fake iptables 'rules=$MKIMAGE_RUN/../nat
+    shift 2
     case "$*" in
         "-t nat -S MKIMAGE") grep "^-A MKIMAGE " "$rules" ;;
         "-t nat -N MKIMAGE") [ ! -e "$rules" ] && : >"$rules" ;;
@@ -126,6 +127,7 @@ a_worker_finds_a_manager_that_has_moved_for_good() { # test
         rm -f "$WORLD/run/swarm-agreed"
         a_swarm "$state" false old 192.168.1.32
         stage swarm
+        [[ $state == pending || $CODE == 0 ]]
         equal "$(cat "$WORLD/nat")" "$(printf '%s\n' \
             '-A MKIMAGE -d 192.168.1.99/32 -p tcp -m multiport --dports 2377,7946 -j DNAT --to-destination 192.168.1.31' \
             '-A MKIMAGE -d 192.168.1.99/32 -p udp -m multiport --dports 2377,7946 -j DNAT --to-destination 192.168.1.31' \
@@ -136,11 +138,23 @@ a_worker_finds_a_manager_that_has_moved_for_good() { # test
     fake getent '[ "$2" = pi4-3 ] && echo "192.168.1.99 STREAM pi4-3"'
     rm "$WORLD/run/swarm-agreed"
     stage swarm
+    equal "$CODE" 0
     equal "$(grep -c 'dports 2377 -j' "$WORLD/nat")" 2
+    # Which somebody has made a manager.
+    says pi4-3 "swarm active manager n $(ca_of_ours)"
+    rm "$WORLD/run/swarm-agreed"
+    stage swarm
+    equal "$CODE" 0
+    fails grep -q DNAT "$WORLD/nat"
+    rm "$WORLD/others/pi4-3" "$WORLD/run/swarm-agreed"
+    fake getent 'exit 2'
+    stage swarm
+    equal "$(grep -c 'dports 2377,7946 -j' "$WORLD/nat")" 2
     # And it is back where it was.
     says pi4-1 "swarm active manager m $(ca_of_ours)" 'swarm-at 192.168.1.99:2377'
     rm "$WORLD/run/swarm-agreed"
     stage swarm
+    equal "$CODE" 0
     fails grep -q DNAT "$WORLD/nat"
     fails did '^swarm (leave|join)'
 }

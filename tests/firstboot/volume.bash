@@ -153,7 +153,7 @@ a_peer_that_knows_another_volume_is_left_to_mend_itself() { # test, root
 
 # An add-brick that was cut off: half of the pool knows three bricks, half four, all as version 4.
 who_knows_the_volume_otherwise_takes_it_from_the_first_member() { # test, root
-    pool_of_three 77-4
+    pool_of_three 98-4
     echo "volume-state 99-4" >>"$WORLD/others/pi4-1"
     glusterd_takes_over
     stage pool
@@ -197,11 +197,80 @@ nothing_is_added_to_a_volume_of_which_two_nodes_know_different_things() { # test
     a_volume_of_three 3
     echo Disconnected >"$WORLD/run/pi4-1"
     for known in 78-4 unsound; do
+        everybody_is_there
         echo "volume-state $known" >>"$WORLD/others/pi4-1"
         equal "$(dash "$MKIMAGE_LIB/answer-as-root" pi4-3 'add-brick fresh' || true)" \
             'pi4-1 knows the volume otherwise than pi4-2, which is settled first'
-        ! grep -q 'add-brick' "$WORLD/run/gluster.log"
+        fails grep -q 'add-brick' "$WORLD/run/gluster.log"
     done
+    # One that has another volume has no say in this one.
+    everybody_is_there
+    printf 'volume v9\nvolume-state 78-57\npool member\n' >"$WORLD/others/pi4-1"
+    echo 'volume-state 77-4' >>"$WORLD/others/pi4-3"
+    dash "$MKIMAGE_LIB/answer-as-root" pi4-3 'add-brick fresh' || true
+    grep -q 'add-brick' "$WORLD/run/gluster.log"
+    # Nor is anything added to what is no replica here.
+    : >"$WORLD/run/gluster.log"
+    sed -i 's/^count=.*/count=2/' "$WORLD/glusterd/vols/cluster-data/info"
+    contains "$(dash "$MKIMAGE_LIB/answer-as-root" pi4-3 'add-brick fresh' || true)" 'fewer bricks than replicas'
+    fails grep -q 'add-brick' "$WORLD/run/gluster.log"
+}
+
+# What the members say, and which of them counts.
+who_counts_is_the_same_for_everybody() { # test, root
+    local said
+    pool_of_three 78-4
+    while read -r said; do
+        everybody_is_there
+        read -r one three wanted <<<"$said"
+        echo "volume-state $one" >>"$WORLD/others/pi4-1"
+        echo "volume-state $three" >>"$WORLD/others/pi4-3"
+        equal "$(with_parts 'nodes ask gluster agreement' "disagreement \$RUN/../others")" "${wanted//_/ }"
+    done <<'CASES'
+77-4 77-4
+99-4 77-4
+99-4 98-4 pi4-1_99-4_77-4
+98-4 98-4 pi4-1_98-4_77-4
+98-3 98-3
+98-3 98-5 pi4-3_98-5_77-4
+98-10 98-9 pi4-1_98-10_77-4
+unsound unsound
+CASES
+    # Another volume is nothing to agree with.
+    everybody_is_there v9
+    echo 'volume-state 99-57' >>"$WORLD/others/pi4-1"
+    equal "$(with_parts 'nodes ask gluster agreement' "disagreement \$RUN/../others")" ''
+}
+
+the_only_one_that_knows_the_latest_never_gives_it_up() { # test, root
+    pool_of_three 78-3
+    echo 'volume-state 78-3' >>"$WORLD/others/pi4-1"
+    # shellcheck disable=SC2016
+    fake gluster 'case "$*" in
+        *"pool list"*) printf "UUID Hostname State\na1 pi4-1 Connected\na3 pi4-3 Connected\na2 localhost Connected\n" ;;
+        *"peer status"*) printf "\nHostname: pi4-1\nUuid: a1\nState: Peer Rejected (Connected)\n"
+            printf "\nHostname: pi4-3\nUuid: a3\nState: Peer Rejected (Connected)\n" ;;
+    esac'
+    stage pool
+    grep -qx version=4 "$WORLD/glusterd/vols/cluster-data/info"
+}
+
+# Without a rejection, while the volume is being built, and not for ever.
+taking_over_that_does_not_help_ends() { # test, root
+    local try taken=0
+    a_volume_of_three 3
+    glusterd_takes_over
+    for try in 1 2 3 4 5 6 7; do
+        a_store
+        printf 'count=3\nreplica_count=3\nversion=4\n' >>"$WORLD/glusterd/vols/cluster-data/info"
+        printf 'info=77\n' >"$WORLD/glusterd/vols/cluster-data/cksum"
+        everybody_is_there
+        echo 'volume-state 99-5' >>"$WORLD/others/pi4-1"
+        settings MKIMAGE_REPLICA=4 MKIMAGE_BRICK_DEVICE="$DEVICE" MKIMAGE_MOUNT="$WORLD/mnt"
+        stage pool
+        [[ $CODE != 1 ]] || taken=$((taken + 1))
+    done
+    equal "$taken" 5
 }
 
 # a_volume_of_three CLIENTS: the number of its bricks that this node's clients know; its add-brick is cut off.
@@ -242,7 +311,7 @@ clients_hear_of_a_brick_whose_taking_in_was_cut_off() { # test, root
 clients_that_know_all_bricks_are_left_alone() { # test, root
     a_volume_of_three 3
     stage volume
-    ! grep -q 'volume set' "$WORLD/run/gluster.log"
+    fails grep -q 'volume set' "$WORLD/run/gluster.log"
 }
 
 # A probe cut off in the middle: pi4-1 has a brick, pi4-3 has none.

@@ -54,8 +54,19 @@ impl BootFiles for OnFat<'_> {
     }
 }
 
+/// Opens an image that is to be looked at.
+pub(super) fn open_image(path: &Path) -> Result<File> {
+    let opening = || format!("opening {}", path.display());
+    // Asked before opening, because opening a named pipe waits for somebody to write.
+    if !path.metadata().disk(opening)?.is_file() {
+        let what = format!("{} is no image file", path.display());
+        return Err(Error::new(Category::Usage, what).with_remedy("give the path of an image"));
+    }
+    File::open(path).disk(opening)
+}
+
 pub(super) fn run(session: &Session, path: &Path, file: Option<&str>) -> Result<()> {
-    let opened = File::open(path).disk(|| format!("opening {}", path.display()))?;
+    let opened = open_image(path)?;
     let container = container::open(Arc::new(opened), path, &std::env::temp_dir())?;
     let base = BaseImage::open(prefix::raw(&*container)?)
         .while_doing(|| format!("looking into {}", path.display()))?;

@@ -1,14 +1,13 @@
 //! `mkimage verify`: nothing but the boot partition differs from the base, and on it only what mkimage writes.
 //! The image is not believed: nothing in it decides which files of this computer are read.
 
-use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::json;
 
 use super::Session;
-use super::inspect::{OnFat, node_of};
+use super::inspect::{OnFat, node_of, open_image};
 use crate::boot::expected::Expected;
 use crate::boot::facts::BootFacts;
 use crate::boot::mechanism::BootFiles as _;
@@ -22,7 +21,7 @@ use crate::ui;
 pub(super) fn run(session: &Session, path: &Path, base: &BaseArgs) -> Result<()> {
     let loaded = session.cluster_quietly()?;
     let scratch = std::env::temp_dir();
-    let opened = File::open(path).disk(|| format!("opening {}", path.display()))?;
+    let opened = open_image(path)?;
     let image = container::open(Arc::new(opened), path, &scratch)?;
     let verified = session.base(base, loaded.cluster.base.as_deref())?;
     let handle = verified.file().try_clone();
@@ -91,11 +90,15 @@ fn report(
         return ui::result(&object.to_string());
     }
     ui::result(&format!(
-        "{}: sound. Outside the boot partition every byte is {base}'s.\n\
+        "{}: sound, {}. Outside the boot partition every byte is {base}'s.\n\
          On the boot partition {} files are the base's, {} were changed ({}), {} were added.\n\
          Those that mkimage carries in itself and those of overlays/ are as they were written.\n\
          Not compared, because they are this node's own settings and keys: {}; nor what lies where no file is.",
         path.display(),
+        node.map_or_else(
+            || "of no node of this cluster".to_owned(),
+            |node| format!("the image of {node}")
+        ),
         found.same,
         found.changed.len(),
         found.changed.join(", "),

@@ -287,7 +287,8 @@ drill_ends_well() {
     check "and on every brick" eventually 300 bricks_are_complete
     check "the service runs" eventually 120 service_runs
     rm -f -- "$LAB_SCRATCH/status.late"
-    check "mkimage status ends well" eventually 60 status_is_done
+    # A node looks at the whole volume every two minutes.
+    check "mkimage status ends well" eventually 180 status_is_done
     [[ ! -s $LAB_SCRATCH/status.late ]] || say "not at the first try: $(<"$LAB_SCRATCH/status.late")"
     say "healthy again after $(((SECONDS - DRILL_STARTED) / 60)) min $(((SECONDS - DRILL_STARTED) % 60)) s"
     DRILL_WELL=$(<"$CLUSTER_FOLDER/cluster.toml")

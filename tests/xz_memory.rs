@@ -7,8 +7,12 @@
     reason = "in a test, a panic is the report"
 )]
 
+#[path = "xz/integer.rs"]
+mod integer;
+
 use std::sync::Arc;
 
+use integer::integer;
 use mkimage::error::{Category, Result};
 use mkimage::image::read_at::RawSink;
 use mkimage::image::xz::{Opened, XzImage, decode_all, decode_stream};
@@ -21,16 +25,6 @@ impl RawSink for Nowhere {
     fn write_at(&self, _bytes: &[u8], _offset: u64) -> Result<()> {
         Ok(())
     }
-}
-
-fn integer(mut value: u64) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    while value >= 0x80 {
-        bytes.push(value.to_le_bytes()[0] | 0x80);
-        value >>= 7;
-    }
-    bytes.push(value.to_le_bytes()[0]);
-    bytes
 }
 
 fn sealed(mut bytes: Vec<u8>) -> Vec<u8> {

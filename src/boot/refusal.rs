@@ -194,21 +194,6 @@ mod tests {
     }
 
     #[test]
-    fn a_customised_base_is_refused_unless_it_is_our_own() {
-        let line = |script: &str| format!("{} systemd.run={script}\n", BOOKWORM_CMDLINE.trim_end());
-        let base = Base::bookworm("2024-11-19");
-        let refused = refused(&base.clone().with("cmdline.txt", &line("/boot/firstrun.sh")));
-        assert!(
-            matches!(refused.as_slice(), [(7, reason)] if reason.contains("firstrun")),
-            "{refused:?}"
-        );
-        assert_eq!(
-            self::refused(&base.with("cmdline.txt", &line("/boot/firmware/mkimage/systemd-run"))),
-            []
-        );
-    }
-
-    #[test]
     fn a_customised_base_is_refused() {
         let line = |script: &str| format!("{} systemd.run={script}\n", BOOKWORM_CMDLINE.trim_end());
         let base = Base::bookworm("2024-11-19");

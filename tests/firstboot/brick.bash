@@ -230,5 +230,5 @@ a_stick_that_is_slow_for_a_moment_stops_nothing() { # test, root
     rm "$WORLD/bin/dd"
     stage brick
     equal "$CODE" 0
-    [[ ! -e $WORLD/run/stick-slow && ! -e $WORLD/run/systemctl.log ]]
+    [[ ! -e $WORLD/run/tries/stick-slow && ! -e $WORLD/run/systemctl.log ]]
 }

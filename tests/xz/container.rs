@@ -3,6 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use crate::files::{Base, Memory, indexed, raw_image, unpacked_by_xz, unpacked_forward, xz};
+use crate::integer::integer;
 use mkimage::error::{Category, Error, Result};
 use mkimage::image::edits::{Edits, PAGE_SIZE};
 use mkimage::image::read_at::ReadAt;
@@ -255,17 +256,6 @@ proptest! {
     }
 }
 
-/// An integer as the index has it (xz file format 1.2.1, section 1.2).
-fn integer(mut value: usize) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    while value >= 0x80 {
-        bytes.push(value.to_le_bytes()[0] | 0x80);
-        value >>= 7;
-    }
-    bytes.push(value.to_le_bytes()[0]);
-    bytes
-}
-
 #[test]
 fn a_block_that_hides_an_end_of_its_own_would_be_copied_with_what_lies_behind() {
     for (check, flag) in [("--check=crc32", 1), ("--check=crc64", 4)] {
@@ -276,7 +266,8 @@ fn a_block_that_hides_an_end_of_its_own_would_be_copied_with_what_lies_behind() 
             let mut packed = [&whole[..], &vec![0xa5; garbage]].concat();
             let index_at = packed.len();
             let block = index_at - 12;
-            packed.extend([&[0, 1][..], &integer(block), &integer(raw.len())].concat());
+            let sizes = [block, raw.len()].map(|size| integer(size.try_into().unwrap()));
+            packed.extend([&[0, 1][..], &sizes.concat()].concat());
             packed.resize(packed.len().next_multiple_of(4), 0);
             let sum = crc32fast::hash(&packed[index_at..]);
             packed.extend(sum.to_le_bytes());

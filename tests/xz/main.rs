@@ -8,4 +8,5 @@
 
 mod container;
 mod files;
+mod integer;
 mod splice;

@@ -12,6 +12,8 @@ pub(super) struct Patience<'a> {
     connection: &'a Connection,
     progress: &'a dyn Progress,
     failures: u32,
+    /// What the last of them was, in words.
+    last: String,
 }
 
 impl<'a> Patience<'a> {
@@ -21,12 +23,14 @@ impl<'a> Patience<'a> {
             connection,
             progress,
             failures: 0,
+            last: String::new(),
         }
     }
 
     /// Something came of the last attempt, so what failed before it does not count.
     pub(super) fn restore(&mut self) {
         self.failures = 0;
+        self.last.clear();
     }
 
     /// Waits after a failure: as long as the server asked for, at least as long as is polite. Fails when it is not
@@ -39,8 +43,16 @@ impl<'a> Patience<'a> {
         } else if wait > self.connection.longest_wait {
             format!("the server asks to come back in {}", seconds(wait))
         } else {
+            let happened = error.to_string();
+            // Told in full once: an address of two lines, six times over, hides what is wrong.
+            let what = if happened == self.last {
+                "no better"
+            } else {
+                &happened
+            };
             self.progress
-                .warn(&format!("{error}; trying again in {}", seconds(wait)));
+                .warn(&format!("{what}; trying again in {}", seconds(wait)));
+            self.last = happened;
             thread::sleep(wait);
             return Ok(());
         };

@@ -50,6 +50,23 @@ fn a_busy_server_is_asked_again_when_it_said_so() {
 }
 
 #[test]
+fn the_same_trouble_told_in_full_each_time_would_bury_it() {
+    let bytes = image();
+    let server = Server::start(|request| match request.number {
+        0 | 1 => Reply::new(503, ""),
+        2 => Reply::new(502, ""),
+        _ => Served::new(&image(), "a").answer(request),
+    });
+    let told = Told::default();
+    Cache::new()
+        .get_with(&server.url("a.img"), Sha256::of(&bytes), &told)
+        .unwrap();
+    assert!(told.contains("503 Service Unavailable; trying again in"));
+    assert!(told.contains("no better; trying again in"));
+    assert!(told.contains("502 Bad Gateway; trying again in"));
+}
+
+#[test]
 fn a_server_that_asks_for_a_day_is_not_waited_for() {
     let server = Server::start(|_| Reply::new(503, "").with("Retry-After", "86400"));
     let cache = Cache::new();

@@ -4,6 +4,8 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
 
+use mkimage::base::Sha256;
+
 use crate::base::{Form, SMALL};
 use crate::judge;
 use crate::workplace::{Workplace, names};
@@ -123,7 +125,28 @@ fn damages(packed: &Packed) -> Vec<(&'static str, Vec<u8>)> {
         change(&mut records);
         packed.with_records(&records)
     };
+    let records = packed.records();
+    let before_last: u64 = records[..records.len() - 1]
+        .iter()
+        .map(|[packed, _]| packed.next_multiple_of(4))
+        .sum();
+    let last = END + usize::try_from(before_last).unwrap();
     vec![
+        ("the stream header's flags", flip(FLAGS_IN_HEADER + 1)),
+        ("the stream header's CRC32", flip(END - 2)),
+        (
+            "a stream header with another check",
+            packed.changed(|bytes| {
+                bytes[FLAGS_IN_HEADER + 1] = 1;
+                seal_header(bytes);
+            }),
+        ),
+        ("the first block header's size", flip(END)),
+        ("the first block header's flags", flip(END + 1)),
+        ("the first block header's filters", flip(END + 4)),
+        ("the last block header's size", flip(last)),
+        ("the last block header's flags", flip(last + 1)),
+        ("the last block header's filters", flip(last + 4)),
         ("a byte of the first block", flip(END + first / 2)),
         ("a byte of a block that is only copied", flip(index_at - 1000)),
         ("the last block's check", flip(index_at - 1)),
@@ -253,6 +276,31 @@ fn a_damaged_base_leaves_nothing_behind_and_no_good_build_goes_wrong_after_it() 
         }
         // That it was sound once, under this very name and as old, is no excuse.
         refuse_all(1);
+    }
+}
+
+/// A hash says that the bytes are those that were meant. It does not say that they make sense.
+#[test]
+fn a_hash_does_not_make_an_index_true_that_lies_about_blocks_that_are_copied() {
+    for packed in [
+        Packed::new(fs::read(SMALL.image(Form::ManyBlocks)).unwrap()),
+        told_by_the_index(),
+    ] {
+        let mut records = packed.records();
+        let last = records.len() - 1;
+        records[last - 1][1] += 4096;
+        records[last][1] -= 4096;
+        let lying = packed.with_records(&records);
+        let place = Workplace::new();
+        let base = place.path("base.img.xz");
+        put(&base, &lying);
+        let hash = Sha256::of(&lying).to_string();
+        for format in FORMATS {
+            place
+                .build(&base, &["--node", "pi4-2", "--format", format, "--sha256", &hash])
+                .exits(5);
+            assert_eq!(place.out_names(), [""; 0], "{format}");
+        }
     }
 }
 

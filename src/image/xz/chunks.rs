@@ -6,15 +6,21 @@
 
 use std::ops::Range;
 
-use super::block_header::{self, Dictionary, Packing};
+use super::block_header::{self, BlockHeader, Dictionary, Packing};
 use super::header::Check;
 use super::open::{Block, XzImage};
-use super::{PACKED_WINDOW, read_exact};
+use super::{PACKED_WINDOW, damage, read_exact};
 use crate::error::Result;
 use crate::image::read_at::ReadAt;
 
 /// More chunks than this are not looked at: 2 GiB of data that does not compress.
 const MOST_CHUNKS: usize = 32 * 1024;
+
+/// Bytes that are read at once where only the headers matter, which are often 64 KiB apart.
+const HEADER_WINDOW: usize = 4096;
+
+/// What stands behind the last chunk.
+const END_MARK: u8 = 0;
 
 /// Packed bytes of the longest beginning: it is held in memory for a moment.
 const LONGEST_BEGINNING: u64 = 24 << 20;
@@ -49,6 +55,7 @@ impl Chunks {
             source: image.file(),
             at: block.offset(),
             end: block.offset() + block.unpadded_size(),
+            most: PACKED_WINDOW,
             window: Vec::new(),
             window_at: 0,
         };
@@ -107,12 +114,57 @@ impl Chunks {
     }
 }
 
-/// The dictionary of a block that is LZMA2 and nothing else, whose data begins at `data_at`.
-fn dictionary(image: &XzImage, block: &Block, data_at: u64) -> Result<Option<Dictionary>> {
-    let size = usize::try_from(data_at.saturating_sub(block.offset())).unwrap_or(block_header::LARGEST);
+/// Makes sure that a block is as long as the index says, packed and unpacked, by its header and the headers of its
+/// chunks. Its data is not unpacked: damage in that is not found.
+///
+/// # Errors
+/// [`crate::error::Category::Verification`] when it is not, so that a copy of it would make an xz file that nothing can read.
+pub(super) fn measure(image: &XzImage, block: &Block) -> Result<()> {
+    let lies = || damage("a block is not as long as the index says");
+    let size = block.unpadded_size().min(block_header::LARGEST as u64);
+    let header = header(image, block, size)?;
+    let start = block.offset() + header.size;
+    let end = (block.offset() + block.unpadded_size()).saturating_sub(image.check().size());
+    let data = end.checked_sub(start).ok_or_else(lies)?;
+    if header.packing == Packing::Unknown {
+        return Err(damage("a block is packed in a way that nobody knows"));
+    }
+    if header.compressed.is_some_and(|said| said != data)
+        || header.raw.is_some_and(|said| said != block.raw_size())
+    {
+        return Err(lies());
+    }
+    let mut bytes = Bytes {
+        source: image.file(),
+        at: start,
+        end,
+        most: HEADER_WINDOW,
+        window: Vec::new(),
+        window_at: 0,
+    };
+    let mut raw = 0_u64;
+    while let Some((chunk_raw, _)) = chunk(&mut bytes)? {
+        raw = raw.saturating_add(chunk_raw);
+    }
+    let mut mark = [1];
+    read_exact(image.file(), &mut mark, end.saturating_sub(1))?;
+    if raw != block.raw_size() || bytes.at != end || mark != [END_MARK] {
+        return Err(lies());
+    }
+    Ok(())
+}
+
+/// A block's header, which takes at most `size` bytes.
+fn header(image: &XzImage, block: &Block, size: u64) -> Result<BlockHeader> {
+    let size = usize::try_from(size).unwrap_or(block_header::LARGEST);
     let mut header = vec![0; size.min(block_header::LARGEST)];
     read_exact(image.file(), &mut header, block.offset())?;
-    let header = block_header::parse(&header)?;
+    block_header::parse(&header)
+}
+
+/// The dictionary of a block that is LZMA2 and nothing else, whose data begins at `data_at`.
+fn dictionary(image: &XzImage, block: &Block, data_at: u64) -> Result<Option<Dictionary>> {
+    let header = header(image, block, data_at.saturating_sub(block.offset()))?;
     Ok(match header.packing {
         Packing::Lzma2(dictionary) if header.filters == 1 => Some(dictionary),
         _ => None,
@@ -165,6 +217,8 @@ struct Bytes<'a> {
     source: &'a dyn ReadAt,
     at: u64,
     end: u64,
+    /// Bytes that are read at once.
+    most: usize,
     window: Vec<u8>,
     window_at: u64,
 }
@@ -186,8 +240,8 @@ impl Bytes<'_> {
                 self.at += N as u64;
                 return Ok(Some(*found));
             }
-            let left = usize::try_from(self.end - self.at).unwrap_or(PACKED_WINDOW);
-            self.window.resize(left.min(PACKED_WINDOW), 0);
+            let left = usize::try_from(self.end - self.at).unwrap_or(self.most);
+            self.window.resize(left.min(self.most), 0);
             self.window_at = self.at;
             read_exact(&self.source, &mut self.window, self.at)?;
         }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::block_header;
 use super::body::Body;
-use super::chunks::{Beginning, Chunks};
+use super::chunks::{self, Beginning, Chunks};
 use super::copy::{ALIGNMENT, copy_range};
 use super::decoders;
 use super::header;
@@ -54,7 +54,16 @@ pub struct SpliceReport {
 
 impl Splicer {
     /// Splices into the image that `base` reads, on up to `threads` threads, with a temporary file in `folder`.
+    ///
+    /// # Errors
+    /// [`Category::Verification`] when a block is not as long as the index says: copied unseen, it would make a file
+    /// that no program reads, whoever vouches for the base.
     pub fn new(base: Arc<BlockReader>, folder: &Path, threads: usize) -> Result<Self> {
+        let image = base.image();
+        image
+            .blocks()
+            .iter()
+            .try_for_each(|block| chunks::measure(image, block))?;
         let threads = decoders(base.image(), threads);
         Ok(Self {
             base,
@@ -67,7 +76,7 @@ impl Splicer {
     /// Writes the base with `edits` laid over it to the empty file `out`. `file` is the base's xz file; `task` counts
     /// its bytes.
     ///
-    /// Blocks that are copied are not looked at: damage in them is copied with them.
+    /// The data of blocks that are copied is not looked at: damage in it is copied with them.
     pub fn splice(&self, file: &File, edits: &Edits, out: &File, task: &dyn Task) -> Result<SpliceReport> {
         let image = self.base.image();
         let plan = self.plan(edits)?;

@@ -111,6 +111,48 @@ a_store_that_a_power_cut_has_damaged_is_taken_from_the_pool() { # test, root
     equal "$(cat "$WORLD/brick/brick/file")" precious
 }
 
+# half_a_volume: what a cut in the middle of the very first "volume create" leaves, and a glusterd that does not start with it.
+half_a_volume() {
+    local node
+    a_member
+    rm "$WORLD"/glusterd/peers/* "$WORLD/brick/brick/file"
+    : >"$WORLD/glusterd/vols/cluster-data/info"
+    for node in pi4-1 pi4-3; do
+        printf '%s\n' "cluster $CLUSTER_ID" 'swarm active worker x 0' 'pool none' 'volume none' >"$WORLD/others/$node"
+    done
+    # shellcheck disable=SC2016
+    fake gluster '[ ! -e "$MKIMAGE_GLUSTERD_DIR/vols/cluster-data/info" ] || exit 1
+    printf "UUID Hostname State\na2 localhost Connected\n"'
+    fake systemctl 'exit 0'
+    settings MKIMAGE_BRICK_DEVICE="$DEVICE" MKIMAGE_MOUNT="$WORLD/mnt" MKIMAGE_OTHERS_WAIT=100000000
+    cut -d . -f 1 /proc/uptime >"$WORLD/run/started"
+}
+
+a_volume_whose_making_was_cut_off_is_made_anew() { # test, root
+    half_a_volume
+    stage pool
+    equal "$CODE" 10
+    [[ ! -e $WORLD/glusterd/vols/cluster-data ]]
+    grep -qx UUID=a2 "$WORLD/glusterd/glusterd.info"
+}
+
+a_damaged_volume_that_somebody_may_know_is_never_forgotten() { # test, root
+    local known
+    for known in file peer silent; do
+        half_a_volume
+        case $known in
+            file) echo precious >"$WORLD/brick/brick/file" ;;
+            peer) : >"$WORLD/glusterd/peers/a1" ;;
+            silent) rm "$WORLD/others/pi4-3" ;;
+        esac
+        stage pool
+        equal "$CODE" 1
+        [[ -e $WORLD/glusterd/vols/cluster-data/info ]]
+        umount "$WORLD/brick"
+        rm -rf "$WORLD/glusterd" "$WORLD/others"
+    done
+}
+
 # pool_of_three REJECTED-STATE: pi4-3 and this node reject each other; what pi4-3 knows of the volume.
 pool_of_three() {
     a_member

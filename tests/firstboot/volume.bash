@@ -350,6 +350,13 @@ clients_hear_of_a_brick_whose_taking_in_was_cut_off() { # test, root
     equal "$(grep -o 'add-brick\|volume set' "$WORLD/run/gluster.log" | paste -s -d ' ')" 'add-brick volume set'
 }
 
+a_brick_whose_files_a_power_cut_has_emptied_starts_again() { # test, root
+    a_volume_of_three 3
+    : >"$WORLD/glusterd/vols/cluster-data/cluster-data.pi4-2.glusterfs-bricks-pi4-2-brick.vol"
+    stage volume
+    grep -q 'volume set cluster-data' "$WORLD/run/gluster.log"
+}
+
 clients_that_know_all_bricks_are_left_alone() { # test, root
     a_volume_of_three 3
     stage volume

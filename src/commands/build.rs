@@ -138,7 +138,7 @@ fn write(
         (Format::Img, Some(unpacked)) => build.raw_images_from(unpacked, planner),
         (Format::Img, None) => build.raw_images(planner),
         (Format::ImgXz, _) => {
-            if base.vouched() == Vouch::Nobody && build.container.blocks().is_some() {
+            if base.vouched() == Vouch::Nobody && build.copies_blocks() {
                 // Copying blocks unseen would copy damage that nobody has ruled out.
                 let raw_size = build.container.raw_size();
                 let task = session.bars.begin("checking the base", raw_size);

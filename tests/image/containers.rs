@@ -47,6 +47,31 @@ fn one_image_in_five_forms_is_one_image() {
 }
 
 #[test]
+fn a_base_of_one_block_is_packed_anew_in_blocks_that_can_be_copied() {
+    let place = Workplace::new();
+    let base = SMALL.image(Form::OneBlock);
+    place.build(&base, &NODE).exits(0);
+    let run = place.build(&base, &[&NODE[..], &["--format", "img.xz"]].concat());
+    run.exits(0).says(&["xz, one block", "all of it is packed first"]);
+    let packed = place.path("out/pi4-2.img.xz");
+    let unpacked = place.path("unpacked.img");
+    let out = File::create(&unpacked).unwrap();
+    judge::content(judge::tool("xz").arg("-dc").arg(&packed).stdout(out));
+    judge::assert_same(&place.path("out/pi4-2.img"), &unpacked);
+    let listed = judge::content(judge::tool("xz").args(["--robot", "-lvv"]).arg(&packed)).stdout;
+    let listed = String::from_utf8(listed).unwrap();
+    // xz(1), "Robot mode": the uncompressed size is the seventh column behind the word.
+    let sizes = listed.lines().filter(|line| line.starts_with("block"));
+    let sizes: Vec<u64> = sizes
+        .map(|line| line.split('\t').nth(7).unwrap().parse().unwrap())
+        .collect();
+    assert!(
+        sizes.len() > 10 && sizes.iter().all(|size| *size <= 4 << 20),
+        "{sizes:?}"
+    );
+}
+
+#[test]
 fn a_name_that_lies_does_not_mislead() {
     let place = Workplace::new();
     place.build(&SMALL.raw(), &NODE).exits(0);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::files::{Base, Memory, indexed, raw_image, unpacked_by_xz, unpacked_forward, xz};
 use mkimage::image::edits::{Edits, PAGE_SIZE};
-use mkimage::image::xz::{SpliceReport, Splicer, decode_all};
+use mkimage::image::xz::{SpliceReport, Splicer, decode_all, room_for};
 use mkimage::progress::Silent;
 use proptest::prelude::*;
 
@@ -36,21 +36,49 @@ struct Case {
     edits: Vec<Edits>,
 }
 
+fn check() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(&["none", "crc32", "crc64", "sha256"][..])
+}
+
 fn case() -> impl Strategy<Value = Case> {
-    let check = prop::sample::select(&["none", "crc32", "crc64", "sha256"][..]);
     let blocks = prop_oneof![
         // All equal; with sizes in the headers (two threads) and without (one).
-        (65_536_u32..2_000_000, 1..=2).prop_map(|(size, threads)| format!("--block-size={size} -T{threads}")),
+        (65_536_u32..2_000_000, 1..=2)
+            .prop_map(|(size, threads)| format!("-1 --block-size={size} -T{threads}")),
         // Each another size, and one a single byte.
         proptest::collection::vec(60_000_u32..400_000, 1..6).prop_map(|sizes| {
             let list: Vec<String> = sizes.iter().map(ToString::to_string).collect();
-            format!("--block-list=1,{},0", list.join(","))
+            format!("-1 --block-list=1,{},0", list.join(","))
         }),
         // The whole file.
-        Just("-T1".to_owned()),
+        Just("-1 -T1".to_owned()),
     ];
-    (4_usize..3_000_000, any::<u64>(), check, blocks).prop_flat_map(|(size, seed, check, blocks)| {
-        proptest::collection::vec(edits(size), 1..4).prop_map(move |edits| Case {
+    cases(4..3_000_000, blocks.boxed(), 4)
+}
+
+/// Blocks as large as those that are published, some behind a converter for programs.
+fn large_case() -> impl Strategy<Value = Case> {
+    let filters = prop::sample::select(
+        &[
+            "-1",
+            "--lzma2=preset=0,dict=8MiB",
+            "--x86 --lzma2=preset=1",
+            "--arm --lzma2=preset=1",
+            "--delta=dist=4 --lzma2=preset=1",
+        ][..],
+    );
+    let blocks =
+        (filters, 1..=2).prop_map(|(filters, threads)| format!("--block-size=24MiB -T{threads} {filters}"));
+    cases(24 << 20..36 << 20, blocks.boxed(), 2)
+}
+
+fn cases(
+    size: std::ops::Range<usize>,
+    blocks: BoxedStrategy<String>,
+    images: usize,
+) -> impl Strategy<Value = Case> {
+    (size, any::<u64>(), check(), blocks).prop_flat_map(move |(size, seed, check, blocks)| {
+        proptest::collection::vec(edits(size), 1..images).prop_map(move |edits| Case {
             size,
             seed,
             check,
@@ -62,7 +90,7 @@ fn case() -> impl Strategy<Value = Case> {
 
 fn pack(case: &Case, raw: &[u8]) -> Vec<u8> {
     let check = format!("--check={}", case.check);
-    let mut arguments = vec!["-1", "-c", &check];
+    let mut arguments = vec!["-c", &check];
     arguments.extend(case.blocks.split(' '));
     xz(&arguments, raw)
 }
@@ -85,32 +113,50 @@ proptest! {
 
     #[test]
     fn a_splice_is_the_base_with_the_edits(case in case()) {
-        let raw = raw_image(case.size, case.seed);
-        let base = Base::new(pack(&case, &raw));
-        let splicer = Splicer::new(base.reader(), base.folder.path(), 2).unwrap();
-        for (number, edits) in case.edits.iter().enumerate() {
-            let mut expected = raw.clone();
-            edits.apply_to(&mut expected, 0);
-
-            let (path, report) = splice_to(&splicer, &base, edits, &format!("{number}.img.xz"));
-            let spliced = std::fs::read(&path).unwrap();
-            prop_assert!(unpacked_by_xz(&path) == expected, "xz unpacks something else");
-            prop_assert!(unpacked_forward(&spliced, case.size, 2).unwrap() == expected);
-            let image = indexed(spliced);
-            prop_assert_eq!(image.check(), base.image().check());
-            prop_assert_eq!(image.raw_size(), case.size as u64);
-            let sink = Memory::new(case.size);
-            decode_all(&image, &sink, 2, &Silent).unwrap();
-            prop_assert!(sink.complete() == expected);
-
-            if edits.is_empty() {
-                prop_assert!(std::fs::read(&path).unwrap() == base.packed, "nothing changed, but the file did");
-            }
-            let (again, second) = splice_to(&splicer, &base, edits, &format!("{number}-again.img.xz"));
-            prop_assert_eq!(second, SpliceReport { packed: 0, ..report });
-            prop_assert!(std::fs::read(again).unwrap() == std::fs::read(&path).unwrap());
-        }
+        is_the_base_with_the_edits(&case)?;
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 3, max_shrink_iters: 16, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_splice_of_large_blocks_is_the_base_with_the_edits(case in large_case()) {
+        is_the_base_with_the_edits(&case)?;
+    }
+}
+
+fn is_the_base_with_the_edits(case: &Case) -> Result<(), TestCaseError> {
+    let raw = raw_image(case.size, case.seed);
+    let base = Base::new(pack(case, &raw));
+    let splicer = Splicer::new(base.reader(), base.folder.path(), 2).unwrap();
+    for (number, edits) in case.edits.iter().enumerate() {
+        let mut expected = raw.clone();
+        edits.apply_to(&mut expected, 0);
+
+        let (path, report) = splice_to(&splicer, &base, edits, &format!("{number}.img.xz"));
+        prop_assert!(room_for(&base.image(), std::iter::once(edits)).unwrap() >= report.size);
+        let packed = std::fs::read(&path).unwrap();
+        prop_assert!(unpacked_by_xz(&path) == expected, "xz unpacks something else");
+        prop_assert!(unpacked_forward(&packed, case.size, 2).unwrap() == expected);
+        let image = indexed(packed);
+        prop_assert_eq!(image.check(), base.image().check());
+        prop_assert_eq!(image.raw_size(), case.size as u64);
+        let sink = Memory::new(case.size);
+        decode_all(&image, &sink, 2, &Silent).unwrap();
+        prop_assert!(sink.complete() == expected);
+
+        if edits.is_empty() {
+            prop_assert!(
+                std::fs::read(&path).unwrap() == base.packed,
+                "nothing changed, but the file did"
+            );
+        }
+        let (again, second) = splice_to(&splicer, &base, edits, &format!("{number}-again.img.xz"));
+        prop_assert_eq!(second, SpliceReport { packed: 0, ..report });
+        prop_assert!(std::fs::read(again).unwrap() == std::fs::read(&path).unwrap());
+    }
+    Ok(())
 }
 
 /// Bytes that do not compress.

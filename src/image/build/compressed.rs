@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{Build, Planner, Prepared};
-use crate::error::{Category, Context, Error, Result};
+use crate::error::{Category, Context, Error, Result, While as _};
 use crate::image::container::{self, Blocks};
 use crate::image::edits::Edits;
 use crate::image::output::Output;
@@ -14,53 +14,53 @@ use crate::image::prefix;
 use crate::image::read_at::ReadAt;
 use crate::image::sparse::SparseFiles;
 use crate::image::threads;
-use crate::image::xz::{BlockReader, Splicer, encode};
+use crate::image::xz::{BlockReader, Splicer, encode, room_for};
 
 impl Build<'_> {
+    /// Whether images are made by copying the base's packed blocks, most of them unseen.
+    pub fn copies_blocks(&self) -> bool {
+        self.copied_blocks().is_some()
+    }
+
+    fn copied_blocks(&self) -> Option<Blocks<'_>> {
+        self.container.blocks().filter(Blocks::are_worth_copying)
+    }
+
     /// Builds compressed images.
     pub fn compressed_images(&self, planner: &mut Planner<'_>) -> Result<Vec<PathBuf>> {
-        match self.container.blocks() {
-            Some(blocks) => self.splice(&blocks, planner),
+        match self.copied_blocks() {
+            Some(blocks) => {
+                let prepared = Prepared::new(Arc::<BlockReader>::clone(blocks.reader), planner)?;
+                self.splice(&blocks, &prepared)
+            }
             None => self.pack_anew(planner),
         }
     }
 
-    fn splice(&self, blocks: &Blocks<'_>, planner: &mut Planner<'_>) -> Result<Vec<PathBuf>> {
-        if blocks.reader.image().blocks().len() == 1 {
-            self.progress
-                .say("the base is a single xz block, so all of it is packed again; that takes minutes");
-        }
-        let prepared = Prepared::new(Arc::<BlockReader>::clone(blocks.reader), planner)?;
-        self.splice_prepared(blocks, &prepared)
-    }
-
-    fn splice_prepared(&self, blocks: &Blocks<'_>, prepared: &Prepared) -> Result<Vec<PathBuf>> {
-        let size = blocks.file.size().disk(|| "reading the base image".to_owned())?;
-        // What a splice adds is far below a twentieth; the new blocks of all images lie in a file of their own meanwhile.
-        let each = size.saturating_add(size / 20);
-        let copies = (self.destinations.len() as u64).saturating_add(1);
-        let boot = &prepared.boot.range;
-        let unpacked = blocks.reader.image().blocks().iter();
-        let unpacked = unpacked
-            .filter(|block| block.raw_offset() < boot.end && block.raw_end() > boot.start)
-            .fold(0_u64, |sum, block| sum.saturating_add(block.raw_size()));
-        self.require_room(each.saturating_mul(copies).saturating_add(unpacked))?;
-        let splicer = Splicer::new(Arc::clone(blocks.reader), self.folder, threads::available())?;
+    fn splice(&self, blocks: &Blocks<'_>, prepared: &Prepared) -> Result<Vec<PathBuf>> {
+        let splicing = || format!("copying what does not change of {}", blocks.path.display());
+        let size = blocks.file.size().disk(splicing)?;
+        let image = blocks.reader.image();
+        let changes = prepared.changes.iter().map(|change| &change.edits);
+        self.require_room(room_for(image, changes)?)?;
+        let splicer = Splicer::new(Arc::clone(blocks.reader), self.folder, threads::available());
+        let splicer = splicer.while_doing(splicing)?;
         self.write_each(prepared, |output, edits| {
             let task = self.progress.begin("writing", Some(size));
-            splicer.splice(blocks.file, edits, output.file(), &*task)?;
-            Ok(())
+            let report = splicer.splice(blocks.file, edits, output.file(), &*task);
+            report.while_doing(splicing).map(drop)
         })
     }
 
     /// Without blocks to copy: everything is unpacked once and packed once, then there are blocks.
     fn pack_anew(&self, planner: &mut Planner<'_>) -> Result<Vec<PathBuf>> {
         self.progress.say(&format!(
-            "the base ({}) has no xz blocks to copy, so all of it is packed first; that takes minutes",
+            "the base ({}) has no xz blocks that can be copied, so all of it is packed first; that takes minutes",
             self.container.describe()
         ));
         self.require_raw_space(2)?;
-        let raw: Arc<dyn ReadAt> = match self.container.random_access() {
+        let unpacked = self.container.random_access();
+        let raw: Arc<dyn ReadAt> = match unpacked.filter(|_| self.container.blocks().is_none()) {
             Some(raw) => raw,
             None => Arc::new(self.unpack()?),
         };
@@ -78,7 +78,7 @@ impl Build<'_> {
         }
         let packed = container::open(Arc::new(packed), &name, self.folder)?;
         match packed.blocks() {
-            Some(blocks) => self.splice_prepared(&blocks, &prepared),
+            Some(blocks) => self.splice(&blocks, &prepared),
             None => Err(Error::new(
                 Category::Other,
                 "what was packed has no blocks that can be found",

@@ -15,7 +15,7 @@ pub(super) use forward::Forward;
 
 use crate::error::{Category, Context, Error, Result};
 use crate::image::read_at::{RawSink, ReadAt};
-use crate::image::xz::{BlockReader, Check};
+use crate::image::xz::{BlockReader, Check, is_worth_splicing};
 use crate::progress::Task;
 
 /// Something that holds a raw image.
@@ -40,7 +40,7 @@ pub trait Container: Send + Sync {
         Check::Crc64
     }
 
-    /// The packed blocks, where an image can be made of them without unpacking all.
+    /// The packed blocks, where it has any that unpack independently of each other.
     fn blocks(&self) -> Option<Blocks<'_>> {
         None
     }
@@ -50,8 +50,17 @@ pub trait Container: Send + Sync {
 pub struct Blocks<'a> {
     /// The xz file.
     pub file: &'a File,
+    /// Its path, for messages.
+    pub path: &'a Path,
     /// What unpacks them.
     pub reader: &'a Arc<BlockReader>,
+}
+
+impl Blocks<'_> {
+    /// Whether an image can be made of them without unpacking all.
+    pub fn are_worth_copying(&self) -> bool {
+        is_worth_splicing(self.reader.image())
+    }
 }
 
 /// What the first bytes of a file say it is.

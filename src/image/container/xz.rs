@@ -87,6 +87,7 @@ impl Container for Indexed {
     fn blocks(&self) -> Option<Blocks<'_>> {
         Some(Blocks {
             file: &self.file,
+            path: &self.path,
             reader: &self.reader,
         })
     }

@@ -18,6 +18,7 @@ mod index;
 mod open;
 mod piece;
 mod reader;
+mod renewal;
 mod spill;
 mod splice;
 mod store;
@@ -29,6 +30,7 @@ pub use encode::encode;
 pub use header::Check;
 pub use open::{Block, Opened, XzImage, first_check};
 pub use reader::BlockReader;
+pub use renewal::{is_worth_splicing, room_for};
 pub use splice::{SpliceReport, Splicer};
 pub use stream::decode_stream;
 

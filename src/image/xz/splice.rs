@@ -1,6 +1,6 @@
 //! A base with a few pages changed, as an xz file: new blocks where something changed, every other block copied as it is.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,9 +15,10 @@ use super::index::{self, Record};
 use super::open::{Block, XzImage};
 use super::piece::{self, Piece};
 use super::reader::BlockReader;
+use super::renewal::changed_blocks;
 use super::store::{Packed, PieceStore};
 use crate::error::{Category, Context, Error, Result};
-use crate::image::edits::{Edits, PAGE_SIZE};
+use crate::image::edits::Edits;
 use crate::image::read_at::write_all_at;
 use crate::image::threads::on_threads;
 use crate::progress::Task;
@@ -112,24 +113,6 @@ impl Splicer {
     /// Divides the image into what is copied and what is new.
     fn plan(&self, edits: &Edits) -> Result<Vec<Part<'_>>> {
         let image = self.base.image();
-        let page_size = PAGE_SIZE as u64;
-        let mut dirty = BTreeSet::new();
-        for (page, _) in edits.iter() {
-            let start = page.saturating_mul(page_size);
-            let end = start.saturating_add(page_size).min(image.raw_size());
-            let mut at = start;
-            while at < end || at == start {
-                let (number, block) = image.block_at(at).ok_or_else(|| {
-                    Error::new(
-                        Category::Other,
-                        format!("page {page} lies behind the end of the image"),
-                    )
-                })?;
-                dirty.insert(number);
-                at = block.raw_end();
-            }
-        }
-
         let mut parts = Vec::new();
         let mut kept_from = 0;
         let keep = |parts: &mut Vec<_>, from: usize, to: usize| {
@@ -137,7 +120,7 @@ impl Splicer {
                 parts.push(Part::Kept(blocks));
             }
         };
-        for number in dirty {
+        for number in changed_blocks(image, edits)? {
             keep(&mut parts, kept_from, number);
             let pieces = match image.blocks().get(number) {
                 Some(block) => piece::cut(block, &*self.chunks(number, block)?, edits),

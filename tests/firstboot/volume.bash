@@ -384,6 +384,36 @@ a_probe_that_was_cut_off_is_no_wall_for_the_next() { # test, root
     grep -qx state=3 "$WORLD/glusterd/peers/a1"
 }
 
+# glusterd starts with an empty one, and nobody can be taken into a pool with it.
+options_that_a_power_cut_has_emptied_are_written_anew() { # test, root
+    local options=$WORLD/glusterd/options
+    a_member
+    everybody_is_there
+    # shellcheck disable=SC2016
+    fake gluster 'case "$*" in
+        *"pool list"*) printf "UUID Hostname State\na1 pi4-1 Connected\na3 pi4-3 Connected\na2 localhost Connected\n" ;;
+        *"peer status"*) printf "State: Peer in Cluster (Connected)\n" ;;
+    esac'
+    # shellcheck disable=SC2016
+    fake systemctl 'options=$MKIMAGE_GLUSTERD_DIR/options
+    echo "$*" >>"$MKIMAGE_RUN/systemctl.log"
+    case "$*" in
+        is-active*) [ -e "$options" ] ;;
+        "start glusterd"*) [ -e "$options" ] || echo global-option-version=0 >"$options" ;;
+    esac'
+    : >"$options"
+    stage pool
+    equal "$CODE" 0
+    equal "$(cat "$options")" global-option-version=0
+    # Whole ones stay, and glusterd goes on.
+    echo 'cluster.op-version=1' >>"$options"
+    : >"$WORLD/run/systemctl.log"
+    stage pool
+    equal "$CODE" 0
+    grep -qx 'cluster.op-version=1' "$options"
+    ! grep -q stop "$WORLD/run/systemctl.log"
+}
+
 # On DHCP the member that took this node in is known by its address.
 a_peer_known_by_its_address_is_called_by_its_name() { # test, root
     a_member

@@ -26,6 +26,7 @@ use crate::image::early::Unpacked;
 use crate::image::fat::Timestamp;
 use crate::image::out_folder::OutFolder;
 use crate::image::read_at::Discard;
+use crate::image::xz::Check;
 use crate::progress::Progress as _;
 use crate::ui::{self, Size, Table};
 
@@ -109,6 +110,12 @@ pub(super) fn run(session: &Session, args: &BuildArgs) -> Result<()> {
             })
             .collect()
     };
+    if base.vouched() == Vouch::Nobody && container.blocks().is_some() && container.check() == Check::None {
+        session.bars.warn(&format!(
+            "{} was packed without checksums: damage in it that can be unpacked is not noticed",
+            base.path().display()
+        ));
+    }
     let paths = write(session, args.format, &base, &build, unpacked, &mut planner)?;
     if base.vouched() == Vouch::Nobody {
         // Only a note that spares the next build a check: the images are good without it.

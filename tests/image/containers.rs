@@ -72,6 +72,19 @@ fn a_base_of_one_block_is_packed_anew_in_blocks_that_can_be_copied() {
 }
 
 #[test]
+fn a_base_without_checksums_is_warned_of() {
+    let place = Workplace::new();
+    let base = place.path("unchecked.img.xz");
+    let out = File::create(&base).unwrap();
+    let packing = ["-0", "-c", "-T2", "--block-size=8MiB", "--check=none"];
+    judge::content(judge::tool("xz").args(packing).arg(SMALL.raw()).stdout(out));
+    let warning = "unchecked.img.xz was packed without checksums";
+    place.build(&base, &NODE).exits(0).says(&[warning]);
+    let run = place.build(&SMALL.image(Form::ManyBlocks), &NODE).exits(0);
+    assert!(!run.stderr.contains("checksums"), "{}", run.stderr);
+}
+
+#[test]
 fn a_name_that_lies_does_not_mislead() {
     let place = Workplace::new();
     place.build(&SMALL.raw(), &NODE).exits(0);

@@ -1,15 +1,13 @@
 //! A folder that only its owner may look into, whose files appear whole or not at all.
 
 use std::fs::{self, File};
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+use super::look::{self, Texts};
 use crate::error::{Category, Context, Error, Result};
-
-/// Nothing in the folder is bigger.
-const LARGEST: u64 = 1024 * 1024;
 
 /// Keeps the folder out of version control, and is what processes lock: it is made once and never renamed.
 const IGNORE_FILE: &str = ".gitignore";
@@ -59,38 +57,11 @@ impl Folder {
         &self.path
     }
 
-    /// Where a file of the folder lies, absolute.
-    pub(super) fn path(&self, relative: &str) -> PathBuf {
-        self.path.join(relative)
-    }
-
     /// Makes a folder in it, unless it is there.
     pub(super) fn make_folder(&mut self, relative: &str) -> Result<()> {
         let path = self.path(relative);
         make_private_folder(&path)?;
         self.make_private(&path)
-    }
-
-    /// A text file's content; `None` when there is none. Others are kept from reading it from now on.
-    pub(super) fn read(&mut self, relative: &str) -> Result<Option<Zeroizing<String>>> {
-        let path = self.path(relative);
-        let what = || format!("reading {}", path.display());
-        let file = match File::open(&path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error).disk(what),
-        };
-        let mut bytes = Zeroizing::new(Vec::new());
-        file.take(LARGEST).read_to_end(&mut bytes).disk(what)?;
-        self.make_private(&path)?;
-        match std::str::from_utf8(&bytes) {
-            Ok(text) => Ok(Some(Zeroizing::new(text.to_owned()))),
-            Err(_) => Err(Error::new(
-                Category::Disk,
-                format!("{} is damaged: it is no text", path.display()),
-            )
-            .with_remedy("restore it from a backup")),
-        }
     }
 
     /// Writes a file that must not be there yet. When another process was first, its file stays.
@@ -196,6 +167,22 @@ impl Folder {
     )]
     fn make_private(&mut self, _path: &Path) -> Result<()> {
         Ok(())
+    }
+}
+
+impl Texts for Folder {
+    fn path(&self, relative: &str) -> PathBuf {
+        self.path.join(relative)
+    }
+
+    /// Others are kept from reading the file from now on.
+    fn read(&mut self, relative: &str) -> Result<Option<Zeroizing<String>>> {
+        let path = self.path(relative);
+        let Some(bytes) = look::bytes(&path)? else {
+            return Ok(None);
+        };
+        self.make_private(&path)?;
+        look::text(&path, &bytes).map(Some)
     }
 }
 

@@ -9,6 +9,7 @@ use ssh_key::{Algorithm, LineEnding, PrivateKey, PublicKey};
 use zeroize::Zeroizing;
 
 use super::folder::Folder;
+use super::look::Texts;
 use crate::error::{Category, Context, Error, Result};
 
 /// An ed25519 key pair as OpenSSH writes it.
@@ -50,32 +51,45 @@ pub(super) fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>> {
     Ok(bytes)
 }
 
+/// Reads the key pair `path` and `path.pub` below the folder; `None` when there is neither. Where only the public half
+/// is missing, its line comes too.
+pub(super) fn read(folder: &mut impl Texts, path: &str) -> Result<Option<(KeyPair, Option<String>)>> {
+    let public_path = folder.path(&format!("{path}.pub"));
+    let public_text = folder.read(&format!("{path}.pub"))?;
+    if let Some(text) = folder.read(path)? {
+        let (pair, derived) = parse(&folder.path(path), &text)?;
+        let Some(text) = public_text else {
+            return Ok(Some((pair, Some(derived))));
+        };
+        check_halves(&public_path, &text, &pair)?;
+        return Ok(Some((pair, None)));
+    }
+    if public_text.is_none() {
+        return Ok(None);
+    }
+    Err(Error::new(
+        Category::Disk,
+        format!(
+            "{} is gone, and its public half {} is still there",
+            folder.path(path).display(),
+            public_path.display()
+        ),
+    )
+    .with_remedy(format!(
+        "restore it from a backup, or delete {} to make a new key; images made before will not know it",
+        public_path.display()
+    )))
+}
+
 /// Reads the key pair `path` and `path.pub` below the folder, or makes it. `true` when it was made.
 pub(super) fn read_or_make(folder: &mut Folder, path: &str, comment: &str) -> Result<(KeyPair, bool)> {
     let public_path = format!("{path}.pub");
-    let public_text = folder.read(&public_path)?;
-    if let Some(text) = folder.read(path)? {
-        let (pair, derived) = parse(&folder.path(path), &text)?;
-        match public_text {
-            // An interrupted run can leave the private half alone; the public one follows from it.
-            None => folder.create(&public_path, format!("{}\n", derived.trim_end()).as_bytes())?,
-            Some(text) => check_halves(&folder.path(&public_path), &text, &pair)?,
+    if let Some((pair, missing)) = read(folder, path)? {
+        // An interrupted run can leave the private half alone; the public one follows from it.
+        if let Some(line) = missing {
+            folder.create(&public_path, format!("{}\n", line.trim_end()).as_bytes())?;
         }
         return Ok((pair, false));
-    }
-    if public_text.is_some() {
-        return Err(Error::new(
-            Category::Disk,
-            format!(
-                "{} is gone, and its public half {} is still there",
-                folder.path(path).display(),
-                folder.path(&public_path).display()
-            ),
-        )
-        .with_remedy(format!(
-            "restore it from a backup, or delete {} to make a new key; images made before will not know it",
-            folder.path(&public_path).display()
-        )));
     }
     let (private, public) = make(comment)?;
     folder.create(path, private.as_bytes())?;

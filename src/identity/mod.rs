@@ -12,6 +12,7 @@
 mod folder;
 mod keys;
 mod known_hosts;
+mod look;
 mod secrets;
 mod ssh_config;
 #[cfg(test)]

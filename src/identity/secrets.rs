@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::folder::Folder;
 use super::keys::{self, KeyPair, NodeIdentity};
+use super::look::{Look, Texts};
 use super::{known_hosts, ssh_config};
 use crate::cluster::{Cluster, Node, NodeName};
 use crate::error::{Category, Error, Result};
@@ -76,6 +77,42 @@ impl Secrets {
         Ok(secrets)
     }
 
+    /// What the folder holds, without making, locking or changing anything; `None` when there are no secrets in it.
+    /// Nodes of the cluster whose keys are not there are left out.
+    ///
+    /// # Errors
+    /// As [`Self::open_or_create`] of what cannot be used.
+    pub fn look(folder: &Path, cluster: &Cluster) -> Result<Option<Self>> {
+        let Some(mut folder) = Look::at(folder)? else {
+            return Ok(None);
+        };
+        let Some(cluster_id) = read_cluster_id(&mut folder)? else {
+            return Ok(None);
+        };
+        let mut nodes = BTreeMap::new();
+        for node in &cluster.nodes {
+            let [host_key, enrolment_key] = paths_of_keys(&node.name);
+            let host_key = keys::read(&mut folder, &host_key)?;
+            let enrolment_key = keys::read(&mut folder, &enrolment_key)?;
+            if let (Some((host_key, _)), Some((enrolment_key, _))) = (host_key, enrolment_key) {
+                let identity = NodeIdentity {
+                    host_key,
+                    enrolment_key,
+                };
+                nodes.insert(node.name.clone(), identity);
+            }
+        }
+        let admin_key = keys::read(&mut folder, ADMIN_KEY)?
+            .map(|(pair, _)| AdminKey::new(&pair, cluster, folder.path(ADMIN_KEY)));
+        Ok(Some(Self {
+            folder: folder.root().to_owned(),
+            cluster_id,
+            nodes,
+            admin_key,
+            notes: Vec::new(),
+        }))
+    }
+
     /// 32 hexadecimal digits, the same on every node and for ever.
     pub fn cluster_id(&self) -> &str {
         &self.cluster_id
@@ -139,12 +176,44 @@ impl Secrets {
     }
 }
 
+impl AdminKey {
+    fn new(pair: &KeyPair, cluster: &Cluster, path: PathBuf) -> Self {
+        Self {
+            public: format!("{} {}", pair.public, admin_comment(cluster)),
+            path,
+        }
+    }
+}
+
+fn admin_comment(cluster: &Cluster) -> String {
+    format!("mkimage admin of {}", cluster.name)
+}
+
+/// Where a node's host key and its enrolment key lie in the folder.
+fn paths_of_keys(name: &NodeName) -> [String; 2] {
+    ["host_key", "enrolment_key"].map(|key| format!("{NODES}/{name}/{key}"))
+}
+
 /// The cluster's id, and whether it was made just now.
 fn cluster_id(folder: &mut Folder) -> Result<(String, bool)> {
+    if let Some(id) = read_cluster_id(folder)? {
+        return Ok((id, false));
+    }
+    let mut id = String::with_capacity(32);
+    for byte in keys::random::<16>()?.iter() {
+        // Writing to a String cannot fail.
+        let _ = write!(id, "{byte:02x}");
+    }
+    folder.create(CLUSTER_ID, format!("{id}\n").as_bytes())?;
+    Ok((id, true))
+}
+
+/// The cluster's id; `None` in a folder without one and without keys.
+fn read_cluster_id(folder: &mut impl Texts) -> Result<Option<String>> {
     if let Some(text) = folder.read(CLUSTER_ID)? {
         let id = text.trim();
         if id.len() == 32 && id.chars().all(|c| c.is_ascii_digit() || ('a'..='f').contains(&c)) {
-            return Ok((id.to_owned(), false));
+            return Ok(Some(id.to_owned()));
         }
         return Err(Error::new(
             Category::Disk,
@@ -167,29 +236,17 @@ fn cluster_id(folder: &mut Folder) -> Result<(String, bool)> {
              new cluster, move the whole folder away",
         ));
     }
-    let mut id = String::with_capacity(32);
-    for byte in keys::random::<16>()?.iter() {
-        // Writing to a String cannot fail.
-        let _ = write!(id, "{byte:02x}");
-    }
-    folder.create(CLUSTER_ID, format!("{id}\n").as_bytes())?;
-    Ok((id, true))
+    Ok(None)
 }
 
 /// A node's keys, and whether one was made just now.
 fn node_identity(folder: &mut Folder, name: &NodeName) -> Result<(NodeIdentity, bool)> {
     let below = format!("{NODES}/{name}");
     folder.make_folder(&below)?;
-    let (host_key, host_key_made) = keys::read_or_make(
-        folder,
-        &format!("{below}/host_key"),
-        &format!("host key of {name}"),
-    )?;
-    let (enrolment_key, enrolment_key_made) = keys::read_or_make(
-        folder,
-        &format!("{below}/enrolment_key"),
-        &format!("enrolment key of {name}"),
-    )?;
+    let [host_key, enrolment_key] = paths_of_keys(name);
+    let (host_key, host_key_made) = keys::read_or_make(folder, &host_key, &format!("host key of {name}"))?;
+    let (enrolment_key, enrolment_key_made) =
+        keys::read_or_make(folder, &enrolment_key, &format!("enrolment key of {name}"))?;
     let identity = NodeIdentity {
         host_key,
         enrolment_key,
@@ -204,12 +261,8 @@ fn admin_key(folder: &mut Folder, cluster: &Cluster) -> Result<Option<AdminKey>>
     if !cluster.user.ssh_authorized_keys.is_empty() && !path.exists() {
         return Ok(None);
     }
-    let comment = format!("mkimage admin of {}", cluster.name);
-    let (pair, _) = keys::read_or_make(folder, ADMIN_KEY, &comment)?;
-    Ok(Some(AdminKey {
-        public: format!("{} {comment}", pair.public),
-        path,
-    }))
+    let (pair, _) = keys::read_or_make(folder, ADMIN_KEY, &admin_comment(cluster))?;
+    Ok(Some(AdminKey::new(&pair, cluster, path)))
 }
 
 /// What a new folder, or new keys in an old one, mean for the user.

@@ -1,5 +1,6 @@
 //! The secrets folder, judged by OpenSSH itself.
 
+mod look;
 mod ssh;
 
 use std::fs;

@@ -9,11 +9,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde_json::json;
 
 use super::inspect::OnFat;
+use super::node_overlay::node_overlay;
 use super::{Session, choice, unpacking};
 use crate::base::{self, Catalog, VerifiedBase, Vouch};
 use crate::boot::facts::BootFacts;
 use crate::boot::overlay::BootPath;
-use crate::boot::plan::{Plan, render};
 use crate::boot::user_files;
 use crate::cli::{BuildArgs, Format};
 use crate::cluster::{Cluster, Node};
@@ -217,20 +217,7 @@ fn plan_node(
     build_time: u64,
     image: &BaseImage,
 ) -> Result<Planned> {
-    let mut authorized_keys = cluster.user.ssh_authorized_keys.clone();
-    authorized_keys.extend(secrets.admin_key().map(|admin| admin.public.clone()));
-    let overlay = render(&Plan {
-        cluster,
-        node,
-        identity: secrets.node(&node.name)?,
-        cluster_id: secrets.cluster_id(),
-        authorized_keys: &authorized_keys,
-        known_hosts: &secrets.known_hosts(cluster),
-        enrolment_keys: &secrets.enrolment_keys(cluster),
-        build_time,
-        facts,
-        user_files,
-    })?;
+    let overlay = node_overlay(cluster, node, secrets, facts, user_files, build_time)?;
     let edits = apply::edits(
         &*image.raw,
         &image.boot.range,

@@ -7,6 +7,7 @@ mod choice;
 mod generate;
 mod init;
 mod inspect;
+mod node_overlay;
 mod status;
 mod unpacking;
 mod verify;

@@ -1,0 +1,33 @@
+//! A node's boot partition from the cluster and its secrets: what `build` writes, and what `verify` finds again.
+
+use crate::boot::facts::BootFacts;
+use crate::boot::overlay::{BootPath, Overlay};
+use crate::boot::plan::{Plan, render};
+use crate::cluster::{Cluster, Node};
+use crate::error::Result;
+use crate::identity::Secrets;
+
+/// What a build at `build_time` gives the node.
+pub(super) fn node_overlay(
+    cluster: &Cluster,
+    node: &Node,
+    secrets: &Secrets,
+    facts: &BootFacts,
+    user_files: &[(BootPath, Vec<u8>)],
+    build_time: u64,
+) -> Result<Overlay> {
+    let mut authorized_keys = cluster.user.ssh_authorized_keys.clone();
+    authorized_keys.extend(secrets.admin_key().map(|admin| admin.public.clone()));
+    render(&Plan {
+        cluster,
+        node,
+        identity: secrets.node(&node.name)?,
+        cluster_id: secrets.cluster_id(),
+        authorized_keys: &authorized_keys,
+        known_hosts: &secrets.known_hosts(cluster),
+        enrolment_keys: &secrets.enrolment_keys(cluster),
+        build_time,
+        facts,
+        user_files,
+    })
+}

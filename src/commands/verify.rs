@@ -14,7 +14,7 @@ use crate::boot::mechanism::BootFiles as _;
 use crate::boot::user_files;
 use crate::cli::BaseArgs;
 use crate::error::{Category, Context, Error, Result, While};
-use crate::image::compare::{Differences, Side, compare};
+use crate::image::compare::{Differences, Pair};
 use crate::image::container;
 use crate::ui;
 
@@ -29,11 +29,10 @@ pub(super) fn run(session: &Session, path: &Path, base: &BaseArgs) -> Result<()>
     let original = container::open(Arc::new(handle), verified.path(), &scratch)?;
 
     let comparing = || format!("comparing {} with {}", path.display(), verified.name());
-    let before = Side::open(&*original).while_doing(comparing)?;
-    let after = Side::open(&*image).while_doing(comparing)?;
-    let found = compare(&before, &after, &session.bars).while_doing(comparing)?;
-    let facts = BootFacts::detect(&OnFat::open(&before.look)?).while_doing(comparing)?;
-    let files = OnFat::open(&after.look)?;
+    let pair = Pair::open(&*original, &*image).while_doing(comparing)?;
+    let found = pair.compare(&session.bars).while_doing(comparing)?;
+    let facts = BootFacts::detect(&OnFat::open(&pair.base.look)?).while_doing(comparing)?;
+    let files = OnFat::open(&pair.image.look)?;
     let node = files.read("mkimage/settings")?.and_then(|bytes| node_of(&bytes));
     // The name comes out of the image, so it leads nowhere but to a node of the cluster.
     let node = node.filter(|name| loaded.cluster.node(name).is_some());

@@ -14,6 +14,13 @@ use crate::progress::Progress;
 /// A file larger than any that a boot partition holds.
 const LARGEST_FILE: u64 = 1 << 30;
 
+/// What to do about an image that is not as it was built.
+const BUILD_AGAIN: &str = "build the image again; if it was booted from or edited, that is why";
+
+/// What to do about images that have nothing in common.
+const OTHER_BASE: &str =
+    "give the base that it was built from: --base ID, FILE or URL; or build the image again";
+
 /// What differs on the boot partition. Everything else was found to be the same.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Differences {
@@ -27,6 +34,14 @@ pub struct Differences {
     pub same: usize,
 }
 
+/// A base and an image that may have been built from it.
+pub struct Pair<'a> {
+    /// The base.
+    pub base: Side<'a>,
+    /// The image.
+    pub image: Side<'a>,
+}
+
 /// An image, and a look into it.
 pub struct Side<'a> {
     container: &'a dyn Container,
@@ -35,59 +50,87 @@ pub struct Side<'a> {
 }
 
 impl<'a> Side<'a> {
-    /// Looks into an image.
-    pub fn open(container: &'a dyn Container) -> Result<Self> {
+    fn open(container: &'a dyn Container) -> Result<Self> {
         let look = BaseImage::open(prefix::raw(container)?)?;
         Ok(Self { container, look })
     }
+
+    /// Decodes all of it.
+    fn digests(&self, what: &str, progress: &dyn Progress) -> Result<Digests> {
+        let task = progress.begin(what, self.container.raw_size());
+        Digests::of(self.container, &*task)
+    }
 }
 
-/// Compares all bytes outside the boot partition, what no file of it shows, and all files in it. What lies in the
-/// boot partition where no file is, is not compared.
-///
-/// # Errors
-/// [`Category::Verification`] with the place when a byte outside the boot partition differs, or what holds its file
-/// system together.
-pub fn compare(base: &Side<'_>, image: &Side<'_>, progress: &dyn Progress) -> Result<Differences> {
-    let (base_look, image_look) = (&base.look, &image.look);
-    fat::check(&*image_look.raw, &image_look.boot.range, Edits::new())?;
-    if base_look.table != image_look.table {
-        return Err(Error::new(Category::Verification, "the partition tables differ"));
+impl<'a> Pair<'a> {
+    /// Looks into both. What can be seen without reading all of them is compared: sizes and partition tables.
+    ///
+    /// # Errors
+    /// [`Category::Verification`] when these differ, or the file system of the image's boot partition is damaged.
+    pub fn open(base: &'a dyn Container, image: &'a dyn Container) -> Result<Self> {
+        if let (Some(of_base), Some(of_image)) = (base.raw_size(), image.raw_size()) {
+            compare_sizes(of_base, of_image)?;
+        }
+        let base = Side::open(base)?;
+        // What is wrong with it is told as of a base, and it is none.
+        let image = Side::open(image).map_err(|error| match error.category() {
+            Category::Verification => error.with_remedy(BUILD_AGAIN),
+            _ => error,
+        })?;
+        fat::check(&*image.look.raw, &image.look.boot.range, Edits::new())?;
+        if base.look.table != image.look.table {
+            return Err(
+                Error::new(Category::Verification, "the partition tables differ").with_remedy(OTHER_BASE)
+            );
+        }
+        Ok(Self { base, image })
     }
-    let digests = |container: &dyn Container, what: &str| {
-        let task = progress.begin(what, container.raw_size());
-        Digests::of(container, &*task)
-    };
-    let of_base = digests(base.container, "reading the base")?;
-    let of_image = digests(image.container, "reading the image")?;
-    if of_base.size != of_image.size {
-        return Err(Error::new(
-            Category::Verification,
-            format!("the image has {} bytes, the base {}", of_image.size, of_base.size),
-        ));
-    }
-    let boot = &base_look.boot.range;
-    for number in of_base.differing(&of_image) {
-        let start = number.saturating_mul(CHUNK as u64);
-        let end = start.saturating_add(CHUNK as u64).min(of_base.size);
-        let outside = [start..boot.start.min(end), boot.end.max(start)..end];
-        for range in outside.into_iter().filter(|range| !range.is_empty()) {
-            let inside_chunk = range.start > start || range.end < end;
-            // A chunk that reaches into the boot partition may differ only there.
-            if !inside_chunk || !same(base_look, image_look, range.start, range.end)? {
-                return Err(Error::new(
-                    Category::Verification,
-                    format!(
-                        "bytes {} to {} lie outside the boot partition and differ from the base",
-                        range.start, range.end
-                    ),
-                )
-                .with_remedy("build the image again; if it was booted from or edited, that is why"));
+
+    /// Compares all bytes outside the boot partition, what no file of it shows, and all files in it. What lies in the
+    /// boot partition where no file is, is not compared.
+    ///
+    /// # Errors
+    /// [`Category::Verification`] with the place when a byte outside the boot partition differs, or what holds its file
+    /// system together.
+    pub fn compare(&self, progress: &dyn Progress) -> Result<Differences> {
+        let (base, image) = (&self.base.look, &self.image.look);
+        let of_base = self.base.digests("reading the base", progress)?;
+        let of_image = self.image.digests("reading the image", progress)?;
+        compare_sizes(of_base.size, of_image.size)?;
+        let boot = &base.boot.range;
+        for number in of_base.differing(&of_image) {
+            let start = number.saturating_mul(CHUNK as u64);
+            let end = start.saturating_add(CHUNK as u64).min(of_base.size);
+            let outside = [start..boot.start.min(end), boot.end.max(start)..end];
+            for range in outside.into_iter().filter(|range| !range.is_empty()) {
+                let inside_chunk = range.start > start || range.end < end;
+                // A chunk that reaches into the boot partition may differ only there.
+                if !inside_chunk || !same(base, image, range.start, range.end)? {
+                    return Err(Error::new(
+                        Category::Verification,
+                        format!(
+                            "bytes {} to {} lie outside the boot partition and differ from the base",
+                            range.start, range.end
+                        ),
+                    )
+                    .with_remedy(BUILD_AGAIN));
+                }
             }
         }
+        fat::compare_frames(&*base.raw, &*image.raw, boot)?;
+        files(base, image)
     }
-    fat::compare_frames(&*base_look.raw, &*image_look.raw, boot)?;
-    files(base_look, image_look)
+}
+
+fn compare_sizes(base: u64, image: u64) -> Result<()> {
+    if base == image {
+        return Ok(());
+    }
+    Err(Error::new(
+        Category::Verification,
+        format!("the image has {image} bytes, the base {base}"),
+    )
+    .with_remedy(OTHER_BASE))
 }
 
 fn same(base: &BaseImage, image: &BaseImage, start: u64, end: u64) -> Result<bool> {

@@ -124,7 +124,7 @@ pub enum Command {
         /// A file of its boot partition, to print
         path: Option<String>,
     },
-    /// Show that nothing but the boot partition differs from the base
+    /// Show that an image is the base and what a build for its node writes, and nothing else
     Verify {
         /// An image that mkimage built
         image: PathBuf,

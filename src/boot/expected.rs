@@ -1,98 +1,182 @@
-//! What an image's boot partition must hold, as far as that is known without the node's keys and settings.
+//! What an image's boot partition must hold, as far as that is known.
 
 use std::collections::BTreeSet;
 
-use crate::boot::mechanism::Mechanism;
+use zeroize::Zeroizing;
+
+use crate::boot::facts::BootFacts;
 use crate::boot::overlay::{BootPath, Overlay};
-use crate::boot::{bundle, user_files};
+use crate::boot::plan::{Plan, render};
+use crate::cluster::{Cluster, Node};
 use crate::error::Result;
+use crate::identity::{KeyPair, NodeIdentity};
 
-/// What depends on the node's settings and keys: written by mkimage, but not always the same.
-const NODES_OWN: [&str; 15] = [
-    "cmdline.txt",
-    "config.txt",
-    "meta-data",
-    "mkimage/authorized_keys",
-    "mkimage/enrolment_keys",
-    "mkimage/known_hosts",
-    "mkimage/nodes",
-    "mkimage/secrets/enrolment_key",
-    "mkimage/secrets/host_key",
-    "mkimage/secrets/password_hash",
-    "mkimage/secrets/wifi.nmconnection",
-    "mkimage/secrets/wpa_supplicant.conf",
-    "mkimage/settings",
-    "network-config",
-    "user-data",
-];
-
-/// The files that an image gets whatever its node's settings and keys are.
+/// The files that an image of a node gets.
 pub struct Expected {
-    known: Overlay,
-    /// Paths of `known` as FAT compares them.
+    files: Overlay,
+    /// Paths of `files` whose bytes are not known.
+    unknown: BTreeSet<String>,
+    /// Paths of `files` as FAT compares them.
     folded: BTreeSet<String>,
 }
 
 impl Expected {
-    /// The program's own files for a base of this kind, and a node's own files from `overlays/`.
+    /// An overlay whose every byte is known.
+    pub fn exactly(files: Overlay) -> Self {
+        Self::new(files, BTreeSet::new())
+    }
+
+    /// What is known of a node's overlay by somebody who has the cluster file and not the secrets: all paths, and the
+    /// bytes of every file that depends on no secret, nor on when it was built.
     ///
     /// # Errors
-    /// When a file of the user's cannot lie where he put it.
-    pub fn new(mechanism: Mechanism, user_files: &[(BootPath, Vec<u8>)]) -> Result<Self> {
-        let mut known = Overlay::default();
-        bundle::lay_over(&mut known, mechanism)?;
-        user_files::lay_over(&mut known, user_files)?;
-        let folded = known
+    /// As [`render`].
+    pub fn without_secrets(
+        cluster: &Cluster,
+        node: &Node,
+        facts: &BootFacts,
+        user_files: &[(BootPath, Vec<u8>)],
+    ) -> Result<Self> {
+        // What two different secrets make different depends on them.
+        let one = with_secret('0', cluster, node, facts, user_files)?;
+        let other = with_secret('1', cluster, node, facts, user_files)?;
+        let unknown = one
+            .files()
+            .filter(|(path, bytes)| other.get(path.as_str()) != Some(*bytes))
+            .map(|(path, _)| path.as_str().to_owned())
+            .collect();
+        Ok(Self::new(one, unknown))
+    }
+
+    fn new(files: Overlay, unknown: BTreeSet<String>) -> Self {
+        let folded = files
             .files()
             .map(|(path, _)| path.as_str().to_lowercase())
             .collect();
-        Ok(Self { known, folded })
+        Self {
+            files,
+            unknown,
+            folded,
+        }
     }
 
     /// Files that must be there with exactly these bytes.
     pub fn known(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.known.files().map(|(path, bytes)| (path.as_str(), bytes))
+        let files = self.files.files().map(|(path, bytes)| (path.as_str(), bytes));
+        files.filter(|(path, _)| !self.unknown.contains(*path))
     }
 
-    /// Whether a file's bytes are among [`Self::known`].
-    pub fn knows(&self, path: &str) -> bool {
+    /// Files that must be there with whatever bytes.
+    pub fn unknown(&self) -> impl Iterator<Item = &str> {
+        self.unknown.iter().map(String::as_str)
+    }
+
+    /// Whether a file is among [`Self::known`] or [`Self::unknown`].
+    pub fn has(&self, path: &str) -> bool {
         self.folded.contains(&path.to_lowercase())
     }
+}
 
-    /// Whether a file is the node's own: mkimage may have written anything to it.
-    pub fn is_nodes_own(path: &str) -> bool {
-        NODES_OWN.iter().any(|own| own.eq_ignore_ascii_case(path))
-    }
+/// The overlay of a cluster whose secrets are all this digit. Never leaves this module.
+fn with_secret(
+    digit: char,
+    cluster: &Cluster,
+    node: &Node,
+    facts: &BootFacts,
+    user_files: &[(BootPath, Vec<u8>)],
+) -> Result<Overlay> {
+    let text = digit.to_string().repeat(32);
+    let pair = || KeyPair {
+        private: Zeroizing::new(text.clone()),
+        public: text.clone(),
+    };
+    render(&Plan {
+        cluster,
+        node,
+        identity: &NodeIdentity {
+            host_key: pair(),
+            enrolment_key: pair(),
+        },
+        cluster_id: &text,
+        authorized_keys: std::slice::from_ref(&text),
+        known_hosts: &text,
+        enrolment_keys: &text,
+        build_time: u64::from(u32::from(digit)),
+        facts,
+        user_files,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::boot::plan::render;
     use crate::boot::testing::{Base, Lab};
 
-    #[test]
-    fn every_file_of_an_image_is_known_or_the_nodes_own() {
-        let mut lab = Lab::new();
-        let own = |path: &str| (BootPath::parse(path).unwrap(), b"mine".to_vec());
-        lab.user_files = vec![own("Motd"), own("MKIMAGE/install")];
-        for base in [
+    fn bases() -> [Base; 4] {
+        [
             Base::trixie("2026-10-06"),
             Base::bookworm("2024-11-19"),
             Base::bullseye("2023-05-03"),
             Base::buster("2020-02-13"),
-        ] {
+        ]
+    }
+
+    fn paths(overlay: &Overlay) -> Vec<&str> {
+        overlay.files().map(|(path, _)| path.as_str()).collect()
+    }
+
+    #[test]
+    fn whoever_lacks_the_secrets_knows_every_path_and_nothing_that_is_wrong() {
+        let mut lab = Lab::new();
+        let own = |path: &str| (BootPath::parse(path).unwrap(), b"mine".to_vec());
+        lab.user_files = vec![own("MKIMAGE/install"), own("Motd"), own("USER-DATA")];
+        for base in bases() {
             let facts = base.facts();
-            let expected = Expected::new(facts.mechanism, &lab.user_files).unwrap();
             for node in 0..3 {
-                let overlay = render(&lab.plan(node, &facts)).unwrap();
+                let plan = lab.plan(node, &facts);
+                let overlay = render(&plan).unwrap();
+                let expected =
+                    Expected::without_secrets(plan.cluster, plan.node, &facts, plan.user_files).unwrap();
+                assert_eq!(paths(&expected.files), paths(&overlay), "{:?}", facts.mechanism);
                 for (path, bytes) in expected.known() {
                     assert_eq!(overlay.get(path), Some(bytes), "{path} of {:?}", facts.mechanism);
                 }
-                for (path, _) in overlay.files() {
-                    let path = path.as_str();
-                    assert!(expected.knows(path) || Expected::is_nodes_own(path), "{path}");
-                }
+                assert!(expected.has("MKIMAGE/Settings") && !expected.has("mkimage"));
+            }
+        }
+    }
+
+    #[test]
+    fn little_depends_on_secrets() {
+        let lab = Lab::new();
+        let of_all = [
+            "mkimage/authorized_keys",
+            "mkimage/enrolment_keys",
+            "mkimage/known_hosts",
+            "mkimage/secrets/enrolment_key",
+            "mkimage/secrets/host_key",
+            "mkimage/settings",
+        ];
+        let of_some: [&[&str]; 4] = [
+            &[
+                "cmdline.txt",
+                "meta-data",
+                "mkimage/secrets/wifi.nmconnection",
+                "user-data",
+            ],
+            &["mkimage/secrets/wifi.nmconnection"],
+            &[],
+            &[],
+        ];
+        for (base, more) in bases().iter().zip(of_some) {
+            let facts = base.facts();
+            let plan = lab.plan(2, &facts);
+            let expected = Expected::without_secrets(plan.cluster, plan.node, &facts, &[]).unwrap();
+            let all: BTreeSet<_> = of_all.iter().chain(more).copied().collect();
+            assert_eq!(expected.unknown().collect::<BTreeSet<_>>(), all);
+            // A Pi 5 has a config.txt of its own where there is a 64-bit kernel for it.
+            for known in ["mkimage/nodes", "config.txt", "mkimage/secrets/password_hash"] {
+                assert!(expected.known().any(|(path, _)| path == known), "{known}");
             }
         }
     }

@@ -191,10 +191,14 @@ fn file_table(entries: &[Entry]) -> Table {
 
 /// The node's name in `mkimage/settings`, if it can be one: an image may hold anything.
 pub(super) fn node_of(settings: &[u8]) -> Option<String> {
-    let text = String::from_utf8_lossy(settings);
-    let value = text
-        .lines()
-        .find_map(|line| line.strip_prefix("MKIMAGE_NODE='"))?;
-    let name = NodeName::parse(value.trim_end_matches('\'')).ok()?;
+    let name = NodeName::parse(&setting(settings, "NODE")?).ok()?;
     Some(name.to_string())
+}
+
+/// What stands in the quotes of a line of `mkimage/settings`. It may be anything.
+pub(super) fn setting(settings: &[u8], name: &str) -> Option<String> {
+    let text = String::from_utf8_lossy(settings);
+    let start = format!("MKIMAGE_{name}='");
+    let value = text.lines().find_map(|line| line.strip_prefix(start.as_str()))?;
+    Some(value.trim_end_matches('\'').to_owned())
 }

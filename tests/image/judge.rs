@@ -132,6 +132,16 @@ pub fn put_boot_file(image: &Path, boot: &Range<u64>, path: &str, bytes: &[u8]) 
     );
 }
 
+/// Deletes a file of the boot partition, by mtools.
+pub fn delete_boot_file(image: &Path, boot: &Range<u64>, path: &str) {
+    content(
+        tool("mdel")
+            .arg("-i")
+            .arg(at_partition(image, boot))
+            .arg(format!("::/{path}")),
+    );
+}
+
 /// Every file of the boot partition, by mtools.
 pub fn tree_by_mtools(image: &Path, boot: &Range<u64>) -> Tree {
     let folder = scratch();

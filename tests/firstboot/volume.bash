@@ -12,12 +12,13 @@ a_member() {
     settings MKIMAGE_BRICK_DEVICE="$DEVICE" MKIMAGE_MOUNT="$WORLD/mnt"
     a_store
     mkdir -p "$WORLD/others"
+    printf '%s\n' 'op-version 110000' 'a1 pi4-1' 'a2 pi4-2' 'a3 pi4-3' >"$WORLD/pool"
     # shellcheck disable=SC2016
     fake ssh 'for word; do case $word in mkimage@*) node=${word#mkimage@} ;; esac; done
     [ -e "$MKIMAGE_RUN/../others/$node" ] || exit 255
     case $word in
         state) cat "$MKIMAGE_RUN/../others/$node" ;;
-        peers) printf "op-version 110000\na1 pi4-1\na2 pi4-2\na3 pi4-3\n" ;;
+        peers) cat "$MKIMAGE_RUN/../pool" ;;
         *) echo "not now"; exit 10 ;;
     esac'
     fake journalctl 'echo "resolve brick failed"'
@@ -109,6 +110,57 @@ a_store_that_a_power_cut_has_damaged_is_taken_from_the_pool() { # test, root
     equal "$CODE" 0
     grep -qx UUID=a2 "$WORLD/glusterd/glusterd.info"
     equal "$(cat "$WORLD/brick/brick/file")" precious
+}
+
+# half_introduced: the pool has told this node of the volume, and of a member that has a brick in it nothing any more;
+# with that no glusterd starts.
+half_introduced() {
+    a_member
+    everybody_is_there
+    rm "$WORLD/glusterd/peers/a3" "$WORLD/brick/brick/file"
+    printf 'hostname=pi4-3\npath=/b\n' >"$WORLD/glusterd/vols/cluster-data/bricks/pi4-3:b"
+    # shellcheck disable=SC2016
+    fake gluster 'store=$MKIMAGE_GLUSTERD_DIR
+    [ ! -e "$store/vols/cluster-data/bricks/pi4-3:b" ] || [ -e "$store/peers/a3" ] || exit 1
+    printf "UUID Hostname State\na2 localhost Connected\n"'
+    fake systemctl 'exit 0'
+}
+
+half_a_pool_is_forgotten_when_the_pool_has_forgotten_this_node() { # test, root
+    half_introduced
+    sed -i '/pi4-2/d' "$WORLD/pool"
+    stage pool
+    equal "$CODE" 10
+    contains "$WHY" 'not in the pool yet'
+    [[ ! -e $WORLD/glusterd/vols/cluster-data && ! -e $WORLD/glusterd/peers ]]
+    grep -qx UUID=a2 "$WORLD/glusterd/glusterd.info"
+}
+
+half_a_pool_is_made_whole_by_a_pool_that_knows_this_node() { # test, root
+    half_introduced
+    stage pool
+    equal "$CODE" 0
+    grep -qx hostname1=pi4-3 "$WORLD/glusterd/peers/a3"
+}
+
+half_a_pool_is_never_forgotten_with_something_of_this_node_in_it() { # test, root
+    local what before
+    for what in brick file volume silence; do
+        half_introduced
+        sed -i '/pi4-2/d' "$WORLD/pool"
+        case $what in
+            brick) echo 'brick-1=pi4-2:b' >>"$WORLD/glusterd/vols/cluster-data/info" ;;
+            file) echo precious >"$WORLD/brick/brick/file" ;;
+            volume) mkdir "$WORLD/glusterd/vols/mine" && echo volume-id=m >"$WORLD/glusterd/vols/mine/info" ;;
+            silence) rm "$WORLD/others/"* ;;
+        esac
+        before=$(precious_things)
+        stage pool
+        equal "$CODE" 1
+        equal "$(precious_things)" "$before"
+        umount "$WORLD/brick"
+        rm -rf "$WORLD/glusterd" "$WORLD/others"
+    done
 }
 
 # half_a_volume: what a cut in the middle of the very first "volume create" leaves, and a glusterd that does not start with it.

@@ -3,7 +3,7 @@ written() {
     printf '%s/written-%s\n' "$LAB_SCRATCH" "$1"
 }
 
-# Writes for as long as it can, and says a file's name and checksum only after fsync of file and folder.
+# Writes for as long as it can, and says a file's name and checksum only after fsync of the file.
 write_files() {
     in_node "$1" -t 600 python3 -uc '
 import hashlib, os, sys

@@ -28,10 +28,11 @@ node_on "$node"
 wait_state attention "${MKLAB_PATIENCE:-900}" "$node"
 check "it joins the swarm all the same" eventually 120 stage_is "$node" swarm 'done'
 check "it says what to do" stage_says "$node" brick 'wipe-stick'
+check "mkimage status says it, too" eventually 60 status_says "$node" 'wipe-stick'
 sleep 30
 is "the stick is untouched, bit for bit" "$before" "$(sha256sum <"$(node_folder "$node")/stick.img")"
 drill_begins
-: >"$(node_folder "$node")/boot/mkimage/wipe-stick"
+check "the one command" as_owner "$node" sudo touch /boot/firmware/mkimage/wipe-stick
 wait_state 'done' "${MKLAB_PATIENCE:-900}" "$node"
 image_import "$node"
 drill_ends_well

@@ -8,6 +8,15 @@ in_use() {
     done
 }
 
+# On every node, and on its own brick: a mount would read a file that one brick lacks from another.
+early_files_are_right() {
+    on_every_node early_files_on
+}
+early_files_on() {
+    in_node "$1" -t 300 sh -c "cd $DRILL_FOLDER && sha256sum --check --quiet --strict sums &&
+        cd /glusterfs/bricks/$1/brick/$DRILL_PLACE && sha256sum --check --quiet --strict sums"
+}
+
 late=pi3-1
 blank_cluster
 others=(pi4-1 pi4-2 pi4-3)
@@ -25,6 +34,7 @@ wait_state 'done' "${MKLAB_PATIENCE:-900}" "${NODES[@]}"
 check "the late node reads what was written before" in_node "$late" sh -c "cd $DRILL_FOLDER && sha256sum --check --quiet sums"
 use_cluster
 drill_ends_well
+check "what was written before is on every brick" eventually 300 early_files_are_right
 
 say "the first manager is off when the fourth appears"
 put_back three-nodes
@@ -41,3 +51,4 @@ node_on "$MANAGER"
 wait_state 'done' "${MKLAB_PATIENCE:-900}" "${NODES[@]}"
 use_cluster
 drill_ends_well
+check "what was written before is on every brick" eventually 300 early_files_are_right

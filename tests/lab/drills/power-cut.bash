@@ -1,5 +1,5 @@
 # The power fails at every stage boundary and at 20 random instants of first boots: the next boot completes them.
-ROUNDS=${MKLAB_CUT_ROUNDS:-5}
+CUTS=${MKLAB_CUTS:-20}
 
 # stage_has_begun NODE STAGE
 stage_has_begun() {
@@ -19,6 +19,8 @@ all_on() {
 completes() {
     wait_state 'done' "${MKLAB_PATIENCE:-900}" "${NODES[@]}"
     cluster_is_healthy
+    check "mkimage status ends well" eventually 180 status_is_done
+    say "whole again $((SECONDS - begun_at)) s after power on"
 }
 
 # Every node is cut at the beginning of each of its stages in turn, and of the first thing of all, the installation
@@ -43,7 +45,7 @@ every_boundary() {
             else
                 stage=${stages[${next[$node]}]}
                 stage_has_begun "$node" "$stage" || continue
-                say "cut $node as its stage $stage begins"
+                say "cut $node with its stage $stage $(stage_state "$node" "$stage")"
             fi
             node_cut "$node"
             node_on "$node"
@@ -57,12 +59,16 @@ every_boundary() {
 say "every stage boundary of every node"
 blank_cluster
 drill_begins
+begun_at=$SECONDS
 all_on
 every_boundary
 completes
 
-# Within the time that a first boot takes here, counted from power on; a seed plays the same instants again.
-for ((round = 1; round <= ROUNDS; round++)); do
+# Within the time that a first boot takes here, counted from power on; a seed plays the same instants again. A node that is
+# through by then is no first boot any more: it is cut all the same, and not counted.
+cuts=0
+for ((round = 1; cuts < CUTS; round++)); do
+    ((round <= 4 * CUTS)) || fail "hardly a first boot takes as long as MKLAB_CUT_WINDOW"
     blank_cluster
     drill_begins
     instants=()
@@ -76,7 +82,12 @@ for ((round = 1; round <= ROUNDS; round++)); do
         while ((SECONDS - begun_at < instant)); do
             sleep 0.2
         done
-        say "round $round: cut $node after $instant s in stage $(node_status "$node" | jq -r .stage 2>/dev/null || true)"
+        if [[ $(node_state "$node") == 'done' ]]; then
+            say "round $round: cut $node after $instant s, done already"
+        else
+            cuts=$((cuts + 1))
+            say "round $round: cut $node after $instant s in stage $(node_status "$node" | jq -r .stage 2>/dev/null || true) ($cuts)"
+        fi
         node_cut "$node"
         node_on "$node"
     done < <(printf '%s\n' "${instants[@]}" | sort -n)

@@ -28,8 +28,12 @@ node_on "$node"
 check "the stranger finds no manager" eventually "${MKLAB_PATIENCE:-900}" stage_says "$node" swarm "waiting for a manager"
 sleep 60
 is "the stranger is in no swarm" inactive "$(in_node "$node" docker info --format '{{.Swarm.LocalNodeState}}')"
-is "the stranger has no peers" '' "$(in_node "$node" ls /var/lib/glusterd/peers)"
+# shellcheck disable=SC2016 # (the node's shell expands it)
+check "the stranger has no peers" in_node "$node" sh -c 'peers=$(ls /var/lib/glusterd/peers) && echo "$peers" && [ -z "$peers" ]'
 check_refused "the stranger has no volume" volume_is_mounted "$node"
+for other in pi4-1 pi4-2 pi3-1; do
+    check "our $other goes on" in_node "$other" -t 60 sh -c "echo on >$DRILL_FOLDER.beside-a-stranger && sync $DRILL_FOLDER.beside-a-stranger"
+done
 is "the swarm has nobody new" "$members_before" "$(members)"
 is "the pool has nobody new" "$peers_before" "$(peers)"
 is "the volume has no other bricks" "$bricks_before" "$(bricks)"

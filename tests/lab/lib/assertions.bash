@@ -254,6 +254,18 @@ status_is_done() {
     done
 }
 
+# status_says NODE PATTERN: `mkimage status` on the laptop shows it of a node, and does not end well.
+status_says() {
+    local json=$LAB_SCRATCH/status.json
+    ! mkimage status --json >"$json" || return 1
+    jq -r --arg node "$1" '.. | objects | select(.node? == $node and .stages? != null) | .stages[].error' "$json" | grep -E -- "$2"
+}
+
+# as_owner NODE COMMAND...: over ssh, by the words of docs/recovery.md.
+as_owner() {
+    timeout 600 ssh -F "$CLUSTER_FOLDER/cluster.secrets/ssh_config" -o BatchMode=yes "$@" </dev/null
+}
+
 # What is true of every healthy cluster, however it became one.
 cluster_is_healthy() {
     check "docker node ls: ${#NODES[@]} Ready, the right roles, no ghost" eventually 180 swarm_is_whole

@@ -54,7 +54,7 @@ drills_named() {
 
 # run_drills NAME...: one after the other; one that ended well hands its cluster to the next.
 run_drills() {
-    local names=("$@") told=$LAB_SCRATCH/told summary=() failed=0 status passed
+    local names=("$@") told=$LAB_SCRATCH/told summary=() failed=0 missing=0 status passed
     while ((${#names[@]} > 0)); do
         : >"$told"
         # Not in a condition: bash would go on after a failed command in there.
@@ -82,6 +82,7 @@ run_drills() {
         ((status != 0)) || continue
         if ((status == LAB_LEFT_OUT)); then
             summary+=("LEFT OUT  ${names[0]}")
+            missing=$((missing + 1))
         else
             summary+=("FAILED    ${names[0]}")
             failed=$((failed + 1))
@@ -90,7 +91,8 @@ run_drills() {
     done
     printf '\n%s\n' "${summary[@]}"
     printf '%d of %d drills passed\n' "$(printf '%s\n' "${summary[@]}" | grep -c ^passed)" "${#summary[@]}"
-    ((failed == 0))
+    ((failed == 0)) || return 1
+    ((missing == 0)) || return "$LAB_LEFT_OUT"
 }
 
 run_drill() {

@@ -11,7 +11,7 @@ a_manager() {
     settings MKIMAGE_NODE=pi4-1 MKIMAGE_ROLE=manager
     mkdir -p "$WORLD/swarm/certificates" "$WORLD/glusterd/vols/cluster-data" "$WORLD/glusterd/peers"
     echo ca >"$WORLD/swarm/certificates/swarm-root-ca.crt"
-    printf 'volume-id=v1\nstatus=1\n' >"$WORLD/glusterd/vols/cluster-data/info"
+    printf 'volume-id=v1\nstatus=1\ncount=2\nreplica_count=2\n' >"$WORLD/glusterd/vols/cluster-data/info"
     # shellcheck disable=SC2016
     fake docker 'case "$*" in
         *LocalNodeState*NodeID*) echo "active true id1" ;;
@@ -30,6 +30,10 @@ a_manager() {
         *"volume info"*) printf "Brick1: pi4-1:/glusterfs/bricks/pi4-1/brick\nBrick2: pi4-2:/glusterfs/bricks/pi4-2/brick\n" ;;
     esac'
     fake ssh 'echo "cluster x"'
+}
+
+one_brick() {
+    sed -i 's/count=2/count=1/' "$WORLD/glusterd/vols/cluster-data/info"
 }
 
 changed_nothing() {
@@ -113,6 +117,7 @@ only_the_first_member_changes_the_pool() { # test
 
 without_a_majority_the_pool_is_left_as_it_is() { # test
     a_manager
+    one_brick
     # shellcheck disable=SC2016
     fake gluster 'case "$*" in
         --version) echo "glusterfs 11.1" ;;
@@ -144,6 +149,19 @@ the_third_brick_makes_a_replica_of_three() { # test
     grep -q 'volume heal cluster-data full' "$WORLD/gluster.log"
 }
 
+# What it says and what it has stored, since a change failed elsewhere: nobody knows which of the two the others know.
+nothing_is_changed_by_a_glusterd_that_is_beside_its_store() { # test
+    local words
+    a_manager
+    one_brick
+    for words in 'add-brick fresh' 'add-brick kept'; do
+        answer pi4-2 "$words"
+        equal "$CODE" 10
+        contains "$SAID" 'otherwise than it has stored it'
+    done
+    changed_nothing
+}
+
 an_arbiter_comes_last() { # test
     a_manager
     settings MKIMAGE_NODE=pi4-1 MKIMAGE_ROLE=manager MKIMAGE_ARBITER=pi4-3
@@ -171,6 +189,7 @@ a_kept_brick_is_started_and_never_reset() { # test
 
 two_nodes_at_once_are_taken_one_after_the_other() { # test
     a_manager
+    one_brick
     # shellcheck disable=SC2016
     fake gluster 'case "$*" in
         --version) echo "glusterfs 11.1" ;;

@@ -305,7 +305,7 @@ nothing_is_added_to_a_volume_of_which_two_nodes_know_different_things() { # test
     grep -q 'add-brick' "$WORLD/run/gluster.log"
     # Nor is anything added to what is no replica here.
     : >"$WORLD/run/gluster.log"
-    sed -i 's/^count=.*/count=2/' "$WORLD/glusterd/vols/cluster-data/info"
+    sed -i 's/^replica_count=.*/replica_count=4/' "$WORLD/glusterd/vols/cluster-data/info"
     contains "$(dash "$MKIMAGE_LIB/answer-as-root" pi4-3 'add-brick fresh' || true)" 'fewer bricks than replicas'
     fails grep -q 'add-brick' "$WORLD/run/gluster.log"
 }
@@ -372,6 +372,7 @@ a_volume_of_three() {
     local client
     echo Connected >"$WORLD/run/pi4-1"
     a_member
+    settings MKIMAGE_BRICK_DEVICE="$DEVICE" MKIMAGE_MOUNT="$WORLD/mnt" MKIMAGE_REPLICA=4
     everybody_is_there
     printf 'count=3\nreplica_count=3\nversion=4\n' >>"$WORLD/glusterd/vols/cluster-data/info"
     printf 'info=77\n' >"$WORLD/glusterd/vols/cluster-data/cksum"
@@ -382,7 +383,7 @@ a_volume_of_three() {
     fake gluster 'echo "$*" >>"$MKIMAGE_RUN/gluster.log"
     case "$*" in
         *"pool list"*) printf "UUID Hostname State\na2 localhost Connected\na3 pi4-3 Connected\na1 pi4-1 %s\n" "$(cat "$MKIMAGE_RUN/pi4-1")" ;;
-        *"volume info"*) printf "Brick1: pi4-1:/glusterfs/bricks/pi4-1/brick\nBrick2: pi4-2:/glusterfs/bricks/pi4-2/brick\n" ;;
+        *"volume info"*) for node in pi4-1 pi4-2 pi4-9; do echo "Brick1: $node:/glusterfs/bricks/$node/brick"; done ;;
         *add-brick*) echo "Commit failed on pi4-3." && exit 1 ;;
     esac'
 }
@@ -413,6 +414,23 @@ clients_that_know_all_bricks_are_left_alone() { # test, root
     a_volume_of_three 3
     stage volume
     fails grep -q 'volume set' "$WORLD/run/gluster.log"
+}
+
+# An add-brick that failed at another member, and that this node's glusterd has in mind all the same.
+a_change_that_failed_elsewhere_is_forgotten() { # test, root
+    local try
+    a_volume_of_three 3
+    # shellcheck disable=SC2016
+    fake systemctl 'echo "$*" >>"$MKIMAGE_RUN/systemctl.log"'
+    sed -i 's/count=3/count=2/' "$WORLD/glusterd/vols/cluster-data/info"
+    for try in 1 2 3 4 5 6; do
+        stage volume
+        equal "$(grep -c 'restart glusterd' "$WORLD/run/systemctl.log")" "$((try < 5 ? try : 5))"
+    done
+    sed -i 's/count=2/count=3/' "$WORLD/glusterd/vols/cluster-data/info"
+    : >"$WORLD/run/systemctl.log"
+    stage volume
+    fails grep -q 'restart glusterd' "$WORLD/run/systemctl.log"
 }
 
 # A probe cut off in the middle: pi4-1 has a brick, pi4-3 has none.

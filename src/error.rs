@@ -80,6 +80,16 @@ impl Error {
         if let Some(carried) = carried(&*cause) {
             self.category = carried.category;
         }
+        let full = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded];
+        if cause
+            .downcast_ref::<io::Error>()
+            .is_some_and(|error| full.contains(&error.kind()))
+        {
+            self.remedy.get_or_insert_with(|| {
+                "make room on that disk, or use another one: --out for images, TMPDIR for what is kept meanwhile"
+                    .to_owned()
+            });
+        }
         self.cause = Some(cause);
         self
     }
@@ -179,6 +189,14 @@ mod tests {
         assert_eq!(error.to_string(), "building pi4-2: reading base.img: device gone");
         assert_eq!(error.remedy(), Some("plug it in again"));
         assert_eq!(error.category().exit_code(), 6);
+    }
+
+    #[test]
+    fn a_full_disk_can_be_helped() {
+        let full: Result<()> =
+            Err(io::Error::from(io::ErrorKind::StorageFull)).disk(|| "writing out/a.img".to_owned());
+        let error = full.while_doing(|| "building a".to_owned()).unwrap_err();
+        assert!(error.remedy().is_some_and(|remedy| remedy.contains("make room")));
     }
 
     #[test]

@@ -117,12 +117,7 @@ pub(super) fn run(session: &Session, args: &BuildArgs) -> Result<()> {
         ));
     }
     let paths = write(session, args.format, &base, &build, unpacked, &mut planner)?;
-    if base.vouched() == Vouch::Nobody {
-        // Only a note that spares the next build a check: the images are good without it.
-        if let Err(error) = base.remember_sound(&session.cache_dir) {
-            session.bars.warn(&error.to_string());
-        }
-    }
+    remember(session, &base);
     match made.get() {
         Some(secrets) => report(session, cluster, &nodes, &paths, &base, secrets),
         None => Err(Error::new(
@@ -144,15 +139,27 @@ fn write(
     match (format, unpacked) {
         (Format::Img, Some(unpacked)) => build.raw_images_from(unpacked, planner),
         (Format::Img, None) => build.raw_images(planner),
-        (Format::ImgXz, _) => {
-            if base.vouched() == Vouch::Nobody && build.copies_blocks() {
+        (Format::ImgXz, _) => build.compressed_images(planner, &|| {
+            if base.vouched() == Vouch::Nobody {
                 // Copying blocks unseen would copy damage that nobody has ruled out.
                 let raw_size = build.container.raw_size();
                 let task = session.bars.begin("checking the base", raw_size);
                 build.container.decode(&Discard, &*task)?;
+                remember(session, base);
             }
-            build.compressed_images(planner)
-        }
+            Ok(())
+        }),
+    }
+}
+
+/// Notes that a base nobody vouched for was decoded in full.
+fn remember(session: &Session, base: &VerifiedBase) {
+    if base.vouched() != Vouch::Nobody {
+        return;
+    }
+    // It only spares the next build a check: the images are good without it.
+    if let Err(error) = base.remember_sound(&session.cache_dir) {
+        session.bars.warn(&error.to_string());
     }
 }
 

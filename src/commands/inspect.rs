@@ -19,6 +19,7 @@ use crate::image::edits::Edits;
 use crate::image::fat::{Entry, FatVolume, Timestamp};
 use crate::image::partition::{SECTOR_SIZE, Scheme};
 use crate::image::prefix;
+use crate::image::scratch;
 use crate::ui::{self, Size, Table};
 
 /// No single file of a boot partition is larger.
@@ -67,7 +68,7 @@ pub(super) fn open_image(path: &Path) -> Result<File> {
 
 pub(super) fn run(session: &Session, path: &Path, file: Option<&str>) -> Result<()> {
     let opened = open_image(path)?;
-    let container = container::open(Arc::new(opened), path, &std::env::temp_dir())?;
+    let container = container::open(Arc::new(opened), path, &scratch::folder())?;
     let base = BaseImage::open(prefix::raw(&*container)?)
         .while_doing(|| format!("looking into {}", path.display()))?;
     let files = OnFat::open(&base)?;

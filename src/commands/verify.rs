@@ -20,6 +20,7 @@ use crate::error::{Category, Context, Error, Result, While};
 use crate::identity::{FOLDER_NAME, Secrets};
 use crate::image::compare::{Differences, Pair};
 use crate::image::container;
+use crate::image::scratch;
 use crate::ui;
 
 /// Where an image says whose it is.
@@ -31,7 +32,7 @@ const NAMED: usize = 8;
 pub(super) fn run(session: &Session, path: &Path, base: &BaseArgs) -> Result<()> {
     let loaded = session.cluster_quietly()?;
     let cluster = &loaded.cluster;
-    let scratch = std::env::temp_dir();
+    let scratch = scratch::folder();
     let opened = open_image(path)?;
     let image = container::open(Arc::new(opened), path, &scratch)?;
     let verified = session.base(base, cluster.base.as_deref())?;

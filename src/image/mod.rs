@@ -18,6 +18,7 @@ pub mod page_cache;
 pub mod partition;
 pub mod prefix;
 pub mod read_at;
+pub mod scratch;
 mod space;
 mod sparse;
 mod threads;

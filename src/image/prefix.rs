@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::error::{Category, Context, Error, Result};
 use crate::image::container::Container;
 use crate::image::read_at::{RawSink, ReadAt};
+use crate::image::scratch;
 use crate::image::sparse::SparseFiles;
 use crate::progress::Silent;
 
@@ -21,7 +22,7 @@ pub fn raw(container: &dyn Container) -> Result<Arc<dyn ReadAt>> {
     if let Some(raw) = container.random_access() {
         return Ok(raw);
     }
-    let folder = std::env::temp_dir();
+    let folder = scratch::folder();
     let file = tempfile::tempfile_in(&folder)
         .disk(|| format!("creating a temporary file of up to 1 GiB in {}", folder.display()))
         .map_err(|error| error.with_remedy("set TMPDIR to a folder with room"))?;

@@ -275,7 +275,7 @@ fn a_base_that_changes_while_it_is_read_gets_no_image_its_name() {
         let outcome = if form == Form::Raw {
             build.raw_images(&mut planner)
         } else {
-            build.compressed_images(&mut planner)
+            build.compressed_images(&mut planner, &|| Ok(()))
         };
         assert_eq!(outcome.unwrap_err().category(), Category::Verification);
         assert_eq!(names(folder.path()), [""; 0], "{name}");

@@ -251,6 +251,27 @@ fn an_image_that_ignores_its_settings_is_refused_unless_forced() {
 }
 
 #[test]
+fn a_refused_base_is_not_unpacked_first() {
+    let place = Workplace::new();
+    for form in [Form::ManyBlocks, Form::OneBlock] {
+        for format in ["img", "img.xz"] {
+            let run = place.build(
+                &FIRST_CLOUD_INIT.image(form),
+                &["--node", "pi4-2", "--format", format],
+            );
+            let run = run.exits(7).says(&["2025-11-24"]);
+            for work in ["checking the base", "unpacking", "packing", "writing"] {
+                assert!(
+                    !run.stderr.contains(&format!("\n{work}")),
+                    "{form:?}: {}",
+                    run.stderr
+                );
+            }
+        }
+    }
+}
+
+#[test]
 fn a_32_bit_base_is_refused_for_gluster() {
     let place = Workplace::new();
     place

@@ -17,20 +17,20 @@ use crate::image::threads;
 use crate::image::xz::{BlockReader, Splicer, encode, room_for};
 
 impl Build<'_> {
-    /// Whether images are made by copying the base's packed blocks, most of them unseen.
-    pub fn copies_blocks(&self) -> bool {
-        self.copied_blocks().is_some()
-    }
-
     fn copied_blocks(&self) -> Option<Blocks<'_>> {
         self.container.blocks().filter(Blocks::are_worth_copying)
     }
 
-    /// Builds compressed images.
-    pub fn compressed_images(&self, planner: &mut Planner<'_>) -> Result<Vec<PathBuf>> {
+    /// Builds compressed images. `before_copying` is called when all is planned and blocks are about to be copied unseen.
+    pub fn compressed_images(
+        &self,
+        planner: &mut Planner<'_>,
+        before_copying: &dyn Fn() -> Result<()>,
+    ) -> Result<Vec<PathBuf>> {
         match self.copied_blocks() {
             Some(blocks) => {
                 let prepared = Prepared::new(Arc::<BlockReader>::clone(blocks.reader), planner)?;
+                before_copying()?;
                 self.splice(&blocks, &prepared)
             }
             None => self.pack_anew(planner),
@@ -48,16 +48,25 @@ impl Build<'_> {
         self.write_each(prepared, |output, edits| {
             let task = self.progress.begin("writing", Some(size));
             let report = splicer.splice(blocks.file, edits, output.file(), &*task);
-            report.while_doing(splicing).map(drop)
+            let making = || {
+                let (out, base) = (output.destination().display(), blocks.path.display());
+                format!("making {out} of {base}")
+            };
+            report.while_doing(making).map(drop)
         })
     }
 
     /// Without blocks to copy: everything is unpacked once and packed once, then there are blocks.
     fn pack_anew(&self, planner: &mut Planner<'_>) -> Result<Vec<PathBuf>> {
         self.progress.say(&format!(
-            "the base ({}) has no xz blocks that can be copied, so all of it is packed first; that takes minutes",
+            "the base ({}) has no xz blocks that can be copied, so all of it is packed first; that takes a while",
             self.container.describe()
         ));
+        // What can be planned before anything is written is planned before.
+        let early = match self.container.random_access() {
+            Some(raw) => Some(Prepared::new(raw, planner)?),
+            None => None,
+        };
         self.require_raw_space(2)?;
         let unpacked = self.container.random_access();
         let raw: Arc<dyn ReadAt> = match unpacked.filter(|_| self.container.blocks().is_none()) {
@@ -65,7 +74,10 @@ impl Build<'_> {
             None => Arc::new(self.unpack()?),
         };
         let size = raw.size().disk(|| "reading the base image".to_owned())?;
-        let prepared = Prepared::new(Arc::clone(&raw), planner)?;
+        let prepared = match early {
+            Some(prepared) => prepared,
+            None => Prepared::new(Arc::clone(&raw), planner)?,
+        };
         let packed = tempfile::tempfile_in(self.folder)
             .disk(|| format!("creating a temporary file in {}", self.folder.display()))?;
         let name = self.folder.join("a temporary file");
@@ -73,8 +85,14 @@ impl Build<'_> {
             let task = self.progress.begin("packing", Some(size));
             let mut writer = BufWriter::with_capacity(1 << 20, &packed);
             let threads = threads::available();
-            encode(&*raw, self.container.check(), &mut writer, threads, &*task)?;
-            writer.flush().disk(|| format!("writing {}", name.display()))?;
+            let packing = || {
+                format!(
+                    "packing the base into a temporary file in {}",
+                    self.folder.display()
+                )
+            };
+            encode(&*raw, self.container.check(), &mut writer, threads, &*task).while_doing(packing)?;
+            writer.flush().disk(packing)?;
         }
         let packed = container::open(Arc::new(packed), &name, self.folder)?;
         match packed.blocks() {

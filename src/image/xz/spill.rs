@@ -1,7 +1,7 @@
 //! A nameless file that grows at its end and holds what is too much for memory.
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::{Context, Result};
@@ -10,6 +10,7 @@ use crate::image::read_at::{ReadAt, write_all_at};
 /// Such a file. It is gone when this is dropped, or the program.
 pub(super) struct Spill {
     file: File,
+    folder: PathBuf,
     end: AtomicU64,
 }
 
@@ -20,6 +21,7 @@ impl Spill {
             .disk(|| format!("making a temporary file in {}", folder.display()))?;
         Ok(Self {
             file,
+            folder: folder.to_owned(),
             end: AtomicU64::new(0),
         })
     }
@@ -31,13 +33,14 @@ impl Spill {
 
     /// Writes to a place set aside before.
     pub fn write(&self, bytes: &[u8], at: u64) -> Result<()> {
-        write_all_at(&self.file, bytes, at).disk(|| "writing to a temporary file".to_owned())
+        write_all_at(&self.file, bytes, at)
+            .disk(|| format!("writing to a temporary file in {}", self.folder.display()))
     }
 
     /// Reads what was written.
     pub fn read(&self, to: &mut [u8], at: u64) -> Result<()> {
         self.file
             .read_exact_at(to, at)
-            .disk(|| "reading from a temporary file".to_owned())
+            .disk(|| format!("reading from a temporary file in {}", self.folder.display()))
     }
 }

@@ -31,8 +31,8 @@ check "nothing was written to the card in its place" nothing_is_on_the_card
 check "the node stays in the swarm" eventually 60 swarm_is_whole
 stick_put_back "$node"
 drill_ends_well
-for name in pulled given-up by-itself; do
-    is "what was written meanwhile is on the stick's brick ($name)" meanwhile \
-        "$(in_node "$node" cat "/glusterfs/bricks/$node/brick/$DRILL_PLACE.$name-5")"
+for written in pulled given-up by-itself; do
+    is "what was written meanwhile is on the stick's brick ($written)" meanwhile \
+        "$(in_node "$node" cat "/glusterfs/bricks/$node/brick/$DRILL_PLACE.$written-5")"
 done
 is "the same swarm node id" "$swarm_id" "$(swarm_node_id "$node")"

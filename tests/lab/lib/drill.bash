@@ -89,7 +89,8 @@ run_drills() {
         fi
         names=("${names[@]:1}")
     done
-    printf '\n%s\n' "${summary[@]}"
+    printf '\n'
+    printf '%s\n' "${summary[@]}"
     printf '%d of %d drills passed\n' "$(printf '%s\n' "${summary[@]}" | grep -c ^passed)" "${#summary[@]}"
     ((failed == 0)) || return 1
     ((missing == 0)) || return "$LAB_LEFT_OUT"

@@ -86,7 +86,8 @@ impl Error {
             .is_some_and(|error| full.contains(&error.kind()))
         {
             self.remedy.get_or_insert_with(|| {
-                "make room on that disk, or use another one: --out for images, TMPDIR for what is kept meanwhile"
+                "make room on that disk, or use another one: --out for images, MKIMAGE_CACHE_DIR for downloads, TMPDIR for \
+                 what is kept meanwhile"
                     .to_owned()
             });
         }

@@ -17,6 +17,7 @@ use crate::image::threads;
 use crate::image::xz::{BlockReader, Splicer, encode, room_for};
 
 impl Build<'_> {
+    /// The base's blocks, where most of them can be copied.
     fn copied_blocks(&self) -> Option<Blocks<'_>> {
         self.container.blocks().filter(Blocks::are_worth_copying)
     }
@@ -58,18 +59,18 @@ impl Build<'_> {
 
     /// Without blocks to copy: everything is unpacked once and packed once, then there are blocks.
     fn pack_anew(&self, planner: &mut Planner<'_>) -> Result<Vec<PathBuf>> {
+        // What can be planned before anything is written is planned before.
+        let readable = self.container.random_access();
+        let early = match &readable {
+            Some(raw) => Some(Prepared::new(Arc::clone(raw), planner)?),
+            None => None,
+        };
         self.progress.say(&format!(
             "the base ({}) has no xz blocks that can be copied, so all of it is packed first; that takes a while",
             self.container.describe()
         ));
-        // What can be planned before anything is written is planned before.
-        let early = match self.container.random_access() {
-            Some(raw) => Some(Prepared::new(raw, planner)?),
-            None => None,
-        };
         self.require_raw_space(2)?;
-        let unpacked = self.container.random_access();
-        let raw: Arc<dyn ReadAt> = match unpacked.filter(|_| self.container.blocks().is_none()) {
+        let raw: Arc<dyn ReadAt> = match readable.filter(|_| self.container.blocks().is_none()) {
             Some(raw) => raw,
             None => Arc::new(self.unpack()?),
         };

@@ -1,0 +1,32 @@
+//! Which member has the pool's changes made at it.
+//!
+//! Rule: the first connected member in the nodes file's order, once every connected member's name is known.
+//!
+//! Why: two nodes that each take themselves for the first change the volume at once.
+
+use crate::Node;
+
+/// What a node sees of its pool.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct View<'a> {
+    /// The connected members whose names are known, this node among them.
+    pub connected: &'a [Node],
+    /// Whether a connected member is known by an address only.
+    pub has_nameless_member: bool,
+    /// Whether a node with a brick is not among the peers.
+    pub misses_a_brick_node: bool,
+}
+
+/// Returns the member that changes are made at, or `None` while that is not certain.
+pub fn decide(view: View) -> Option<Node> {
+    // A member without a name may be the first one, unless all nodes are accounted for.
+    if view.has_nameless_member && view.misses_a_brick_node {
+        return None;
+    }
+    view.connected.iter().copied().min()
+}
+
+/// Returns whether changes made now cannot be made differently elsewhere.
+pub fn has_majority(connected: usize, members: usize) -> bool {
+    connected.saturating_mul(2) > members
+}

@@ -1,9 +1,9 @@
-//! IPv4 addresses with their prefix.
+//! IPv4 addresses with a prefix length.
 
 use std::fmt;
 use std::net::Ipv4Addr;
 
-/// An address and the length of its network prefix, such as `192.168.1.31/24`.
+/// An IPv4 address and the length of its network prefix, such as `192.168.1.31/24`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ipv4Cidr {
     address: Ipv4Addr,
@@ -13,64 +13,64 @@ pub struct Ipv4Cidr {
 /// Where a node's address comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Address {
-    /// From the router, whatever it gives.
+    /// From the router.
     Dhcp,
-    /// Always this one.
+    /// From the cluster file.
     Fixed(Ipv4Cidr),
 }
 
 impl Ipv4Cidr {
-    /// Parses `a.b.c.d/prefix`, prefix 1 to 32 bits.
+    /// Parses `a.b.c.d/prefix` with a prefix of 1 to 32 bits.
     ///
     /// # Errors
-    /// Says what is wrong, as the rest of a sentence that begins with the text.
+    /// The reason, as the end of a sentence that starts with the text.
     pub fn parse(text: &str) -> Result<Self, String> {
         let Some((address, prefix)) = text.split_once('/') else {
             return Err("has no prefix length; write it like 192.168.1.31/24".to_owned());
         };
         let address: Ipv4Addr = address
             .parse()
-            .map_err(|_| "is no IPv4 address like 192.168.1.31/24".to_owned())?;
+            .map_err(|_| "is not an IPv4 address like 192.168.1.31/24".to_owned())?;
         let prefix: u8 = Some(prefix)
             .filter(|digits| !digits.starts_with(['0', '+']))
             .and_then(|digits| digits.parse().ok())
             .filter(|bits| (1..=32).contains(bits))
-            .ok_or_else(|| "has a prefix length that is not 1 to 32".to_owned())?;
+            .ok_or_else(|| "has a prefix length outside 1 to 32".to_owned())?;
         Ok(Self { address, prefix })
     }
 
-    /// The address alone.
+    /// Returns the address without the prefix length.
     pub fn address(self) -> Ipv4Addr {
         self.address
     }
 
-    /// Network prefix in bits.
+    /// Returns the prefix length in bits.
     pub fn prefix(self) -> u8 {
         self.prefix
     }
 
-    /// The network's mask.
+    /// Returns the network's mask.
     pub fn mask(self) -> Ipv4Addr {
         let bits = u32::MAX.checked_shl(32 - u32::from(self.prefix)).unwrap_or(0);
         Ipv4Addr::from(bits)
     }
 
-    /// The network's first address.
+    /// Returns the network's first address.
     pub fn network(self) -> Ipv4Addr {
         Ipv4Addr::from(u32::from(self.address) & u32::from(self.mask()))
     }
 
-    /// The network's last address.
+    /// Returns the network's last address.
     pub fn broadcast(self) -> Ipv4Addr {
         Ipv4Addr::from(u32::from(self.address) | !u32::from(self.mask()))
     }
 
-    /// Whether the two networks share an address.
+    /// Returns whether the two networks share an address.
     pub fn overlaps(self, other: Self) -> bool {
         self.contains(other.network()) || other.contains(self.network())
     }
 
-    /// Whether `other` lies in this address's network.
+    /// Returns whether `other` is in this address's network.
     pub fn contains(self, other: Ipv4Addr) -> bool {
         u32::from(other) & u32::from(self.mask()) == u32::from(self.network())
     }
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_network_ends_where_its_prefix_says() {
+    fn a_prefix_determines_the_network() {
         let cidr = Ipv4Cidr::parse("192.168.1.31/24").unwrap();
         assert_eq!(cidr.network(), Ipv4Addr::new(192, 168, 1, 0));
         assert_eq!(cidr.broadcast(), Ipv4Addr::new(192, 168, 1, 255));
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn networks_that_share_addresses_are_known_to() {
+    fn overlapping_networks_are_detected() {
         let net = |text| Ipv4Cidr::parse(text).unwrap();
         assert!(net("10.10.0.0/16").overlaps(net("10.10.3.4/24")));
         assert!(net("10.10.3.4/24").overlaps(net("10.0.0.0/8")));
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_refused() {
+    fn text_that_is_not_an_address_is_refused() {
         for bad in [
             "192.168.1.31",
             "192.168.1/24",

@@ -1,5 +1,4 @@
-//! Public keys of the people who log in: lines, or files with lines, in OpenSSH's `authorized_keys` format
-//! (sshd(8)).
+//! Public keys of the users who log in: single lines or files, in OpenSSH's `authorized_keys` format (sshd(8)).
 
 use std::fs::File;
 use std::io::Read;
@@ -7,23 +6,22 @@ use std::path::{Path, PathBuf};
 
 use ssh_key::PublicKey;
 
-/// Key files are a few kilobytes; anything bigger is something else.
-const LARGEST_KEY_FILE: u64 = 256 * 1024;
+/// Key files are a few kilobytes; anything larger is something else.
+const MAX_KEY_FILE_SIZE: u64 = 256 * 1024;
 
-/// `openssh-key-v1` in base64: what every OpenSSH private key begins with below its first line
-/// (OpenSSH's PROTOCOL.key).
+/// `openssh-key-v1` in base64. Every OpenSSH private key starts with it below its first line (OpenSSH's PROTOCOL.key).
 pub(super) const OPENSSH_PRIVATE_KEY_BASE64: &str = "b3BlbnNzaC1rZXktdjE";
 
-/// One checked key.
+/// A checked public key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct KeyLine {
-    /// Options, type, key and comment, with single blanks between.
+    /// Options, type, key and comment, separated by single spaces.
     pub(super) line: String,
-    /// Whose it is, as far as the comment says.
+    /// The key's comment, usually its owner.
     pub(super) comment: String,
 }
 
-/// Why a key line or a key file cannot be used: a sentence part that follows its name, and the remedy.
+/// Why a key line or key file cannot be used: the end of a sentence that starts with its name, and a remedy.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Unusable {
     pub(super) why: String,
@@ -39,16 +37,16 @@ impl Unusable {
     }
 }
 
-/// Whether the text has a private key in it.
+/// Returns whether the text contains a private key.
 pub(super) fn is_private_key(text: &str) -> bool {
     ["PRIVATE KEY", "PuTTY-User-Key-File", OPENSSH_PRIVATE_KEY_BASE64]
         .iter()
         .any(|sign| text.contains(sign))
 }
 
-/// Whether an entry of `ssh_authorized_keys` is a key and not the path of a file.
+/// Returns whether an entry of `ssh_authorized_keys` is a key rather than a path.
 pub(super) fn is_key_line(entry: &str) -> bool {
-    // Every OpenSSH key is base64 that begins with a 32-bit length, so three zero bytes: "AAAA".
+    // Every OpenSSH key is base64 that starts with a 32-bit length, so with three zero bytes: "AAAA".
     entry.split_whitespace().any(|word| word.starts_with("AAAA")) || starts_with_key_type(entry)
 }
 
@@ -59,12 +57,12 @@ fn starts_with_key_type(entry: &str) -> bool {
         && entry.contains(char::is_whitespace)
 }
 
-/// Checks the lines of a text; empty lines and comments are left out.
+/// Checks the lines of a text, skipping empty lines and comments.
 pub(super) fn parse_lines(text: &str) -> Result<Vec<KeyLine>, Unusable> {
     if is_private_key(text) {
         return Err(Unusable::new(
             "is a private key, which must never leave your computer",
-            "name the public key: the file of the same name that ends in .pub",
+            "use the public key: the file of the same name that ends in .pub",
         ));
     }
     text.lines()
@@ -74,11 +72,10 @@ pub(super) fn parse_lines(text: &str) -> Result<Vec<KeyLine>, Unusable> {
         .collect()
 }
 
-/// Checks one line.
 fn parse_line(line: &str) -> Result<KeyLine, Unusable> {
-    const REMEDY: &str = "a public key is one line like \"ssh-ed25519 AAAAC3Nz... you@laptop\"; ssh-keygen -t ed25519 makes one";
+    const REMEDY: &str = "a public key is one line like \"ssh-ed25519 AAAAC3Nz... you@laptop\"; ssh-keygen -t ed25519 creates one";
     if line.chars().any(char::is_control) {
-        return Err(Unusable::new("has control characters in a key", REMEDY));
+        return Err(Unusable::new("contains control characters in a key", REMEDY));
     }
     let (first, rest) = split_word(line);
     let (options, kind, rest) = if is_key_type(first) {
@@ -91,16 +88,16 @@ fn parse_line(line: &str) -> Result<KeyLine, Unusable> {
     if kind.contains("-cert-v0") {
         return Err(Unusable::new(
             "is a certificate, not a key",
-            "name the key's own .pub file",
+            "use the key's own .pub file",
         ));
     }
     if !is_key_type(kind) || blob.is_empty() {
-        return Err(Unusable::new("is no OpenSSH public key", REMEDY));
+        return Err(Unusable::new("is not an OpenSSH public key", REMEDY));
     }
     if kind == "ssh-dss" {
         return Err(Unusable::new(
             "is a DSA key, which OpenSSH no longer accepts",
-            "make a new one: ssh-keygen -t ed25519",
+            "create a new one: ssh-keygen -t ed25519",
         ));
     }
     PublicKey::from_openssh(&format!("{kind} {blob}"))
@@ -127,7 +124,7 @@ fn is_key_type(word: &str) -> bool {
     ) || word.contains("-cert-v0")
 }
 
-/// The first word and what follows it; blanks inside double quotes belong to the word.
+/// Returns the first word and the rest; spaces inside double quotes belong to the word.
 fn split_word(text: &str) -> (&str, &str) {
     let text = text.trim_start();
     let mut quoted = false;
@@ -150,33 +147,33 @@ fn split_word(text: &str) -> (&str, &str) {
 
 /// Reads and checks a key file.
 pub(super) fn read_file(path: &Path) -> Result<Vec<KeyLine>, Unusable> {
-    let remedy = "name a .pub file that you may read";
+    let remedy = "use a .pub file that you can read";
     let unreadable = |error: std::io::Error| Unusable::new(format!("cannot be read ({error})"), remedy);
     let metadata = std::fs::metadata(path).map_err(unreadable)?;
     if !metadata.is_file() {
-        return Err(Unusable::new("is no file", remedy));
+        return Err(Unusable::new("is not a file", remedy));
     }
     let mut bytes = Vec::new();
     File::open(path)
         .and_then(|file| {
-            file.take(LARGEST_KEY_FILE.saturating_add(1))
+            file.take(MAX_KEY_FILE_SIZE.saturating_add(1))
                 .read_to_end(&mut bytes)
         })
         .map_err(unreadable)?;
-    if bytes.len() as u64 > LARGEST_KEY_FILE {
-        return Err(Unusable::new("is too big for a key file", remedy));
+    if bytes.len() as u64 > MAX_KEY_FILE_SIZE {
+        return Err(Unusable::new("is too large for a key file", remedy));
     }
     let text = zeroize::Zeroizing::new(
-        String::from_utf8(bytes).map_err(|_| Unusable::new("is no text file", remedy))?,
+        String::from_utf8(bytes).map_err(|_| Unusable::new("is not a text file", remedy))?,
     );
     let keys = parse_lines(&text)?;
     if keys.is_empty() {
-        return Err(Unusable::new("has no key in it", remedy));
+        return Err(Unusable::new("contains no key", remedy));
     }
     Ok(keys)
 }
 
-/// The public key files of a folder, by name, certificates left out; none when it cannot be listed.
+/// Returns the public key files in a folder, sorted by name and without certificates; empty if it cannot be listed.
 pub(super) fn public_key_files(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = std::fs::read_dir(folder) else {
         return Vec::new();

@@ -1,6 +1,6 @@
-//! The cluster file as it is written: every table and key, nothing judged but its type.
+//! The cluster file as written: every table and key, checked for its type only.
 //!
-//! Everything is optional here, so that one reading finds all problems; `validate` says what is missing.
+//! Everything is optional here so that all problems are found in one go; `validate` reports missing keys.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, Visitor, value::MapAccessDeserializer};
 use toml::Spanned;
 
-/// A text with its place.
+/// An optional string with its position.
 pub(super) type Text = Option<Spanned<String>>;
 
 /// The whole file.
@@ -129,7 +129,7 @@ pub(super) enum ReplicaEntry {
     Number(i64),
 }
 
-// Untagged enums would lose the places of what is inside.
+// Untagged enums would lose the positions of the values inside.
 impl<'de> Deserialize<'de> for BrickEntry {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Either;

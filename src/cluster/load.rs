@@ -1,4 +1,4 @@
-//! From a path, or none, to a checked cluster.
+//! Reads, parses and checks a cluster file.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read};
@@ -11,46 +11,47 @@ use super::source::Source;
 use super::{Cluster, Origin, defaults, parse, validate};
 use crate::error::{Category, Context, Error, Result};
 
-/// The name that is looked for in the current folder.
+/// The file that is looked for in the current folder.
 pub const FILE_NAME: &str = "cluster.toml";
 
-/// A cluster file is a few kilobytes; anything bigger is something else.
-const LARGEST: u64 = 1024 * 1024;
+/// A cluster file is a few kilobytes; anything larger is something else.
+const MAX_SIZE: u64 = 1024 * 1024;
 
-/// What the meaning of a cluster file depends on besides its text.
+/// The folders that paths in a cluster file are resolved against.
 #[derive(Debug, Clone)]
-pub struct Surroundings {
+pub struct Environment {
     /// The current folder, absolute.
     pub folder: PathBuf,
-    /// The caller's home folder, for `~` and his ssh keys.
+    /// The user's home folder, for `~` and their ssh keys.
     pub home: Option<PathBuf>,
 }
 
-/// A checked cluster, and what to tell the user about it.
+/// A checked cluster and what to tell the user about it.
 #[derive(Debug, Clone)]
 pub struct Loaded {
     /// The cluster.
     pub cluster: Cluster,
-    /// What works but is unwise.
+    /// Settings that work but carry a risk.
     pub warnings: Vec<Warning>,
-    /// What was taken for granted because the file does not say it, a sentence each.
+    /// What was assumed because the file does not say it, one sentence each.
     pub assumed: Vec<String>,
 }
 
-/// What speaks against the base that a cluster file names.
+/// Why the base named in a cluster file cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BaseProblem {
     /// A sentence without a full stop.
     pub message: String,
-    /// What would be right.
+    /// What to change.
     pub remedy: String,
 }
 
-/// Judges the `base` of a cluster that is good otherwise: clusters know nothing of bases.
-pub type BaseJudge<'a> = dyn Fn(&Cluster) -> Option<BaseProblem> + 'a;
+/// Checks the `base` of an otherwise valid cluster. The caller provides it because this module knows nothing about
+/// bases.
+pub type BaseCheck<'a> = dyn Fn(&Cluster) -> Option<BaseProblem> + 'a;
 
-impl Surroundings {
-    /// The file that a text in a cluster file of `folder` means; `None` for `~/` without a home folder.
+impl Environment {
+    /// Resolves a path from a cluster file in `folder`; `None` for `~/` without a home folder.
     pub(super) fn resolve(&self, text: &str, folder: &Path) -> Option<PathBuf> {
         match text.strip_prefix("~/") {
             Some(rest) => Some(self.home.as_ref()?.join(rest)),
@@ -58,50 +59,51 @@ impl Surroundings {
         }
     }
 
-    /// Those of this process.
-    pub fn of_process() -> Result<Self> {
+    /// Returns the folders of this process.
+    pub fn from_process() -> Result<Self> {
         Ok(Self {
-            folder: std::env::current_dir().disk(|| "asking for the current folder".to_owned())?,
+            folder: std::env::current_dir().disk(|| "finding the current folder".to_owned())?,
             home: etcetera::home_dir().ok(),
         })
     }
 }
 
-/// Reads and checks a cluster file: `path`, or `cluster.toml` in the current folder, or else the built-in home lab.
+/// Reads and checks a cluster file: `path`, otherwise `cluster.toml` in the current folder, otherwise the built-in home
+/// lab.
 ///
 /// # Errors
-/// All problems of the file at once, each with its place, in one error of [`Category::ClusterFile`].
-pub fn load(path: Option<&Path>, surroundings: &Surroundings) -> Result<Loaded> {
-    load_judging(path, surroundings, &|_| None)
+/// One error of [`Category::ClusterFile`] lists all problems of the file with their positions.
+pub fn load(path: Option<&Path>, environment: &Environment) -> Result<Loaded> {
+    load_with_base_check(path, environment, &|_| None)
 }
 
-/// As [`load`]; what `judge` says of the base is a problem of the file like the others.
-pub fn load_judging(
+/// Does the same as [`load`] and reports what `check_base` finds like any other problem of the file.
+pub fn load_with_base_check(
     path: Option<&Path>,
-    surroundings: &Surroundings,
-    judge: &BaseJudge<'_>,
+    environment: &Environment,
+    check_base: &BaseCheck<'_>,
 ) -> Result<Loaded> {
     let named = path.unwrap_or(Path::new(FILE_NAME));
-    let absolute = surroundings.folder.join(named);
+    let absolute = environment.folder.join(named);
     let label = named.display().to_string();
     match read(&absolute, &label) {
-        Ok(Some(bytes)) => interpret(&bytes, label, Origin::File(absolute), surroundings, judge),
+        Ok(Some(bytes)) => interpret(&bytes, label, Origin::File(absolute), environment, check_base),
         Ok(None) if path.is_none() => interpret(
             defaults::HOME_LAB.as_bytes(),
             label,
             Origin::BuiltIn,
-            surroundings,
-            judge,
+            environment,
+            check_base,
         ),
         Ok(None) => Err(
             Error::new(Category::ClusterFile, format!("there is no cluster file {label}"))
-                .with_remedy("mkimage init writes one"),
+                .with_remedy("write one with: mkimage init"),
         ),
         Err(error) => Err(error),
     }
 }
 
-/// The file's bytes; `None` when there is no such file.
+/// Returns the file's bytes; `None` if it does not exist.
 fn read(path: &Path, label: &str) -> Result<Option<Vec<u8>>> {
     let what = || format!("reading the cluster file {label}");
     let metadata = match std::fs::metadata(path) {
@@ -112,17 +114,17 @@ fn read(path: &Path, label: &str) -> Result<Option<Vec<u8>>> {
     if !metadata.is_file() {
         return Err(Error::new(
             Category::ClusterFile,
-            format!("the cluster file {label} is no file"),
+            format!("the cluster file {label} is not a file"),
         ));
     }
     let mut bytes = Vec::new();
     File::open(path)
-        .and_then(|file| file.take(LARGEST.saturating_add(1)).read_to_end(&mut bytes))
+        .and_then(|file| file.take(MAX_SIZE.saturating_add(1)).read_to_end(&mut bytes))
         .context(Category::ClusterFile, what)?;
-    if bytes.len() as u64 > LARGEST {
+    if bytes.len() as u64 > MAX_SIZE {
         return Err(Error::new(
             Category::ClusterFile,
-            format!("{label} is bigger than 1 MiB and so no cluster file"),
+            format!("{label} is larger than 1 MiB, too large for a cluster file"),
         ));
     }
     Ok(Some(bytes))
@@ -133,17 +135,17 @@ pub(super) fn interpret(
     bytes: &[u8],
     label: String,
     origin: Origin,
-    surroundings: &Surroundings,
-    judge: &BaseJudge<'_>,
+    environment: &Environment,
+    check_base: &BaseCheck<'_>,
 ) -> Result<Loaded> {
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => text,
         Err(error) => {
-            let good = bytes.get(..error.valid_up_to()).unwrap_or_default();
-            let line = good.split(|byte| *byte == b'\n').count();
+            let valid = bytes.get(..error.valid_up_to()).unwrap_or_default();
+            let line = valid.split(|byte| *byte == b'\n').count();
             return Err(Error::new(
                 Category::ClusterFile,
-                format!("{label}:{line}: a character is not UTF-8"),
+                format!("{label}:{line}: this line is not valid UTF-8"),
             )
             .with_remedy("save the file as UTF-8 text"));
         }
@@ -158,9 +160,9 @@ pub(super) fn interpret(
     let base = base
         .filter(|base| !base.get_ref().trim().is_empty())
         .map(Spanned::span);
-    let cluster = file.and_then(|file| validate::validate(file, origin, surroundings, &mut findings));
+    let cluster = file.and_then(|file| validate::validate(file, origin, environment, &mut findings));
     if let (Some(span), Some(cluster)) = (base, &cluster)
-        && let Some(problem) = judge(cluster)
+        && let Some(problem) = check_base(cluster)
     {
         findings.problem(span, problem.message, problem.remedy);
     }
@@ -173,7 +175,7 @@ pub(super) fn interpret(
         (Some(error), _) => Err(error),
         (None, None) => Err(Error::new(
             Category::ClusterFile,
-            format!("{} describes no cluster", source.label),
+            format!("{} does not describe a cluster", source.label),
         )),
     }
 }

@@ -1,4 +1,4 @@
-//! What the user's cluster is: the validated form of `cluster.toml`. Parsing is the only way to get one.
+//! The user's cluster: the validated form of `cluster.toml`. Parsing is the only way to get one.
 
 mod address;
 mod authorized_keys;
@@ -14,7 +14,7 @@ mod tests;
 mod validate;
 
 pub use address::{Address, Ipv4Cidr};
-pub use load::{BaseJudge, BaseProblem, FILE_NAME, Loaded, Surroundings, load, load_judging};
+pub use load::{BaseCheck, BaseProblem, Environment, FILE_NAME, Loaded, load, load_with_base_check};
 pub use names::{NodeName, UserName};
 pub use problem::{Problem, Warning};
 pub use source::Position;
@@ -25,29 +25,29 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-/// The commented cluster file that `mkimage init` writes: the built-in home lab, spelt out.
+/// The commented cluster file that `mkimage init` writes. It describes the built-in home lab.
 pub const SAMPLE: &str = include_str!("sample.toml");
 
-/// A whole cluster, checked.
+/// A checked cluster.
 #[derive(Debug, Clone)]
 pub struct Cluster {
     /// Where it was read from.
     pub origin: Origin,
     /// `[cluster] name`: lower-case letters, digits and hyphens.
     pub name: String,
-    /// `[cluster] base`: what `--base` takes; `None` for the catalog's default.
+    /// `[cluster] base`, in the form that `--base` accepts; `None` for the catalog's default.
     pub base: Option<String>,
     /// `[cluster] timezone`, an IANA name such as `Europe/Berlin`; default `Etc/UTC`.
     pub timezone: String,
-    /// `[cluster] locale`; default `en_GB.UTF-8`, as Raspberry Pi OS has it.
+    /// `[cluster] locale`; default `en_GB.UTF-8`, as in Raspberry Pi OS.
     pub locale: String,
-    /// `[cluster] keyboard`, an XKB layout; default `gb`, as Raspberry Pi OS has it.
+    /// `[cluster] keyboard`, an XKB layout; default `gb`, as in Raspberry Pi OS.
     pub keyboard: String,
-    /// The person who logs in.
+    /// The login on every node.
     pub user: User,
-    /// What the nodes are connected to.
+    /// The network that the nodes are connected to.
     pub network: Network,
-    /// Where Docker comes from.
+    /// Where the Docker packages come from.
     pub docker: DockerSource,
     /// `[swarm] default_addr_pool`.
     pub swarm_address_pool: Option<Ipv4Cidr>,
@@ -71,16 +71,16 @@ pub enum Origin {
 /// `[user]`
 #[derive(Clone)]
 pub struct User {
-    /// Login name; default `pi`.
+    /// The login name; default `pi`.
     pub name: UserName,
-    /// OpenSSH public key lines; empty when the user has none, and an admin key is to be made.
+    /// OpenSSH public key lines. When there are none, a key is created for the cluster.
     pub ssh_authorized_keys: Vec<String>,
-    /// Which key files those came from, for telling the user.
+    /// The files that those keys came from, to tell the user.
     pub key_files: Vec<PathBuf>,
-    /// Private key files that ssh can log in with: those beside `key_files`, and those that ssh tries by itself. Only
-    /// those that are there, and none when no key is authorised.
+    /// Existing private key files that ssh can log in with: those beside `key_files` and those that ssh tries by
+    /// default. Empty when no key is authorised.
     pub private_key_files: Vec<PathBuf>,
-    /// A crypt(3) hash, or no password at all.
+    /// A crypt(3) hash; `None` for no password.
     pub password_hash: Option<Zeroizing<String>>,
 }
 
@@ -93,7 +93,7 @@ pub struct Network {
     pub dns: Vec<IpAddr>,
     /// Search domain.
     pub domain: Option<String>,
-    /// Wireless network, for nodes that find no cable.
+    /// Wireless network for nodes without a cable.
     pub wifi: Option<Wifi>,
 }
 
@@ -123,11 +123,11 @@ pub enum DockerSource {
 pub struct Gluster {
     /// Volume name; default `cluster-data`.
     pub volume: String,
-    /// Absolute mount point; default `/mnt/cluster-data`.
+    /// Absolute path of the mount point; default `/mnt/cluster-data`.
     pub mount: String,
-    /// How many bricks a complete volume has (an arbiter counts).
+    /// The number of bricks in a complete volume, including an arbiter.
     pub replica: usize,
-    /// The node whose brick holds only names and checksums.
+    /// The node whose brick holds only file names and metadata.
     pub arbiter: Option<NodeName>,
 }
 
@@ -136,7 +136,7 @@ pub struct Gluster {
 pub struct Apt {
     /// `http://host:port` of a caching proxy.
     pub proxy: Option<String>,
-    /// Debian mirror to use in place of the image's.
+    /// Debian mirror to use instead of the image's own.
     pub mirror: Option<String>,
 }
 
@@ -147,15 +147,15 @@ pub struct Node {
     pub name: NodeName,
     /// Board.
     pub model: Model,
-    /// Part in the swarm.
+    /// Role in the swarm.
     pub role: Role,
-    /// Address.
+    /// Where its address comes from.
     pub address: Address,
-    /// The stick, if this node has one.
+    /// The USB stick, if this node has one.
     pub brick: Option<Brick>,
 }
 
-/// A Raspberry Pi board, as far as an image cares.
+/// A Raspberry Pi board. Variants that boot the same image are one model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Model {
     /// Raspberry Pi 3, all variants.
@@ -174,10 +174,10 @@ pub enum Model {
     Cm5,
 }
 
-/// Part in the swarm.
+/// A node's role in the swarm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// Holds the swarm's state and takes orders.
+    /// Holds the swarm's state and accepts commands.
     Manager,
     /// Runs containers.
     Worker,
@@ -186,7 +186,7 @@ pub enum Role {
 /// `brick = { device, wipe }`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Brick {
-    /// `None`: the one USB disk that is neither root nor boot disk.
+    /// `None` for the only USB disk that is neither the root nor the boot disk.
     pub device: Option<String>,
     /// What may be formatted.
     pub wipe: Wipe,
@@ -195,18 +195,18 @@ pub struct Brick {
 /// `wipe = ...`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Wipe {
-    /// Blank, or shop-formatted without a user's files.
+    /// A stick that is blank, or factory-formatted with no user files.
     #[default]
     IfEmpty,
-    /// Whatever is on it, once.
+    /// Any stick, once.
     Always,
-    /// Only a stick that is ours already is used.
+    /// Nothing: only a stick that already belongs to this cluster is used.
     Never,
 }
 
 impl Origin {
-    /// The folder beside whose files the cluster's secrets and overlays lie: the cluster file's, else the
-    /// current one, which is `current`.
+    /// Returns the folder that holds the cluster's secrets and overlays: the cluster file's folder, or `current` for
+    /// the built-in cluster.
     pub fn folder<'a>(&'a self, current: &'a Path) -> &'a Path {
         match self {
             Self::BuiltIn => current,
@@ -216,7 +216,7 @@ impl Origin {
 }
 
 impl fmt::Debug for User {
-    /// Without the password hash.
+    /// Hides the password hash.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("User")
             .field("name", &self.name)
@@ -229,7 +229,7 @@ impl fmt::Debug for User {
 }
 
 impl fmt::Debug for Wifi {
-    /// Without the passphrase.
+    /// Hides the passphrase.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Wifi")
             .field("ssid", &self.ssid)
@@ -240,19 +240,20 @@ impl fmt::Debug for Wifi {
 }
 
 impl Cluster {
-    /// The nodes that hold the swarm's state, in the file's order.
+    /// Returns the managers, in the file's order.
     pub fn managers(&self) -> impl Iterator<Item = &Node> {
         self.nodes.iter().filter(|node| node.role == Role::Manager)
     }
 
-    /// Looks a node up by name.
+    /// Returns the node with this name.
     pub fn node(&self, name: &str) -> Option<&Node> {
         self.nodes.iter().find(|node| node.name.as_str() == name)
     }
 }
 
 impl Node {
-    /// What the other nodes call this one: its bare name when `/etc/hosts` can say where it is, else its mDNS name.
+    /// Returns the name that other nodes use for this one: its bare name if `/etc/hosts` can hold its address,
+    /// otherwise its mDNS name.
     pub fn peer_name(&self) -> String {
         match self.address {
             Address::Fixed(_) => self.name.to_string(),
@@ -262,7 +263,7 @@ impl Node {
 }
 
 impl Model {
-    /// As it is written in the cluster file.
+    /// Returns the spelling used in the cluster file.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Pi3 => "pi3",
@@ -277,7 +278,7 @@ impl Model {
 }
 
 impl Role {
-    /// As it is written in the cluster file.
+    /// Returns the spelling used in the cluster file.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Manager => "manager",
@@ -287,7 +288,7 @@ impl Role {
 }
 
 impl Wipe {
-    /// As it is written in the cluster file.
+    /// Returns the spelling used in the cluster file.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::IfEmpty => "if-empty",
@@ -298,7 +299,7 @@ impl Wipe {
 }
 
 impl DockerSource {
-    /// As it is written in the cluster file.
+    /// Returns the spelling used in the cluster file.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Debian => "debian",

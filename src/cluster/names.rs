@@ -1,4 +1,4 @@
-//! Names that end up in hostnames, logins and file names.
+//! Names used as hostnames, logins and file names.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ pub struct NodeName(String);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserName(String);
 
-/// Accounts that Raspberry Pi OS has, or gets with what is installed on first boot, `mkimage` among them.
+/// Accounts of Raspberry Pi OS and of the packages installed on first boot, and `mkimage` itself.
 const SYSTEM_ACCOUNTS: [&str; 34] = [
     "root",
     "daemon",
@@ -52,14 +52,14 @@ impl NodeName {
     /// Parses a hostname label.
     ///
     /// # Errors
-    /// Says what is wrong with the name, as the rest of a sentence that begins with the name.
+    /// The reason, as the end of a sentence that starts with the name.
     pub fn parse(text: &str) -> Result<Self, String> {
         if text.is_empty() {
             return Err("is empty".to_owned());
         }
         if text.len() > 63 {
             return Err(format!(
-                "has {} characters, a hostname has at most 63",
+                "has {} characters; a hostname has at most 63",
                 text.len()
             ));
         }
@@ -68,17 +68,17 @@ impl NodeName {
             .find(|c| !(c.is_ascii_lowercase() || c.is_ascii_digit() || *c == '-'))
         {
             return Err(format!(
-                "has the character {bad:?}; a hostname has a to z, 0 to 9 and hyphens"
+                "contains {bad:?}; a hostname has only a to z, 0 to 9 and hyphens"
             ));
         }
         if text.starts_with('-') || text.ends_with('-') {
-            return Err("begins or ends with a hyphen".to_owned());
+            return Err("starts or ends with a hyphen".to_owned());
         }
         if text.chars().all(|c| c.is_ascii_digit()) {
-            return Err("is only digits, which programs take for an address".to_owned());
+            return Err("consists of digits only, which programs read as an address".to_owned());
         }
         if text == "localhost" {
-            return Err("is every machine's name for itself".to_owned());
+            return Err("is the name every machine has for itself".to_owned());
         }
         Ok(Self(text.to_owned()))
     }
@@ -93,20 +93,20 @@ impl UserName {
     /// Parses a login name.
     ///
     /// # Errors
-    /// Says what is wrong with the name, as the rest of a sentence that begins with the name.
+    /// The reason, as the end of a sentence that starts with the name.
     pub fn parse(text: &str) -> Result<Self, String> {
         if text.len() > 32 {
-            return Err(format!("has {} characters, a login has at most 32", text.len()));
+            return Err(format!("has {} characters; a login has at most 32", text.len()));
         }
         if !text.starts_with(|c: char| c.is_ascii_lowercase())
             || !text
                 .chars()
                 .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
         {
-            return Err("must begin with a letter and have only a to z, 0 to 9 and hyphens".to_owned());
+            return Err("must start with a letter and contain only a to z, 0 to 9 and hyphens".to_owned());
         }
         if SYSTEM_ACCOUNTS.contains(&text) {
-            return Err("is an account of the system; choose another".to_owned());
+            return Err("is a system account; choose another name".to_owned());
         }
         Ok(Self(text.to_owned()))
     }
@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_hostnames_are_node_names() {
+    fn a_node_name_must_be_a_hostname() {
         for good in ["pi4-2", "a", "0a", "x".repeat(63).as_str()] {
             assert!(NodeName::parse(good).is_ok(), "{good}");
         }
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn only_plain_logins_are_user_names() {
+    fn a_user_name_must_be_a_plain_login() {
         assert!(UserName::parse("pi").is_ok());
         for bad in ["", "root", "mkimage", "1a", "A", "a_b", "a b", "-a"] {
             assert!(UserName::parse(bad).is_err(), "{bad}");

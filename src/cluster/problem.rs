@@ -1,4 +1,4 @@
-//! What is wrong with a cluster file, and what is only unwise.
+//! Problems and warnings about a cluster file.
 
 use std::fmt;
 use std::ops::Range;
@@ -6,47 +6,47 @@ use std::ops::Range;
 use super::source::{Position, Source};
 use crate::error::{Category, Error};
 
-/// Something in a cluster file that has to be changed.
+/// Something in a cluster file that must be changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// Where; `None` when it is about the whole file.
+    /// `None` if it concerns the whole file.
     pub position: Option<Position>,
     /// The line and carets under the offending text.
     pub excerpt: Option<String>,
     /// A sentence without a full stop.
     pub message: String,
-    /// What would be right.
+    /// What to change.
     pub remedy: Option<String>,
 }
 
-/// Something that works, and that the user should know the risk of.
+/// A setting that works but carries a risk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
-    /// Where, when one place is to blame.
+    /// `None` if no single place causes it.
     pub position: Option<Position>,
-    /// A sentence without a full stop that says what it risks.
+    /// A sentence without a full stop that names the risk.
     pub message: String,
-    /// What would be better.
+    /// What to change.
     pub remedy: Option<String>,
 }
 
-/// More problems than this are counted, not shown.
-const SHOWN: usize = 25;
+/// Further problems are counted but not shown.
+const MAX_SHOWN: usize = 25;
 
-/// More problems than this are not even sorted by their place.
-const KEPT: usize = 500;
+/// Further problems are counted but not stored.
+const MAX_STORED: usize = 500;
 
-/// Everything that was found in one file, in the order of the checks.
+/// Everything found in one file, in the order of the checks.
 #[derive(Debug)]
 pub(super) struct Findings<'s> {
     source: &'s Source<'s>,
     problems: Vec<Problem>,
-    /// Problems beyond those that are kept.
-    beyond: usize,
+    /// The number of problems beyond [`MAX_STORED`].
+    not_stored: usize,
     pub(super) warnings: Vec<Warning>,
     pub(super) assumed: Vec<String>,
-    /// Entries were left out because they were misspelt or of the wrong type.
-    entries_lost: bool,
+    /// Whether entries were ignored because they were misspelt or had the wrong type.
+    has_unusable_entries: bool,
 }
 
 impl<'s> Findings<'s> {
@@ -54,19 +54,18 @@ impl<'s> Findings<'s> {
         Self {
             source,
             problems: Vec::new(),
-            beyond: 0,
+            not_stored: 0,
             warnings: Vec::new(),
             assumed: Vec::new(),
-            entries_lost: false,
+            has_unusable_entries: false,
         }
     }
 
-    /// The file's text.
     pub(super) fn source(&self) -> &'s Source<'s> {
         self.source
     }
 
-    /// Something is wrong at a place.
+    /// Adds a problem at a place.
     pub(super) fn problem(
         &mut self,
         span: Range<usize>,
@@ -76,33 +75,33 @@ impl<'s> Findings<'s> {
         self.push(Some(&span), &message.into(), &remedy.into());
     }
 
-    /// An entry could not be used at all. What follows from its absence is not reported.
-    pub(super) fn lost_entry(
+    /// Adds a problem with an entry that cannot be used at all. Problems that follow from its absence are not reported.
+    pub(super) fn unusable_entry(
         &mut self,
         span: Option<&Range<usize>>,
         message: impl Into<String>,
         remedy: impl Into<String>,
     ) {
-        self.entries_lost = true;
+        self.has_unusable_entries = true;
         self.push(span, &message.into(), &remedy.into());
     }
 
-    /// Something that should be there is not; said only when nothing was left out before.
+    /// Adds a problem about a missing entry, unless an unusable entry may be the cause.
     pub(super) fn missing(
         &mut self,
         span: Option<&Range<usize>>,
         message: impl Into<String>,
         remedy: impl Into<String>,
     ) {
-        if !self.entries_lost {
+        if !self.has_unusable_entries {
             self.push(span, &message.into(), &remedy.into());
         }
     }
 
     fn push(&mut self, span: Option<&Range<usize>>, message: &str, remedy: &str) {
-        // Finding places costs time in proportion to the file, and a hostile file has a problem in every line.
-        if self.problems.len() >= KEPT {
-            self.beyond = self.beyond.saturating_add(1);
+        // Finding a position takes time proportional to the file, and a hostile file has a problem on every line.
+        if self.problems.len() >= MAX_STORED {
+            self.not_stored = self.not_stored.saturating_add(1);
             return;
         }
         self.problems.push(Problem {
@@ -113,14 +112,14 @@ impl<'s> Findings<'s> {
         });
     }
 
-    /// Something is unwise.
+    /// Adds a warning.
     pub(super) fn warn(
         &mut self,
         span: Option<Range<usize>>,
         message: impl Into<String>,
         remedy: impl Into<String>,
     ) {
-        if self.warnings.len() >= KEPT {
+        if self.warnings.len() >= MAX_STORED {
             return;
         }
         self.warnings.push(Warning {
@@ -134,7 +133,7 @@ impl<'s> Findings<'s> {
         self.problems.len()
     }
 
-    /// All problems as one error, in the file's order; `None` when there are none.
+    /// Returns all problems as one error, in the file's order.
     pub(super) fn error(&self) -> Option<Error> {
         if self.problems.is_empty() {
             return None;
@@ -142,13 +141,13 @@ impl<'s> Findings<'s> {
         let mut sorted: Vec<&Problem> = self.problems.iter().collect();
         sorted.sort_by_key(|problem| problem.position);
         let label = &self.source.label;
-        let count = sorted.len().saturating_add(self.beyond);
+        let count = sorted.len().saturating_add(self.not_stored);
         let mut parts = Vec::new();
         if count > 1 {
             parts.push(format!("{label} has {count} problems"));
         }
-        parts.extend(sorted.iter().take(SHOWN).map(|problem| problem.render(label)));
-        if let Some(more) = count.checked_sub(SHOWN).filter(|more| *more > 0) {
+        parts.extend(sorted.iter().take(MAX_SHOWN).map(|problem| problem.render(label)));
+        if let Some(more) = count.checked_sub(MAX_SHOWN).filter(|more| *more > 0) {
             parts.push(format!("... and {more} more"));
         }
         Some(Error::new(Category::ClusterFile, parts.join("\n")))
@@ -156,7 +155,7 @@ impl<'s> Findings<'s> {
 }
 
 impl Problem {
-    /// `cluster.toml:12:11: message`, the excerpt and the remedy, each on lines of their own.
+    /// Returns `cluster.toml:12:11: message`, the excerpt and the remedy on separate lines.
     fn render(&self, label: &str) -> String {
         let mut text = match self.position {
             Some(Position { line, column }) => format!("{label}:{line}:{column}: {}", self.message),
@@ -175,7 +174,7 @@ impl Problem {
 }
 
 impl fmt::Display for Warning {
-    /// One line, the place and the remedy included.
+    /// One line with the position and the remedy.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(Position { line, .. }) = self.position {
             write!(f, "line {line}: ")?;
@@ -188,7 +187,7 @@ impl fmt::Display for Warning {
     }
 }
 
-/// Text from a file must not steer the terminal.
+/// Removes control characters, which could send commands to the terminal.
 fn printable(text: &str) -> String {
     text.chars()
         .map(|c| match c {

@@ -1,34 +1,33 @@
-//! The text of a cluster file: places in it, and excerpts that never show a secret.
+//! The text of a cluster file: positions, and excerpts that never show a secret.
 
 use std::ops::Range;
 
 use super::authorized_keys::is_private_key;
 
-/// A cluster file's text and what the user calls it.
+/// A cluster file's text and name.
 #[derive(Debug)]
 pub(super) struct Source<'t> {
-    /// As messages name it: the path the user gave.
+    /// The path the user gave, for messages.
     pub(super) label: String,
     pub(super) text: &'t str,
 }
 
-/// A place in the text, both counted from 1; columns in characters.
+/// A position in the text. Lines and columns start at 1; columns count characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
-    /// Line of the file.
+    /// Line number.
     pub line: usize,
-    /// Character of the line.
+    /// Column number.
     pub column: usize,
 }
 
-/// Keys whose values are never shown.
 const SECRET_KEYS: [&str; 2] = ["psk", "password_hash"];
 
-/// Longest excerpt, in characters.
-const WIDEST: usize = 160;
+/// The longest excerpt, in characters.
+const MAX_WIDTH: usize = 160;
 
 impl Source<'_> {
-    /// Where a byte offset lies.
+    /// Returns the position of a byte offset.
     pub(super) fn position(&self, offset: usize) -> Position {
         let before = self.up_to(offset);
         let (line_start, _) = self.line_at(offset);
@@ -43,7 +42,7 @@ impl Source<'_> {
         }
     }
 
-    /// The line that `span` begins in, and below it carets under the span.
+    /// Returns the line in which `span` starts, with carets below the span.
     pub(super) fn excerpt(&self, span: &Range<usize>) -> String {
         let position = self.position(span.start);
         let (line_start, line) = self.line_at(span.start);
@@ -69,14 +68,14 @@ impl Source<'_> {
             .count()
             .clamp(1, length.saturating_sub(before).max(1));
 
-        // A very long line is cut so that the carets stay in view.
-        let skip = if before < WIDEST {
+        // A very long line is cut to keep the carets in view.
+        let skip = if before < MAX_WIDTH {
             0
         } else {
             before.saturating_sub(20)
         };
-        let cut: String = shown.chars().skip(skip).take(WIDEST).collect();
-        let carets = marked.min(WIDEST.saturating_sub(before.saturating_sub(skip)).max(1));
+        let cut: String = shown.chars().skip(skip).take(MAX_WIDTH).collect();
+        let carets = marked.min(MAX_WIDTH.saturating_sub(before.saturating_sub(skip)).max(1));
         let number = position.line.to_string();
         let gutter = " ".repeat(number.len());
         format!(
@@ -86,18 +85,19 @@ impl Source<'_> {
         )
     }
 
-    /// Whether the line that holds `offset` holds something that must not be shown.
+    /// Returns whether the line at `offset` contains something that must not be shown.
     pub(super) fn is_secret(&self, offset: usize) -> bool {
         let (line_start, line) = self.line_at(offset);
         self.in_private_key(line, line_start) || SECRET_KEYS.iter().any(|key| line.contains(key))
     }
 
-    /// `line` with the same number of characters, secrets replaced by asterisks.
+    /// Returns `line` with secrets replaced by the same number of asterisks.
     fn without_secrets(&self, line: &str, line_start: usize) -> String {
         if self.in_private_key(line, line_start) {
             return "*".repeat(line.chars().count());
         }
-        // A text may look like a key and a value like its end, so nothing after the first secret key is shown.
+        // A string may look like a key, and a value like the end of a string. So nothing after the first secret key is
+        // shown.
         let shown = SECRET_KEYS
             .iter()
             .filter_map(|key| line.find(key).map(|at| at.saturating_add(key.len())))
@@ -107,7 +107,7 @@ impl Source<'_> {
         format!("{shown}{}", "*".repeat(hidden.chars().count()))
     }
 
-    /// Whether the line belongs to a private key that was pasted into the file.
+    /// Returns whether the line belongs to a private key pasted into the file.
     fn in_private_key(&self, line: &str, line_start: usize) -> bool {
         if is_private_key(line) {
             return true;
@@ -122,7 +122,7 @@ impl Source<'_> {
         }
     }
 
-    /// The line that holds `offset`, without its end, and where it begins.
+    /// Returns where the line at `offset` starts, and the line without its line end.
     fn line_at(&self, offset: usize) -> (usize, &str) {
         let start = self
             .up_to(offset)
@@ -132,7 +132,7 @@ impl Source<'_> {
         (start, rest.lines().next().unwrap_or_default())
     }
 
-    /// The text before an offset; all of it when the offset is none.
+    /// Returns the text before an offset, or the whole text if the offset is out of range.
     fn up_to(&self, offset: usize) -> &str {
         self.text.get(..offset).unwrap_or(self.text)
     }
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_caret_points_at_the_text_it_speaks_of() {
+    fn carets_mark_the_text_a_message_is_about() {
         let text = "a = 1\n\tb = \"ä x\" # c\r\n";
         let at = text.find("\"ä").unwrap();
         let source = source(text);
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_passphrase_is_never_in_an_excerpt() {
+    fn an_excerpt_never_shows_a_passphrase() {
         for line in [
             "wifi = { ssid = \"x\", psk = \"hunter22\", country = \"de\" }",
             "psk = \"hunter22",
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pasted_private_key_is_never_in_an_excerpt() {
+    fn an_excerpt_never_shows_a_pasted_private_key() {
         let text = "k = [\"-----BEGIN OPENSSH PRIVATE KEY-----\nb3Blbn\nNzaC1r\n-----END OPENSSH PRIVATE KEY-----\"]\nx = 1";
         let source = source(text);
         for secret in ["b3Blbn", "NzaC1r"] {
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_very_long_line_still_shows_the_place() {
+    fn an_excerpt_of_a_very_long_line_shows_the_marked_text() {
         let text = format!("{}HERE{}", "x".repeat(5000), "y".repeat(5000));
         let excerpt = source(&text).excerpt(&(5000..5004));
         assert!(excerpt.len() < 600, "{}", excerpt.len());

@@ -37,7 +37,7 @@ pub(super) fn run(session: &Session, args: &BuildArgs) -> Result<()> {
     let nodes = chosen(cluster, args)?;
     let build_time = build_time()?;
     session.tell(&loaded);
-    let folder = cluster.origin.folder(&session.surroundings.folder);
+    let folder = cluster.origin.folder(&session.environment.folder);
     let destinations: Vec<_> = nodes
         .iter()
         .map(|node| {

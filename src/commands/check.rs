@@ -239,16 +239,16 @@ impl fmt::Display for VolumeReport {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::{Surroundings, load};
+    use crate::cluster::{Environment, load};
 
     fn report(text: &str) -> Report {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("cluster.toml"), text).unwrap();
-        let surroundings = Surroundings {
+        let environment = Environment {
             folder: folder.path().to_owned(),
             home: None,
         };
-        Report::new(&load(None, &surroundings).unwrap(), "newest".to_owned())
+        Report::new(&load(None, &environment).unwrap(), "newest".to_owned())
     }
 
     const TEXT: &str = r#"

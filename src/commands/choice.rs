@@ -4,14 +4,14 @@ use super::Session;
 use crate::base::{Arch, BaseRequest, Catalog};
 use crate::boot::refusal::{self, Refusal};
 use crate::cli::BaseArgs;
-use crate::cluster::{BaseProblem, Cluster, Loaded, load_judging};
+use crate::cluster::{BaseProblem, Cluster, Loaded, load_with_base_check};
 use crate::error::{Error, Result};
 
 /// Reads the cluster file, without a word about what it leaves open. Its base must do, unless the command line has
 /// another.
 pub(super) fn cluster_with_base(session: &Session, args: &BaseArgs, catalog: &Catalog) -> Result<Loaded> {
     let path = session.common.cluster.as_deref();
-    load_judging(path, &session.surroundings, &|cluster| {
+    load_with_base_check(path, &session.environment, &|cluster| {
         if args.base.is_some() {
             return None;
         }

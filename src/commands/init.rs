@@ -17,7 +17,7 @@ pub(super) fn run(session: &Session) -> Result<()> {
         .cluster
         .clone()
         .unwrap_or_else(|| PathBuf::from(FILE_NAME));
-    write_sample(&session.surroundings.folder.join(&named))?;
+    write_sample(&session.environment.folder.join(&named))?;
     session
         .bars
         .say("Name your nodes in it; mkimage check shows what would be built, mkimage --all builds it.");

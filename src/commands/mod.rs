@@ -16,7 +16,7 @@ use std::path::PathBuf;
 
 use crate::base::{self, Arrival, BaseRequest, Catalog, Connection, ObtainOptions, Sha256, VerifiedBase};
 use crate::cli::{BaseArgs, Cli, Command, CommonArgs};
-use crate::cluster::{Loaded, Surroundings, load};
+use crate::cluster::{Environment, Loaded, load};
 use crate::error::{Category, Error, Result};
 use crate::interrupt;
 use crate::progress::Progress as _;
@@ -26,7 +26,7 @@ use crate::ui::Bars;
 struct Session {
     common: CommonArgs,
     bars: Bars,
-    surroundings: Surroundings,
+    environment: Environment,
     /// Where downloads and what is known of bases are kept.
     cache_dir: PathBuf,
 }
@@ -36,7 +36,7 @@ pub fn run(cli: Cli) -> Result<()> {
     interrupt::handle()?;
     let session = Session {
         bars: Bars::new(cli.common.volume()),
-        surroundings: Surroundings::of_process()?,
+        environment: Environment::from_process()?,
         cache_dir: base::default_cache_dir()?,
         common: cli.common,
     };
@@ -56,7 +56,7 @@ pub fn run(cli: Cli) -> Result<()> {
 impl Session {
     /// Reads the cluster file, without a word about what it leaves open.
     fn cluster_quietly(&self) -> Result<Loaded> {
-        load(self.common.cluster.as_deref(), &self.surroundings)
+        load(self.common.cluster.as_deref(), &self.environment)
     }
 
     /// Says what is unwise in a cluster file and what it leaves open, unless only what goes wrong is to be said.

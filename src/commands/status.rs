@@ -23,7 +23,7 @@ pub(super) fn run(session: &Session, watch: bool) -> Result<()> {
     let cluster = &loaded.cluster;
     let folder = cluster
         .origin
-        .folder(&session.surroundings.folder)
+        .folder(&session.environment.folder)
         .join(FOLDER_NAME);
     if !folder.is_dir() {
         return Err(Error::new(

@@ -48,7 +48,7 @@ pub(super) fn run(session: &Session, path: &Path, base: &BaseArgs) -> Result<()>
     let found = pair.compare(&session.bars).while_doing(comparing)?;
 
     let facts = BootFacts::detect(&OnFat::open(&pair.base.look)?).while_doing(comparing)?;
-    let folder = cluster.origin.folder(&session.surroundings.folder);
+    let folder = cluster.origin.folder(&session.environment.folder);
     let user_files = user_files::read(&folder.join("overlays").join(node.name.as_str()))?;
     let place = folder.join(FOLDER_NAME);
     let secrets = Secrets::look(&place, cluster)?;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::{FOLDER_NAME, Secrets};
-use crate::cluster::{Cluster, Surroundings, load};
+use crate::cluster::{Cluster, Environment, load};
 use crate::error::Category;
 
 const FIXED: &str = r#"
@@ -38,11 +38,11 @@ fn cluster(text: Option<&str>) -> Cluster {
     if let Some(text) = text {
         fs::write(folder.path().join("cluster.toml"), text).unwrap();
     }
-    let surroundings = Surroundings {
+    let environment = Environment {
         folder: folder.path().to_owned(),
         home: None,
     };
-    load(None, &surroundings)
+    load(None, &environment)
         .unwrap_or_else(|error| panic!("{error}"))
         .cluster
 }

@@ -19,7 +19,7 @@ const FUSE: Duration = Duration::from_secs(300);
 pub const USER_KEY: &str =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGTN1tVBXB9ElwUiLmNm3yXwSMA8PPXnOKfF2RzsYVXh somebody@desk";
 
-/// A user's surroundings.
+/// A user's environment.
 pub struct Workplace {
     folder: PathBuf,
     _temporary: Option<TempDir>,
@@ -36,7 +36,7 @@ pub struct Run {
 }
 
 impl Workplace {
-    /// The surroundings of a user who has an ssh key.
+    /// The environment of a user who has an ssh key.
     pub fn new() -> Self {
         let place = Self::without_ssh_key();
         fs::create_dir(place.home().join(".ssh")).unwrap();
@@ -54,7 +54,7 @@ impl Workplace {
         }
     }
 
-    /// Surroundings that outlive the test, at a place that others know.
+    /// Environment that outlive the test, at a place that others know.
     pub fn lasting(folder: &Path) -> Self {
         fs::create_dir_all(folder.join("home/.ssh")).unwrap();
         fs::write(folder.join("home/.ssh/id_ed25519.pub"), USER_KEY).unwrap();

@@ -1,16 +1,16 @@
-//! No text at all may bring the program down.
+//! No input may crash the program.
 
 use proptest::prelude::*;
 
-use super::super::{Origin, SAMPLE, Surroundings, load::interpret};
+use super::super::{Environment, Origin, SAMPLE, load::interpret};
 
 fn read(bytes: &[u8]) {
-    let surroundings = Surroundings {
+    let environment = Environment {
         folder: "/nonexistent".into(),
         home: None,
     };
     let label = "cluster.toml".to_owned();
-    match interpret(bytes, label, Origin::BuiltIn, &surroundings, &|_| None) {
+    match interpret(bytes, label, Origin::BuiltIn, &environment, &|_| None) {
         Ok(loaded) => assert!(loaded.cluster.managers().count() > 0),
         Err(error) => {
             let text = error.to_string();
@@ -19,8 +19,8 @@ fn read(bytes: &[u8]) {
     }
 }
 
-/// A piece that a cluster file could have, in a place where it should not be.
-fn piece() -> impl Strategy<Value = String> {
+/// A fragment of a cluster file, to put in the wrong place.
+fn fragment() -> impl Strategy<Value = String> {
     prop_oneof![
         Just("[[node]]".to_owned()),
         Just("[network]".to_owned()),
@@ -49,25 +49,25 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_read_or_refused(pieces in proptest::collection::vec(piece(), 0..40)) {
-        read(pieces.join(" ").as_bytes());
+    fn any_text_is_read_or_refused(fragments in proptest::collection::vec(fragment(), 0..40)) {
+        read(fragments.join(" ").as_bytes());
     }
 
     #[test]
-    fn a_sample_with_pieces_in_it_is_read_or_refused(
-        cuts in proptest::collection::vec((0..SAMPLE.len(), 0_usize..30, piece()), 1..6)
+    fn a_garbled_sample_is_read_or_refused(
+        cuts in proptest::collection::vec((0..SAMPLE.len(), 0_usize..30, fragment()), 1..6)
     ) {
         let mut bytes = SAMPLE.as_bytes().to_vec();
-        for (at, length, piece) in cuts {
+        for (at, length, fragment) in cuts {
             let at = at.min(bytes.len());
             let end = (at + length).min(bytes.len());
-            bytes.splice(at..end, piece.into_bytes());
+            bytes.splice(at..end, fragment.into_bytes());
         }
         read(&bytes);
     }
 
     #[test]
-    fn any_value_of_any_key_is_read_or_refused(key in 0_usize..29, value in piece(), text in "\\PC{0,20}") {
+    fn any_value_of_any_key_is_read_or_refused(key in 0_usize..29, value in fragment(), text in "\\PC{0,20}") {
         let keys = [
             "cluster.name", "cluster.base", "cluster.timezone", "cluster.locale", "cluster.keyboard", "user.name",
             "user.ssh_authorized_keys", "user.password_hash", "network.gateway", "network.dns", "network.domain",

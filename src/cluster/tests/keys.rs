@@ -1,22 +1,22 @@
-//! `ssh_authorized_keys`: who can log in, and what must never be let out.
+//! `ssh_authorized_keys`: the keys that can log in, and private keys that must never leak.
 
 use super::super::load;
-use super::{Desk, bad, three_nodes};
+use super::{Workspace, error_of, three_nodes};
 
 pub(super) const ED25519: &str =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIhGQV6GbOiaMPWzjlYL2oSFsd03p1B8hWJv6TbKUFdJ anna@laptop";
 
-/// Runs `ssh-keygen`, which must be installed, and gives the public and the private key's text.
+/// Runs `ssh-keygen`, which must be installed, and returns the text of the public and the private key.
 fn keygen(kind: &[&str]) -> (String, String) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("key");
-    let made = std::process::Command::new("ssh-keygen")
+    let status = std::process::Command::new("ssh-keygen")
         .args(["-q", "-N", "", "-C", "two words", "-f"])
         .arg(&path)
         .args(kind)
         .status()
         .expect("ssh-keygen (Debian: openssh-client) is needed for this test");
-    assert!(made.success());
+    assert!(status.success());
     let public = std::fs::read_to_string(path.with_extension("pub")).unwrap();
     (public.trim().to_owned(), std::fs::read_to_string(path).unwrap())
 }
@@ -25,8 +25,9 @@ fn with_keys(entries: &str) -> String {
     three_nodes(&format!("[user]\nssh_authorized_keys = {entries}"))
 }
 
-fn keys_of(desk: &Desk, entries: &str) -> Vec<String> {
-    desk.load(with_keys(entries))
+fn keys_of(workspace: &Workspace, entries: &str) -> Vec<String> {
+    workspace
+        .load(with_keys(entries))
         .unwrap_or_else(|error| panic!("{error}"))
         .cluster
         .user
@@ -34,7 +35,7 @@ fn keys_of(desk: &Desk, entries: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_kind_of_key_that_openssh_makes_logs_in() {
+fn every_kind_of_openssh_key_is_accepted() {
     for kind in [
         ["-t", "ed25519"].as_slice(),
         &["-t", "rsa", "-b", "2048"],
@@ -42,12 +43,12 @@ fn every_kind_of_key_that_openssh_makes_logs_in() {
         &["-t", "ecdsa", "-b", "521"],
     ] {
         let (public, _) = keygen(kind);
-        assert_eq!(keys_of(&Desk::new(), &format!("['{public}']")), [public]);
+        assert_eq!(keys_of(&Workspace::new(), &format!("['{public}']")), [public]);
     }
     let security_key = "sk-ssh-ed25519@openssh.com \
         AAAAGnNrLXNzaC1lZDI1NTE5QG9wZW5zc2guY29tAAAAICFo/k5LU8863u66YC9eUO2170QduohPURkQnbLa/dczAAAABHNzaDo= k";
     assert_eq!(
-        keys_of(&Desk::new(), &format!("['{security_key}']")),
+        keys_of(&Workspace::new(), &format!("['{security_key}']")),
         [security_key]
     );
 }
@@ -55,30 +56,30 @@ fn every_kind_of_key_that_openssh_makes_logs_in() {
 #[test]
 fn options_before_a_key_are_kept() {
     let line = format!("from=\"192.168.1.0/24\",command=\"echo hello there\" {ED25519}");
-    assert_eq!(keys_of(&Desk::new(), &format!("['{line}']")), [line]);
+    assert_eq!(keys_of(&Workspace::new(), &format!("['{line}']")), [line]);
 }
 
 #[test]
-fn keys_are_found_in_files_of_home_and_of_the_cluster_file() {
+fn key_files_are_found_in_the_home_folder_and_beside_the_cluster_file() {
     let (other, _) = keygen(&["-t", "ed25519"]);
-    let desk = Desk::new();
-    desk.write("home/.ssh/a.pub", format!("# mine\n\n{ED25519}\r\n"));
-    desk.write("team.keys", format!("{other}\n{ED25519}\n"));
+    let workspace = Workspace::new();
+    workspace.write("home/.ssh/a.pub", format!("# mine\n\n{ED25519}\r\n"));
+    workspace.write("team.keys", format!("{other}\n{ED25519}\n"));
     let wanted = [ED25519.to_owned(), other.clone()];
-    assert_eq!(keys_of(&desk, "[\"~/.ssh/a.pub\", \"team.keys\"]"), wanted);
-    assert_eq!(keys_of(&desk, "[\"~/.ssh/*.pub\", \"team.keys\"]"), wanted);
+    assert_eq!(keys_of(&workspace, "[\"~/.ssh/a.pub\", \"team.keys\"]"), wanted);
+    assert_eq!(keys_of(&workspace, "[\"~/.ssh/*.pub\", \"team.keys\"]"), wanted);
 }
 
 #[test]
-fn the_callers_keys_are_the_default_and_certificates_are_not_keys() {
-    let desk = Desk::new();
+fn the_users_keys_are_the_default_and_certificates_are_skipped() {
+    let workspace = Workspace::new();
     let (other, _) = keygen(&["-t", "ed25519"]);
-    desk.write("home/.ssh/b.pub", ED25519);
-    desk.write("home/.ssh/a.pub", &other);
-    desk.write("home/.ssh/a-cert.pub", "ssh-ed25519-cert-v01@openssh.com AAAA x");
-    desk.write("home/.ssh/config", "Host x");
-    desk.write("home/.ssh/c.pub", "rubbish");
-    let loaded = load(None, &desk.surroundings()).unwrap();
+    workspace.write("home/.ssh/b.pub", ED25519);
+    workspace.write("home/.ssh/a.pub", &other);
+    workspace.write("home/.ssh/a-cert.pub", "ssh-ed25519-cert-v01@openssh.com AAAA x");
+    workspace.write("home/.ssh/config", "Host x");
+    workspace.write("home/.ssh/c.pub", "rubbish");
+    let loaded = load(None, &workspace.environment()).unwrap();
     assert_eq!(
         loaded.cluster.user.ssh_authorized_keys,
         [other, ED25519.to_owned()]
@@ -99,8 +100,8 @@ fn a_private_key_is_refused_and_never_printed() {
         .lines()
         .filter(|line| !line.starts_with("-----"))
         .collect();
-    let desk = Desk::new();
-    desk.write("home/.ssh/id_ed25519", &private);
+    let workspace = Workspace::new();
+    workspace.write("home/.ssh/id_ed25519", &private);
     let one_line = private.replace('\n', "\\n");
     for entries in [
         "[\"~/.ssh/id_ed25519\"]".to_owned(),
@@ -112,12 +113,15 @@ fn a_private_key_is_refused_and_never_printed() {
         format!("\"{one_line}\""),
         format!("{{ x = \"{one_line}\" }}"),
     ] {
-        let text = desk.load(with_keys(&entries)).expect_err(&entries).to_string();
+        let text = workspace
+            .load(with_keys(&entries))
+            .expect_err(&entries)
+            .to_string();
         for line in &body {
             assert!(!text.contains(line), "{text}");
         }
     }
-    let text = desk
+    let text = workspace
         .load(with_keys("[\"~/.ssh/id_ed25519\"]"))
         .unwrap_err()
         .to_string();
@@ -128,25 +132,25 @@ fn a_private_key_is_refused_and_never_printed() {
 }
 
 #[test]
-fn a_key_that_cannot_be_used_is_refused_with_its_place() {
+fn a_key_that_cannot_be_used_is_refused_with_its_position() {
     let damaged = ED25519.replace("IIhG", "IIhh");
     let swapped = ED25519.replace("ssh-ed25519 ", "ssh-rsa ");
     let cut = ED25519.split_at(40).0;
     for (entry, part) in [
         ("missing.pub", "missing.pub cannot be read"),
-        ("home", "is no file"),
+        ("home", "is not a file"),
         (swapped.as_str(), "damaged ssh-rsa key"),
         (cut, "damaged ssh-ed25519 key"),
         ("ssh-dss AAAAB3NzaC1kc3M= old", "DSA"),
         ("", "neither a public key nor"),
         ("~nobody/x.pub", "cannot be read"),
     ] {
-        let text = bad(&with_keys(&format!("[\"{entry}\"]")));
+        let text = error_of(&with_keys(&format!("[\"{entry}\"]")));
         assert!(
             text.contains("cluster.toml:2:24: ") && text.contains(part),
             "{entry}: {text}"
         );
     }
-    // Any 32 bytes are an ed25519 public key; this one only is another.
-    assert_eq!(keys_of(&Desk::new(), &format!("['{damaged}']")), [damaged]);
+    // Any 32 bytes are a valid ed25519 public key, so this is just a different key.
+    assert_eq!(keys_of(&Workspace::new(), &format!("['{damaged}']")), [damaged]);
 }

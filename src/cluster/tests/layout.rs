@@ -1,8 +1,9 @@
-//! Which bricks make a volume that keeps its data.
+//! The combinations of bricks that make a safe volume.
 
-use super::{bad, good};
+use super::{error_of, loaded};
 
-/// A file with these nodes (`true`: with a brick), the first the manager, and a `[gluster]` table.
+/// A file with a `[gluster]` table and these nodes, of which the first is the manager. `true` stands for a node with a
+/// brick.
 fn nodes(bricks: &[bool], gluster: &str) -> String {
     let mut text = format!("[gluster]\n{gluster}\n");
     for (at, brick) in bricks.iter().enumerate() {
@@ -24,7 +25,7 @@ fn plain_replica_2_is_refused_because_of_split_brain() {
         nodes(&[true, true, true], "replica = 2"),
         nodes(&[true, true], "replica = 2\narbiter = \"n1\""),
     ] {
-        let message = bad(&text);
+        let message = error_of(&text);
         assert!(
             message.contains("split brain") || message.contains("2 nodes have a brick"),
             "{text}\n{message}"
@@ -33,13 +34,13 @@ fn plain_replica_2_is_refused_because_of_split_brain() {
 }
 
 #[test]
-fn two_copies_and_an_arbiter_are_a_volume_of_three_bricks() {
+fn two_copies_and_an_arbiter_make_a_volume_of_three_bricks() {
     for gluster in [
         "arbiter = \"n2\"",
         "replica = 2\narbiter = \"n2\"",
         "replica = 3\narbiter = \"n2\"",
     ] {
-        let gluster = good(&nodes(&[true, true, true, false], gluster))
+        let gluster = loaded(&nodes(&[true, true, true, false], gluster))
             .cluster
             .gluster
             .unwrap();
@@ -50,37 +51,37 @@ fn two_copies_and_an_arbiter_are_a_volume_of_three_bricks() {
 #[test]
 fn an_arbiter_is_one_of_exactly_three_bricks() {
     for (text, part) in [
-        (nodes(&[true; 3], "arbiter = \"x\""), "is no node of this file"),
+        (nodes(&[true; 3], "arbiter = \"x\""), "is not a node in this file"),
         (
             nodes(&[true, true, true, false], "arbiter = \"n3\""),
             "has brick = false",
         ),
         (nodes(&[true; 4], "arbiter = \"n3\""), "exactly three nodes"),
     ] {
-        let text = bad(&text);
+        let text = error_of(&text);
         assert!(text.contains(part), "{text}");
     }
 }
 
 #[test]
 fn a_replica_that_is_not_the_number_of_bricks_is_refused() {
-    let text = bad(&nodes(&[true; 4], "replica = 3"));
+    let text = error_of(&nodes(&[true; 4], "replica = 3"));
     assert!(text.contains("replica is 3, but 4 nodes have a brick"), "{text}");
     assert!(text.contains("set brick = false on 1 of them"), "{text}");
-    let text = bad(&nodes(&[true; 3], "replica = 4"));
+    let text = error_of(&nodes(&[true; 3], "replica = 4"));
     assert!(text.contains("replica is 4, but 3 nodes have a brick"), "{text}");
     for replica in ["0", "-1", "\"some\"", "9223372036854775807", "true"] {
-        bad(&nodes(&[true; 3], &format!("replica = {replica}")));
+        error_of(&nodes(&[true; 3], &format!("replica = {replica}")));
     }
-    let gluster = good(&nodes(&[true, true, true, false], "replica = 3"))
+    let gluster = loaded(&nodes(&[true, true, true, false], "replica = 3"))
         .cluster
         .gluster;
     assert_eq!(gluster.unwrap().replica, 3);
 }
 
 #[test]
-fn one_brick_works_and_its_risk_is_said() {
-    let loaded = good(&nodes(&[true, false], ""));
+fn one_brick_works_with_a_warning() {
+    let loaded = loaded(&nodes(&[true, false], ""));
     assert_eq!(loaded.cluster.gluster.unwrap().replica, 1);
     assert!(
         loaded
@@ -91,8 +92,8 @@ fn one_brick_works_and_its_risk_is_said() {
 }
 
 #[test]
-fn no_brick_is_no_volume() {
-    let loaded = good(&nodes(&[false, false], ""));
+fn without_bricks_there_is_no_volume() {
+    let loaded = loaded(&nodes(&[false, false], ""));
     assert!(loaded.cluster.gluster.is_none());
     assert!(
         loaded
@@ -100,5 +101,5 @@ fn no_brick_is_no_volume() {
             .iter()
             .any(|warning| warning.message.contains("no volume"))
     );
-    bad(&nodes(&[false, false], "replica = 2"));
+    error_of(&nodes(&[false, false], "replica = 2"));
 }

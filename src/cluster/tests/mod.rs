@@ -1,4 +1,4 @@
-//! The cluster file as its user meets it: through `load`.
+//! Tests of the cluster file through `load`, as the commands use it.
 
 mod garbled;
 mod keys;
@@ -11,15 +11,15 @@ mod warnings;
 use std::fs;
 use std::path::Path;
 
-use super::{Loaded, Surroundings, load};
+use super::{Environment, Loaded, load};
 use crate::error::{Category, Result};
 
-/// A folder to put a cluster file in, with a home folder in it.
-struct Desk {
+/// A folder for a cluster file, with a home folder in it.
+struct Workspace {
     folder: tempfile::TempDir,
 }
 
-impl Desk {
+impl Workspace {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir_all(folder.path().join("home/.ssh")).unwrap();
@@ -34,8 +34,8 @@ impl Desk {
         fs::write(self.path().join(name), content).unwrap();
     }
 
-    fn surroundings(&self) -> Surroundings {
-        Surroundings {
+    fn environment(&self) -> Environment {
+        Environment {
             folder: self.path().to_owned(),
             home: Some(self.path().join("home")),
         }
@@ -43,23 +43,25 @@ impl Desk {
 
     fn load(&self, text: impl AsRef<[u8]>) -> Result<Loaded> {
         self.write("cluster.toml", text);
-        load(None, &self.surroundings())
+        load(None, &self.environment())
     }
 }
 
-/// Loads a text that is good.
-fn good(text: &str) -> Loaded {
-    Desk::new().load(text).unwrap_or_else(|error| panic!("{error}"))
+/// Loads a valid file.
+fn loaded(text: &str) -> Loaded {
+    Workspace::new()
+        .load(text)
+        .unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// Loads a text that is not, and gives the message.
-fn bad(text: &str) -> String {
-    let error = Desk::new().load(text).expect_err(text);
+/// Loads an invalid file and returns the message.
+fn error_of(text: &str) -> String {
+    let error = Workspace::new().load(text).expect_err(text);
     assert_eq!(error.category(), Category::ClusterFile, "{error}");
     error.to_string()
 }
 
-/// A manager with a brick and two workers, after whatever `before` says.
+/// A file with `before`, a manager and two workers.
 fn three_nodes(before: &str) -> String {
     format!(
         "{before}\n[[node]]\nname = \"a\"\nmodel = \"pi4\"\nrole = \"manager\"\n[[node]]\nname = \"b\"\nmodel = \"pi4\"\n\

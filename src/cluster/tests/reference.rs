@@ -1,4 +1,4 @@
-//! `docs/cluster-file.md` against the code.
+//! Compares `docs/cluster-file.md` with the code.
 
 use std::fmt::Debug;
 
@@ -8,7 +8,7 @@ use super::super::{defaults, file};
 
 const REFERENCE: &str = include_str!("../../../docs/cluster-file.md");
 
-/// The keys that a table takes, as serde names them when it meets another.
+/// Returns the keys of a table, from serde's message about an unknown key.
 fn keys_of<T: DeserializeOwned + Debug>() -> Vec<String> {
     let message = toml::from_str::<T>("\"no such key\" = 1")
         .unwrap_err()
@@ -18,7 +18,7 @@ fn keys_of<T: DeserializeOwned + Debug>() -> Vec<String> {
     known.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
-/// The part of the reference below a heading.
+/// Returns the section of the reference below a heading.
 fn section(heading: &str) -> &'static str {
     let start = REFERENCE
         .find(&format!("\n## {heading}\n"))
@@ -79,7 +79,7 @@ fn every_default_is_the_one_in_the_reference() {
         for default in defaults {
             assert!(
                 section(heading).contains(&format!("`{default}`")),
-                "{heading} does not say the default {default}"
+                "{heading} does not give the default {default}"
             );
         }
     }

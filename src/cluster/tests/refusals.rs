@@ -1,16 +1,16 @@
-//! What must not get as far as an image.
+//! Mistakes in a cluster file that must not reach an image.
 
-use super::{Desk, bad, good, three_nodes};
+use super::{Workspace, error_of, loaded, three_nodes};
 
-/// Three nodes, the second with these lines more.
+/// Three nodes, with these additional lines in the second.
 fn with_b(lines: &str) -> String {
     three_nodes("[network]\ngateway = \"192.168.1.1\"")
         .replace("name = \"b\"", &format!("name = \"b\"\n{lines}"))
 }
 
 #[test]
-fn all_problems_are_told_at_once_with_their_places() {
-    let text = bad(
+fn all_problems_are_reported_at_once_with_their_positions() {
+    let text = error_of(
         "[cluster]\nnmae = \"x\"\ntimezone = 5\n[user]\nname = \"root\"\n[network]\ngateway = \"192.168.1.1\"\n\
          [[node]]\nname = \"pi4-1\"\nmodel = \"pi6\"\n[[node]]\nname = \"pi4-1\"\nmodel = \"pi4\"\nrole = \"boss\"\n\
          address = \"192.168.2.31/24\"\n",
@@ -20,7 +20,7 @@ fn all_problems_are_told_at_once_with_their_places() {
         "cluster.toml:2:1: unknown key \"nmae\"",
         "did you mean name?",
         "cluster.toml:3:12: invalid type: integer `5`, expected a string",
-        "cluster.toml:5:8: user \"root\" is an account of the system",
+        "cluster.toml:5:8: user \"root\" is a system account",
         "cluster.toml:10:9: model \"pi6\" is not known",
         "\"cm5\"",
         "cluster.toml:12:8: name \"pi4-1\" is given to two nodes",
@@ -32,21 +32,21 @@ fn all_problems_are_told_at_once_with_their_places() {
 }
 
 #[test]
-fn a_file_full_of_problems_is_refused_soon_and_shortly() {
-    let text = bad(&"[[node]]\nname = \"a\"\nmodel = \"pi9\"\naddress = \"x\"\n".repeat(15_000));
+fn a_file_full_of_problems_is_refused_quickly_and_briefly() {
+    let text = error_of(&"[[node]]\nname = \"a\"\nmodel = \"pi9\"\naddress = \"x\"\n".repeat(15_000));
     assert!(
         text.contains("cluster.toml has 45000 problems"),
         "{}",
         text.lines().next().unwrap()
     );
     assert!(text.contains("... and 44975 more") && text.lines().count() < 150);
-    let text = bad(&format!("x = {}1{}", "[".repeat(20_000), "]".repeat(20_000)));
+    let text = error_of(&format!("x = {}1{}", "[".repeat(20_000), "]".repeat(20_000)));
     assert!(text.lines().count() < 150);
 }
 
 #[test]
 fn a_problem_shows_the_line_and_a_caret_under_the_text() {
-    let text = bad(&with_b("address = \"192.168.2.31/24\""));
+    let text = error_of(&with_b("address = \"192.168.2.31/24\""));
     assert_eq!(
         text,
         "cluster.toml:9:11: address \"192.168.2.31/24\" of b is outside the gateway's network: 192.168.1.1 is not in \
@@ -73,51 +73,54 @@ fn an_unknown_key_anywhere_is_refused() {
         ("[[node]]\nx = 1", "address"),
         ("[[node]]\nbrick = { x = 1 }", "wipe"),
     ] {
-        let text = bad(&three_nodes(text));
+        let text = error_of(&three_nodes(text));
         assert!(
             text.contains("unknown key \"x\"") && text.contains(known),
             "{text}"
         );
-        assert!(!text.contains("has no"), "follow-ups are not told: {text}");
+        assert!(
+            !text.contains("has no"),
+            "follow-up problems are not reported: {text}"
+        );
     }
 }
 
 #[test]
-fn a_list_is_never_taken_for_a_table() {
+fn a_list_in_place_of_a_table_is_refused() {
     for text in [
         "network = { wifi = [\"ssid\", \"passphrase\", \"DE\"] }",
         "cluster = [\"x\"]",
         "[[user]]\nname = \"x\"",
         "node = [[\"a\", \"pi4\", \"manager\"]]",
     ] {
-        let text = Desk::new().load(text).unwrap_err().to_string();
+        let text = Workspace::new().load(text).unwrap_err().to_string();
         assert!(text.contains("this is a list"), "{text}");
     }
-    assert!(bad("[node]\nname = \"a\"").contains("[[node]]"));
-    assert!(bad(&with_b("brick = [\"auto\"]")).contains("false or a table"));
+    assert!(error_of("[node]\nname = \"a\"").contains("[[node]]"));
+    assert!(error_of(&with_b("brick = [\"auto\"]")).contains("false or a table"));
 }
 
 #[test]
-fn a_syntax_error_is_told_with_its_place() {
-    let text = bad("[cluster]\nname = \"x\n[user\n");
+fn a_syntax_error_is_reported_with_its_position() {
+    let text = error_of("[cluster]\nname = \"x\n[user\n");
     assert!(text.contains("cluster.toml:2:"), "{text}");
     assert!(text.contains("2 | name = \"x"), "{text}");
-    let text = Desk::new().load(b"a = 1\n# \xff\n").unwrap_err().to_string();
+    let text = Workspace::new().load(b"a = 1\n# \xff\n").unwrap_err().to_string();
     assert!(
-        text.contains("cluster.toml:2: a character is not UTF-8"),
+        text.contains("cluster.toml:2: this line is not valid UTF-8"),
         "{text}"
     );
 }
 
 #[test]
 fn a_cluster_without_a_manager_is_refused() {
-    let text = bad(&three_nodes("").replace("role = \"manager\"", ""));
+    let text = error_of(&three_nodes("").replace("role = \"manager\"", ""));
     assert!(text.contains("no node is a manager"), "{text}");
-    assert!(bad("").contains("there is no node"));
+    assert!(error_of("").contains("there is no node"));
 }
 
 #[test]
-fn addresses_that_cannot_meet_are_refused() {
+fn addresses_that_cannot_reach_each_other_are_refused() {
     for (lines, part) in [
         ("address = \"192.168.1.2\"", "has no prefix length"),
         ("address = \"192.168.1.0/24\"", "the network itself"),
@@ -128,26 +131,26 @@ fn addresses_that_cannot_meet_are_refused() {
         ("address = \"192.168.1.200/25\"", "outside the gateway's network"),
         ("address = \"auto\"", "or \"dhcp\""),
     ] {
-        let text = bad(&with_b(lines));
+        let text = error_of(&with_b(lines));
         assert!(text.contains(part), "{lines}: {text}");
     }
     let two = |b: &str, c: &str| {
         with_b(&format!("address = \"{b}\""))
             .replace("name = \"c\"", &format!("name = \"c\"\naddress = \"{c}\""))
     };
-    let text = bad(&two("192.168.1.2/24", "192.168.1.2/24"));
+    let text = error_of(&two("192.168.1.2/24", "192.168.1.2/24"));
     assert!(
         text.contains("address 192.168.1.2 of c is already that of b"),
         "{text}"
     );
-    let text = bad(&two("192.168.1.2/24", "192.168.1.3/16"));
+    let text = error_of(&two("192.168.1.2/24", "192.168.1.3/16"));
     assert!(text.contains("another prefix length"), "{text}");
-    let text = bad(&two("192.168.1.2/24", "192.168.3.3/24").replace("gateway = \"192.168.1.1\"", ""));
+    let text = error_of(&two("192.168.1.2/24", "192.168.3.3/24").replace("gateway = \"192.168.1.1\"", ""));
     assert!(text.contains("is in another network"), "{text}");
 }
 
 #[test]
-fn names_that_already_mean_something_are_refused() {
+fn reserved_and_malformed_node_names_are_refused() {
     for name in [
         "raspberrypi",
         "local",
@@ -158,7 +161,7 @@ fn names_that_already_mean_something_are_refused() {
         "12",
         "",
     ] {
-        let text = bad(&three_nodes("").replace("name = \"b\"", &format!("name = \"{name}\"")));
+        let text = error_of(&three_nodes("").replace("name = \"b\"", &format!("name = \"{name}\"")));
         assert!(text.contains(&format!("name \"{name}\"")), "{text}");
     }
 }
@@ -171,7 +174,7 @@ fn a_line_break_never_reaches_a_file_on_the_pi() {
         "[network]\nwifi = { ssid = \"a\\u0007b\", country = \"DE\" }",
         "[network]\ndns = [\"1.1.1.1\\n\"]",
     ] {
-        let text = bad(&three_nodes(text));
+        let text = error_of(&three_nodes(text));
         assert!(text.contains("line break or another control character"), "{text}");
         assert!(!text.contains('\u{7}'));
     }
@@ -187,21 +190,21 @@ fn a_passphrase_is_never_printed() {
         "wifi = { ssid = \"x\", psk = [\"topsecret\"] }",
         "wifi = { ssid = \"x\", psk = \"topsecret\\nx\", country = \"DE\" }",
     ] {
-        let text = bad(&three_nodes(&format!("[network]\n{line}")));
+        let text = error_of(&three_nodes(&format!("[network]\n{line}")));
         assert!(
             !text.contains("secret") || text.contains("may be a secret"),
             "{text}"
         );
         assert!(!text.contains("psecret") && !text.contains("12345678"), "{text}");
     }
-    let loaded = good(&three_nodes(
+    let loaded = loaded(&three_nodes(
         "[network]\nwifi = { ssid = \"x\", psk = \"topsecret\", country = \"DE\" }",
     ));
     assert!(!format!("{loaded:?}").contains("topsecret"));
 }
 
 #[test]
-fn wireless_settings_that_cannot_work_are_refused() {
+fn invalid_wifi_settings_are_refused() {
     for (wifi, part) in [
         ("{ psk = \"12345678\", country = \"DE\" }", "no ssid"),
         ("{ ssid = \"x\", psk = \"12345678\" }", "no country"),
@@ -220,11 +223,11 @@ fn wireless_settings_that_cannot_work_are_refused() {
         ),
         ("{ ssid = \"\", psk = \"12345678\", country = \"DE\" }", "1 to 32"),
     ] {
-        let text = bad(&three_nodes(&format!("[network]\nwifi = {wifi}")));
+        let text = error_of(&three_nodes(&format!("[network]\nwifi = {wifi}")));
         assert!(text.contains(part), "{text}");
     }
     for psk in ["a".repeat(63), "0123456789abcdef".repeat(4)] {
-        good(&three_nodes(&format!(
+        loaded(&three_nodes(&format!(
             "[network]\nwifi = {{ ssid = \"x\", psk = \"{psk}\", country = \"DE\" }}"
         )));
     }
@@ -232,7 +235,7 @@ fn wireless_settings_that_cannot_work_are_refused() {
 
 #[test]
 fn a_plain_password_is_refused_with_the_command_to_hash_it() {
-    let text = bad(&three_nodes("[user]\npassword_hash = \"raspberry\""));
+    let text = error_of(&three_nodes("[user]\npassword_hash = \"raspberry\""));
     assert!(
         text.contains("openssl passwd -6") && !text.contains("raspberry"),
         "{text}"
@@ -242,7 +245,7 @@ fn a_plain_password_is_refused_with_the_command_to_hash_it() {
         .output()
         .expect("openssl is needed for this test");
     let hash = String::from_utf8(hash.stdout).unwrap();
-    good(&three_nodes(&format!(
+    loaded(&three_nodes(&format!(
         "[user]\npassword_hash = \"{}\"",
         hash.trim()
     )));
@@ -256,13 +259,13 @@ fn containers_never_hide_the_home_network() {
         ("10.10.0.0/25", "is smaller than"),
         ("192.168.0.0/16", "overlaps the nodes' own network 192.168.1.0/24"),
     ] {
-        let text = bad(&three_nodes(&format!(
+        let text = error_of(&three_nodes(&format!(
             "[network]\ngateway = \"192.168.1.1\"\n[swarm]\ndefault_addr_pool = \"{pool}\""
         )));
         assert!(text.contains(&part.replace('\\', "")), "{text}");
     }
     let pool = |gateway: &str| {
-        good(&three_nodes(&format!("[network]\ngateway = \"{gateway}\"")))
+        loaded(&three_nodes(&format!("[network]\ngateway = \"{gateway}\"")))
             .cluster
             .swarm_address_pool
             .unwrap()
@@ -273,38 +276,38 @@ fn containers_never_hide_the_home_network() {
 }
 
 #[test]
-fn other_values_that_make_no_sense_are_refused() {
+fn other_invalid_values_are_refused() {
     for (text, part) in [
-        ("[cluster]\nname = \"My Lab\"", "no name for a cluster"),
+        ("[cluster]\nname = \"My Lab\"", "is not a valid cluster name"),
         ("[cluster]\nbase = \" \"", "base is empty"),
-        ("[cluster]\ntimezone = \"Berlin; rm\"", "no time zone"),
-        ("[cluster]\nlocale = \"de_DE\"", "no UTF-8 locale"),
-        ("[cluster]\nkeyboard = \"DE\"", "no keyboard layout"),
+        ("[cluster]\ntimezone = \"Berlin; rm\"", "is not a time zone"),
+        ("[cluster]\nlocale = \"de_DE\"", "is not a UTF-8 locale"),
+        ("[cluster]\nkeyboard = \"DE\"", "is not a keyboard layout"),
         (
             "[user]\nname = \"Anna\"",
-            "user \"Anna\" must begin with a letter",
+            "user \"Anna\" must start with a letter",
         ),
-        ("[user]\nname = \"mkimage\"", "account of the system"),
+        ("[user]\nname = \"mkimage\"", "is a system account"),
         (
             "[network]\ngateway = \"192.168.1.1/24\"",
-            "no address of a router",
+            "not a router's address",
         ),
-        ("[network]\ngateway = \"0.0.0.0\"", "no address of a router"),
-        ("[network]\ndns = [\"one.one\"]", "no address of a name server"),
+        ("[network]\ngateway = \"0.0.0.0\"", "not a router's address"),
+        ("[network]\ndns = [\"one.one\"]", "not a name server's address"),
         ("[network]\ndns = \"1.1.1.1\"", "write a list in brackets"),
         ("[network]\ndomain = \"lab.local\"", "belongs to mDNS"),
-        ("[network]\ndomain = \"a b\"", "no domain name"),
+        ("[network]\ndomain = \"a b\"", "is not a domain name"),
         ("[docker]\nsource = \"podman\"", "\"debian\", \"docker\""),
         ("[apt]\nproxy = \"192.168.1.5:3142\"", "proxy"),
-        ("[apt]\nmirror = \"http://u:p@mirror\"", "has a login in it"),
+        ("[apt]\nmirror = \"http://u:p@mirror\"", "contains a login"),
     ] {
-        let text = bad(&three_nodes(text));
+        let text = error_of(&three_nodes(text));
         assert!(text.contains(part), "{part}: {text}");
     }
 }
 
 #[test]
-fn a_stick_is_only_ever_named_by_a_disks_path() {
+fn a_stick_is_named_by_a_disk_path_only() {
     for device in [
         "sda",
         "/dev",
@@ -315,12 +318,12 @@ fn a_stick_is_only_ever_named_by_a_disks_path() {
         "/dev//sda",
         "/dev/s a",
     ] {
-        let text = bad(&with_b(&format!("brick = {{ device = \"{device}\" }}")));
+        let text = error_of(&with_b(&format!("brick = {{ device = \"{device}\" }}")));
         assert!(text.contains("is no path of a disk"), "{text}");
     }
-    assert!(bad(&with_b("brick = { wipe = \"yes\" }")).contains("\"if-empty\", \"always\", \"never\""));
+    assert!(error_of(&with_b("brick = { wipe = \"yes\" }")).contains("\"if-empty\", \"always\", \"never\""));
     let device = "/dev/disk/by-id/usb-SanDisk_Ultra-0:0";
-    let loaded = good(&with_b(&format!(
+    let loaded = loaded(&with_b(&format!(
         "brick = {{ device = \"{device}\", wipe = \"never\" }}"
     )));
     let brick = loaded.cluster.node("b").unwrap().brick.clone().unwrap();
@@ -331,11 +334,11 @@ fn a_stick_is_only_ever_named_by_a_disks_path() {
 }
 
 #[test]
-fn a_node_in_single_brackets_is_told_that_it_needs_two() {
+fn a_node_in_single_brackets_is_pointed_to_double_brackets() {
     let node = |name: &str| format!("[node]\nname = \"{name}\"\nmodel = \"pi4\"\nrole = \"manager\"\n");
     for text in [node("a"), node("a") + &node("b")] {
-        let said = bad(&text);
-        assert!(said.contains("begin every node with [[node]]"), "{said}");
-        assert!(!said.contains("[\"...\"]"), "{said}");
+        let message = error_of(&text);
+        assert!(message.contains("start every node with [[node]]"), "{message}");
+        assert!(!message.contains("[\"...\"]"), "{message}");
     }
 }

@@ -1,13 +1,13 @@
-//! What is built without a cluster file, and what `mkimage init` writes.
+//! The built-in home lab, and the file that `mkimage init` writes.
 
 use super::super::{Address, Origin, Role, SAMPLE, load};
-use super::{Desk, good};
+use super::{Workspace, loaded};
 use crate::error::Category;
 
 #[test]
-fn without_a_cluster_file_the_home_lab_is_built() {
-    let desk = Desk::new();
-    let loaded = load(None, &desk.surroundings()).unwrap();
+fn without_a_cluster_file_the_home_lab_is_used() {
+    let workspace = Workspace::new();
+    let loaded = load(None, &workspace.environment()).unwrap();
     let nodes: Vec<(&str, &str, Role)> = loaded
         .cluster
         .nodes
@@ -37,10 +37,10 @@ fn without_a_cluster_file_the_home_lab_is_built() {
 }
 
 #[test]
-fn what_was_assumed_is_said() {
-    let desk = Desk::new();
-    desk.write("home/.ssh/id_ed25519.pub", format!("{}\n", super::keys::ED25519));
-    let assumed = load(None, &desk.surroundings()).unwrap().assumed.join("\n");
+fn assumptions_are_reported() {
+    let workspace = Workspace::new();
+    workspace.write("home/.ssh/id_ed25519.pub", format!("{}\n", super::keys::ED25519));
+    let assumed = load(None, &workspace.environment()).unwrap().assumed.join("\n");
     for part in [
         "built-in home lab",
         "login on every node is pi",
@@ -50,25 +50,28 @@ fn what_was_assumed_is_said() {
     ] {
         assert!(assumed.contains(part), "{part}: {assumed}");
     }
-    let desk = Desk::new();
-    let assumed = load(None, &desk.surroundings()).unwrap().assumed.join("\n");
-    assert!(assumed.contains("an ssh key made for this cluster"), "{assumed}");
+    let workspace = Workspace::new();
+    let assumed = load(None, &workspace.environment()).unwrap().assumed.join("\n");
+    assert!(
+        assumed.contains("an ssh key created for this cluster"),
+        "{assumed}"
+    );
 }
 
 #[test]
-fn what_the_file_says_is_not_called_assumed() {
+fn values_given_in_the_file_are_not_reported_as_assumed() {
     let text = super::three_nodes(&format!(
         "[user]\nname = \"anna\"\nssh_authorized_keys = [\"{}\"]\n[network]\ngateway = \"192.168.1.1\"",
         super::keys::ED25519
     ))
     .replace("name = \"a\"", "name = \"a\"\naddress = \"192.168.1.2/24\"");
-    assert_eq!(good(&text).assumed, <[String; 0]>::default());
+    assert_eq!(loaded(&text).assumed, <[String; 0]>::default());
 }
 
 #[test]
 fn the_sample_is_the_built_in_home_lab() {
-    let built_in = load(None, &Desk::new().surroundings()).unwrap().cluster;
-    let mut sample = good(SAMPLE).cluster;
+    let built_in = load(None, &Workspace::new().environment()).unwrap().cluster;
+    let mut sample = loaded(SAMPLE).cluster;
     assert!(matches!(sample.origin, Origin::File(_)));
     sample.origin = Origin::BuiltIn;
     assert_eq!(format!("{sample:#?}"), format!("{built_in:#?}"));
@@ -76,8 +79,8 @@ fn the_sample_is_the_built_in_home_lab() {
 
 #[test]
 fn every_example_in_the_sample_works_when_it_is_uncommented() {
-    let desk = Desk::new();
-    desk.write("home/.ssh/id.pub", super::keys::ED25519);
+    let workspace = Workspace::new();
+    workspace.write("home/.ssh/id.pub", super::keys::ED25519);
     let code: Vec<&str> = SAMPLE
         .lines()
         .map(|line| match line.strip_prefix('#') {
@@ -85,7 +88,7 @@ fn every_example_in_the_sample_works_when_it_is_uncommented() {
             _ => line,
         })
         .collect();
-    let loaded = desk.load(code.join("\n")).unwrap();
+    let loaded = workspace.load(code.join("\n")).unwrap();
     assert!(loaded.cluster.network.wifi.is_some());
     assert!(
         loaded
@@ -97,45 +100,54 @@ fn every_example_in_the_sample_works_when_it_is_uncommented() {
 }
 
 #[test]
-fn a_named_file_that_is_not_there_is_not_replaced_by_the_home_lab() {
-    let desk = Desk::new();
-    let error = load(Some("other.toml".as_ref()), &desk.surroundings()).unwrap_err();
+fn a_missing_file_named_on_the_command_line_is_an_error() {
+    let workspace = Workspace::new();
+    let error = load(Some("other.toml".as_ref()), &workspace.environment()).unwrap_err();
     assert_eq!(error.category(), Category::ClusterFile);
     assert!(error.remedy().unwrap().contains("mkimage init"));
-    std::fs::create_dir(desk.path().join("cluster.toml")).unwrap();
-    assert!(load(None, &desk.surroundings()).is_err());
+    std::fs::create_dir(workspace.path().join("cluster.toml")).unwrap();
+    assert!(load(None, &workspace.environment()).is_err());
 }
 
 #[test]
 fn a_base_file_is_found_beside_the_cluster_file() {
-    let desk = Desk::new();
-    std::fs::create_dir(desk.path().join("lab")).unwrap();
-    desk.write("lab/os.img", "");
+    let workspace = Workspace::new();
+    std::fs::create_dir(workspace.path().join("lab")).unwrap();
+    workspace.write("lab/os.img", "");
     for (base, wanted) in [
-        ("os.img", desk.path().join("lab/os.img").display().to_string()),
+        (
+            "os.img",
+            workspace.path().join("lab/os.img").display().to_string(),
+        ),
         (
             "../x/os.img",
-            desk.path().join("lab/../x/os.img").display().to_string(),
+            workspace.path().join("lab/../x/os.img").display().to_string(),
         ),
-        ("~/os.img", desk.path().join("home/os.img").display().to_string()),
+        (
+            "~/os.img",
+            workspace.path().join("home/os.img").display().to_string(),
+        ),
         ("trixie-arm64-2026-10-06", "trixie-arm64-2026-10-06".to_owned()),
         ("https://x.example/os.img", "https://x.example/os.img".to_owned()),
     ] {
-        desk.write(
+        workspace.write(
             "lab/my.toml",
             super::three_nodes(&format!("[cluster]\nbase = \"{base}\"")),
         );
-        let loaded = load(Some("lab/my.toml".as_ref()), &desk.surroundings()).unwrap();
+        let loaded = load(Some("lab/my.toml".as_ref()), &workspace.environment()).unwrap();
         assert_eq!(loaded.cluster.base.unwrap(), wanted);
     }
 }
 
 #[test]
-fn secrets_and_overlays_lie_beside_the_cluster_file() {
-    let desk = Desk::new();
-    std::fs::create_dir(desk.path().join("lab")).unwrap();
-    desk.write("lab/my.toml", SAMPLE);
-    let loaded = load(Some("lab/my.toml".as_ref()), &desk.surroundings()).unwrap();
-    assert_eq!(loaded.cluster.origin.folder(desk.path()), desk.path().join("lab"));
-    assert_eq!(Origin::BuiltIn.folder(desk.path()), desk.path());
+fn secrets_and_overlays_are_beside_the_cluster_file() {
+    let workspace = Workspace::new();
+    std::fs::create_dir(workspace.path().join("lab")).unwrap();
+    workspace.write("lab/my.toml", SAMPLE);
+    let loaded = load(Some("lab/my.toml".as_ref()), &workspace.environment()).unwrap();
+    assert_eq!(
+        loaded.cluster.origin.folder(workspace.path()),
+        workspace.path().join("lab")
+    );
+    assert_eq!(Origin::BuiltIn.folder(workspace.path()), workspace.path());
 }

@@ -1,15 +1,15 @@
-//! What works, and is said to be unwise.
+//! Settings that work but cause a warning.
 
 use super::super::load;
-use super::{Desk, good, three_nodes};
+use super::{Workspace, loaded, three_nodes};
 
 fn warnings(text: &str) -> String {
-    let lines: Vec<String> = good(text).warnings.iter().map(ToString::to_string).collect();
+    let lines: Vec<String> = loaded(text).warnings.iter().map(ToString::to_string).collect();
     lines.join("\n")
 }
 
 #[test]
-fn a_manager_whose_address_may_change_is_warned_about() {
+fn a_manager_on_dhcp_causes_a_warning() {
     let dhcp = warnings(&three_nodes(""));
     assert!(
         dhcp.contains("a is a manager and gets its address by DHCP"),
@@ -20,7 +20,7 @@ fn a_manager_whose_address_may_change_is_warned_about() {
             .replace("name = \"a\"", "name = \"a\"\naddress = \"192.168.1.2/24\""),
     );
     assert!(!fixed.contains("DHCP"), "{fixed}");
-    let lab = load(None, &Desk::new().surroundings()).unwrap();
+    let lab = load(None, &Workspace::new().environment()).unwrap();
     assert!(
         lab.warnings
             .iter()
@@ -29,7 +29,7 @@ fn a_manager_whose_address_may_change_is_warned_about() {
 }
 
 #[test]
-fn the_number_of_managers_is_warned_about() {
+fn a_risky_number_of_managers_causes_a_warning() {
     assert!(warnings(&three_nodes("")).contains("a is the only manager"));
     let two = three_nodes("").replace("name = \"b\"", "name = \"b\"\nrole = \"manager\"");
     assert!(warnings(&two).contains("2 managers bear the loss of no more than 1"));
@@ -38,7 +38,7 @@ fn the_number_of_managers_is_warned_about() {
 }
 
 #[test]
-fn fixed_addresses_without_a_gateway_are_warned_about() {
+fn fixed_addresses_without_a_gateway_cause_a_warning() {
     let text = three_nodes("").replace("name = \"a\"", "name = \"a\"\naddress = \"192.168.1.2/24\"");
     let text = warnings(&text);
     assert!(
@@ -48,7 +48,7 @@ fn fixed_addresses_without_a_gateway_are_warned_about() {
 }
 
 #[test]
-fn a_name_that_mdns_would_give_to_another_is_warned_about() {
+fn a_name_that_mdns_could_give_to_another_node_causes_a_warning() {
     let text = three_nodes("")
         .replace("name = \"a\"", "name = \"pi\"")
         .replace("name = \"b\"", "name = \"pi-2\"");
@@ -56,7 +56,7 @@ fn a_name_that_mdns_would_give_to_another_is_warned_about() {
 }
 
 #[test]
-fn an_open_network_and_a_card_as_stick_are_warned_about() {
+fn an_open_network_and_a_memory_card_as_brick_cause_a_warning() {
     assert!(
         warnings(&three_nodes(
             "[network]\nwifi = { ssid = \"x\", country = \"DE\" }"

@@ -8,16 +8,16 @@ use super::super::file::AptTable;
 use super::super::problem::Findings;
 
 pub(super) fn apt(table: AptTable, findings: &mut Findings<'_>) -> Apt {
-    for (what, entry, example) in [
+    for (key, entry, example) in [
         ("proxy", &table.proxy, "http://192.168.1.5:3142"),
         ("mirror", &table.mirror, "http://mirror.example.org/debian"),
     ] {
         if let Some(entry) = entry
-            && let Err(why) = check_address(entry.get_ref(), what == "mirror")
+            && let Err(why) = check_url(entry.get_ref(), key == "mirror")
         {
             findings.problem(
                 entry.span(),
-                format!("{what} {why}"),
+                format!("{key} {why}"),
                 format!("write it like \"{example}\""),
             );
         }
@@ -28,25 +28,25 @@ pub(super) fn apt(table: AptTable, findings: &mut Findings<'_>) -> Apt {
     }
 }
 
-/// Whether apt takes the text for an address; with a path where one makes sense.
-fn check_address(text: &str, with_path: bool) -> Result<(), &'static str> {
-    // What apt.conf, sources.list and a shell may each take for syntax.
+/// Checks that apt accepts the text as a URL, with a path only if `allow_path`.
+fn check_url(text: &str, allow_path: bool) -> Result<(), &'static str> {
+    // Excludes what apt.conf, sources.list or a shell may read as syntax.
     let plain = |c: char| c.is_ascii_graphic() && !"\"'`$\\;{}()<>|&*!#".contains(c);
     if !text.chars().all(plain) {
-        return Err("has a character that no such address has");
+        return Err("contains a character that is not allowed in a URL here");
     }
-    let url = Url::parse(text).map_err(|_| "is no web address")?;
+    let url = Url::parse(text).map_err(|_| "is not a URL")?;
     if !matches!(url.scheme(), "http" | "https") {
-        return Err("does not begin with http:// or https://");
+        return Err("does not start with http:// or https://");
     }
     if url.host_str().is_none_or(str::is_empty) {
         return Err("names no host");
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err("has a login in it, which every user of a node could read");
+        return Err("contains a login, which every user of a node could read");
     }
-    if url.query().is_some() || (!with_path && url.path() != "/") {
-        return Err("goes on after the host and port");
+    if url.query().is_some() || (!allow_path && url.path() != "/") {
+        return Err("continues after the host and port");
     }
     Ok(())
 }
@@ -56,15 +56,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_plain_addresses_reach_apt() {
+    fn only_plain_urls_reach_apt() {
         for good in [
             "http://192.168.1.5:3142",
             "http://cache.lan:3142/",
             "https://[fd00::1]:80",
         ] {
-            assert_eq!(check_address(good, false), Ok(()), "{good}");
+            assert_eq!(check_url(good, false), Ok(()), "{good}");
         }
-        assert_eq!(check_address("http://mirror.example.org/debian", true), Ok(()));
+        assert_eq!(check_url("http://mirror.example.org/debian", true), Ok(()));
         for bad in [
             "",
             "192.168.1.5:3142",
@@ -77,7 +77,7 @@ mod tests {
             "http://h y",
             "file:///etc",
         ] {
-            assert!(check_address(bad, false).is_err(), "{bad}");
+            assert!(check_url(bad, false).is_err(), "{bad}");
         }
     }
 }

@@ -1,6 +1,6 @@
-//! The countries that a radio can be told: the codes of ISO 3166-1, as the kernel's regulatory database knows them.
+//! Country codes for the radio: those of ISO 3166-1, as in the kernel's regulatory database.
 
-/// All officially assigned two-letter codes of ISO 3166-1, in their order.
+/// All officially assigned two-letter codes of ISO 3166-1, sorted.
 const COUNTRIES: &str = "\
     AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ \
     CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR \
@@ -10,16 +10,16 @@ const COUNTRIES: &str = "\
     PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ \
     TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW";
 
-/// What is often taken for a code, and the code that is meant.
+/// Common mistakes and the codes that are meant.
 const MISTAKEN: [(&str, &str); 2] = [("UK", "GB"), ("EN", "GB")];
 
-/// Whether `code` is a country's, in upper case.
+/// Returns whether `code` is an upper-case country code.
 pub(super) fn is_country(code: &str) -> bool {
     code.len() == 2 && COUNTRIES.split(' ').any(|country| country == code)
 }
 
-/// The code that was probably meant by one that is none.
-pub(super) fn meant_by(code: &str) -> Option<&'static str> {
+/// Returns the code that was probably meant by `code`.
+pub(super) fn suggestion(code: &str) -> Option<&'static str> {
     let upper = code.to_ascii_uppercase();
     COUNTRIES
         .split(' ')
@@ -37,15 +37,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_radio_is_never_told_a_country_that_does_not_exist() {
+    fn only_existing_countries_are_accepted() {
         assert_eq!(COUNTRIES.split(' ').count(), 249);
         assert!(COUNTRIES.split(' ').is_sorted());
         assert!(is_country("GB") && is_country("US") && is_country("ZW"));
         for wrong in ["UK", "XX", "de", "", "DEU", "D", "E "] {
             assert!(!is_country(wrong), "{wrong}");
         }
-        assert_eq!(meant_by("UK"), Some("GB"));
-        assert_eq!(meant_by("de"), Some("DE"));
-        assert_eq!(meant_by("XX"), None);
+        assert_eq!(suggestion("UK"), Some("GB"));
+        assert_eq!(suggestion("de"), Some("DE"));
+        assert_eq!(suggestion("XX"), None);
     }
 }

@@ -1,4 +1,4 @@
-//! `[gluster]` and the bricks: whether they make a volume that keeps its data.
+//! `[gluster]`: checks that the bricks make a volume that keeps its data.
 
 use std::ops::Range;
 
@@ -10,11 +10,10 @@ use super::super::{Gluster, NodeName, defaults};
 use super::checked;
 use super::nodes::Draft;
 
-/// Why two copies are not enough.
-const SPLIT_BRAIN: &str = "with two copies alone, neither knows which is right after they lost sight of each other \
-                           (split brain), or the volume stops when one fails";
+const SPLIT_BRAIN: &str = "with only two copies, nothing tells which is right after the nodes lose contact (split \
+                           brain), or the volume stops when one fails";
 
-/// Folders that the system needs as they are.
+/// Folders that a mount would hide from the system.
 const SYSTEM_FOLDERS: [&str; 16] = [
     "bin",
     "boot",
@@ -34,7 +33,7 @@ const SYSTEM_FOLDERS: [&str; 16] = [
     "usr",
 ];
 
-/// How many copies are wanted.
+/// The requested number of copies.
 enum Replica {
     All,
     Number(usize, Range<usize>),
@@ -45,7 +44,7 @@ pub(super) fn gluster(
     drafts: &[Draft],
     findings: &mut Findings<'_>,
 ) -> Option<Gluster> {
-    let said_something = table.is_some();
+    let has_table = table.is_some();
     let table = table.unwrap_or_default();
     let arbiter = table
         .arbiter
@@ -53,10 +52,10 @@ pub(super) fn gluster(
         .and_then(|entry| arbiter(entry, drafts, findings));
     let replica = replica(table.replica.as_ref(), findings);
     let bricks = drafts.iter().filter(|draft| draft.brick.is_some()).count();
-    if bricks == 0 && said_something {
+    if bricks == 0 && has_table {
         findings.warn(
             None,
-            "[gluster] is there, but every node has brick = false, so there will be no volume",
+            "[gluster] is set, but every node has brick = false, so there will be no volume",
             "",
         );
     }
@@ -64,20 +63,20 @@ pub(super) fn gluster(
         table.volume,
         defaults::VOLUME,
         is_volume_name,
-        "is no name for a volume",
-        "use up to 64 letters, digits, hyphens and underscores, a letter first",
+        "is not a valid volume name",
+        "use up to 64 letters, digits, hyphens and underscores, starting with a letter",
         findings,
     );
     let mount = checked(
         table.mount,
         defaults::MOUNT,
         is_mount_point,
-        "is no place to mount a volume",
+        "is not a valid mount point",
         "write an absolute path outside the system's folders, like \"/mnt/cluster-data\"",
         findings,
     );
-    let arbiter_asked = table.arbiter.is_some();
-    check_layout(bricks, arbiter_asked, &replica, table.arbiter.as_ref(), findings);
+    let has_arbiter = table.arbiter.is_some();
+    check_layout(bricks, has_arbiter, &replica, table.arbiter.as_ref(), findings);
     (bricks > 0).then_some(Gluster {
         volume,
         mount,
@@ -96,13 +95,13 @@ fn arbiter(entry: &Spanned<String>, drafts: &[Draft], findings: &mut Findings<'_
     match named {
         None => findings.problem(
             entry.span(),
-            format!("arbiter {:?} is no node of this file", entry.get_ref()),
+            format!("arbiter {:?} is not a node in this file", entry.get_ref()),
             "name a node that has a brick",
         ),
         Some(draft) if draft.brick.is_none() => findings.problem(
             entry.span(),
             format!(
-                "arbiter {:?} has brick = false, and an arbiter needs a (small) brick",
+                "arbiter {:?} has brick = false, but an arbiter needs a (small) brick",
                 entry.get_ref()
             ),
             "name a node that has a brick",
@@ -127,16 +126,16 @@ fn replica(entry: Option<&Spanned<ReplicaEntry>>, findings: &mut Findings<'_>) -
     }
     findings.problem(
         entry.span(),
-        "replica is no number of copies",
-        "write \"all\" (one copy on every node with a brick), or how many nodes have a brick",
+        "replica is not a number of copies",
+        "write \"all\" (one copy on every node with a brick), or the number of nodes with a brick",
     );
     Replica::All
 }
 
-/// Whether so many bricks, an arbiter among them or not, make a volume that should be.
+/// Checks that this number of bricks makes a safe volume and matches `replica` and `arbiter`.
 fn check_layout(
     bricks: usize,
-    arbiter_asked: bool,
+    has_arbiter: bool,
     replica: &Replica,
     arbiter: Option<&Spanned<String>>,
     findings: &mut Findings<'_>,
@@ -147,21 +146,21 @@ fn check_layout(
     };
     if let Replica::Number(wanted, span) = replica {
         // "Replica 2 with an arbiter" and "replica 3, one of them the arbiter" are the same volume.
-        let meant = if *wanted == 2 && arbiter_asked { 3 } else { *wanted };
-        if meant == 2 {
+        let total = if *wanted == 2 && has_arbiter { 3 } else { *wanted };
+        if total == 2 {
             findings.problem(
                 span.clone(),
                 format!("replica 2 does not keep data safe: {SPLIT_BRAIN}"),
-                "have a brick on three nodes and name one of them as arbiter = \"...\", or use replica = 3 or \"all\"",
+                "give three nodes a brick and name one of them as arbiter = \"...\", or use replica = 3 or \"all\"",
             );
             return;
         }
-        if meant != bricks {
-            let remedy = match bricks.checked_sub(meant) {
+        if total != bricks {
+            let remedy = match bricks.checked_sub(total) {
                 Some(surplus) => {
                     format!("set brick = false on {surplus} of them, or write replica = \"all\"")
                 }
-                None => "let more nodes have a brick, or write replica = \"all\"".to_owned(),
+                None => "give more nodes a brick, or write replica = \"all\"".to_owned(),
             };
             findings.problem(
                 span.clone(),
@@ -172,22 +171,22 @@ fn check_layout(
         }
     }
     match bricks {
-        1 if !arbiter_asked => findings.warn(
+        1 if !has_arbiter => findings.warn(
             replica_span,
-            "only one node has a brick, so there is one copy of the data and it is lost with that stick",
-            "have a brick on three nodes",
+            "only one node has a brick, so the only copy of the data is lost with that stick",
+            "give three nodes a brick",
         ),
         2 => findings.missing(
             replica_span.as_ref(),
             format!("two nodes have a brick: {SPLIT_BRAIN}"),
-            "have a brick on a third node (arbiter = \"its name\" when its stick is small), or set brick = false on one",
+            "give a third node a brick (arbiter = \"its name\" if its stick is small), or set brick = false on one",
         ),
         3 => {}
         _ => {
             if let Some(arbiter) = arbiter {
                 findings.problem(
                     arbiter.span(),
-                    format!("an arbiter needs exactly three nodes with a brick, itself one of them; here are {bricks}"),
+                    format!("an arbiter needs exactly three nodes with a brick, including itself, but {bricks} have one"),
                     "leave arbiter out, or change which nodes have brick = false",
                 );
             }
@@ -195,7 +194,7 @@ fn check_layout(
     }
 }
 
-/// What `gluster volume create` takes and every tool can name; `all` is a keyword there.
+/// Returns whether `gluster volume create` and every other tool accept the name; `all` is a keyword.
 fn is_volume_name(text: &str) -> bool {
     text.len() <= 64
         && text != "all"
@@ -231,7 +230,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_volume_never_hides_the_system() {
+    fn a_mount_point_never_hides_system_folders() {
         for good in ["/mnt/cluster-data", "/srv/data", "/data", "/opt/a/b.c"] {
             assert!(is_mount_point(good), "{good}");
         }

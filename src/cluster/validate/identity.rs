@@ -1,13 +1,13 @@
-//! `[cluster]`: what the cluster is called and how its nodes speak.
+//! `[cluster]`: the cluster's name, its base, and the nodes' language settings.
 
 use std::path::Path;
 
 use super::super::file::ClusterTable;
 use super::super::problem::Findings;
-use super::super::{NodeName, Origin, Surroundings, defaults};
+use super::super::{Environment, NodeName, Origin, defaults};
 use super::checked;
 
-/// What `[cluster]` says.
+/// The values of `[cluster]`.
 pub(super) struct Identity {
     pub(super) name: String,
     pub(super) base: Option<String>,
@@ -19,7 +19,7 @@ pub(super) struct Identity {
 pub(super) fn identity(
     table: ClusterTable,
     origin: &Origin,
-    surroundings: &Surroundings,
+    environment: &Environment,
     findings: &mut Findings<'_>,
 ) -> Identity {
     if let Some(base) = table
@@ -33,17 +33,17 @@ pub(super) fn identity(
             "leave it out for the newest image; mkimage bases lists the others",
         );
     }
-    let folder = origin.folder(&surroundings.folder);
+    let folder = origin.folder(&environment.folder);
     let base = table
         .base
-        .map(|base| base_of(base.into_inner(), folder, surroundings));
+        .map(|base| base_of(base.into_inner(), folder, environment));
     Identity {
         name: checked(
             table.name,
             defaults::CLUSTER_NAME,
             |name| NodeName::parse(name).is_ok(),
-            "is no name for a cluster",
-            "use up to 63 characters of a to z, 0 to 9 and inner hyphens",
+            "is not a valid cluster name",
+            "use up to 63 characters from a to z, 0 to 9 and hyphens, with no hyphen at either end",
             findings,
         ),
         base,
@@ -51,7 +51,7 @@ pub(super) fn identity(
             table.timezone,
             defaults::TIMEZONE,
             is_timezone,
-            "is no time zone",
+            "is not a time zone",
             "use a name from the IANA list, such as \"Europe/Berlin\"",
             findings,
         ),
@@ -59,7 +59,7 @@ pub(super) fn identity(
             table.locale,
             defaults::LOCALE,
             is_locale,
-            "is no UTF-8 locale",
+            "is not a UTF-8 locale",
             "write it like \"de_DE.UTF-8\"",
             findings,
         ),
@@ -67,27 +67,28 @@ pub(super) fn identity(
             table.keyboard,
             defaults::KEYBOARD,
             is_keyboard,
-            "is no keyboard layout",
+            "is not a keyboard layout",
             "use an XKB layout, such as \"de\" or \"us\"",
             findings,
         ),
     }
 }
 
-/// A file relative to the cluster file's folder becomes one that can be found from everywhere.
-fn base_of(text: String, folder: &Path, surroundings: &Surroundings) -> String {
+/// Resolves a path relative to the cluster file's folder; returns other text unchanged.
+fn base_of(text: String, folder: &Path, environment: &Environment) -> String {
     if text.contains("://") {
         return text;
     }
     let is_path = Path::new(&text).components().count() > 1;
-    surroundings
+    environment
         .resolve(&text, folder)
         .filter(|path| is_path || path.exists())
         .and_then(|path| path.into_os_string().into_string().ok())
         .unwrap_or(text)
 }
 
-/// `Area/Location`, `Area/Region/Location` or a name like `UTC` (IANA tz database, theory.html, "Timezone identifiers").
+/// Matches `Area/Location`, `Area/Region/Location` or a name like `UTC` (IANA tz database, theory.html, "Timezone
+/// identifiers").
 fn is_timezone(text: &str) -> bool {
     text.len() <= 64
         && text.split('/').count() <= 3
@@ -99,7 +100,7 @@ fn is_timezone(text: &str) -> bool {
         })
 }
 
-/// `language[_TERRITORY].UTF-8[@modifier]` (locale(7)), or `C.UTF-8`.
+/// Matches `language[_TERRITORY].UTF-8[@modifier]` (locale(7)), or `C.UTF-8`.
 fn is_locale(text: &str) -> bool {
     let (text, modifier) = text.split_once('@').unwrap_or((text, "x"));
     let Some(place) = text.strip_suffix(".UTF-8") else {
@@ -117,7 +118,7 @@ fn is_locale(text: &str) -> bool {
             && lower(modifier))
 }
 
-/// An XKB layout's name: lower-case letters, digits and underscores.
+/// Matches an XKB layout's name: lower-case letters, digits and underscores.
 fn is_keyboard(text: &str) -> bool {
     (2..=32).contains(&text.len())
         && text.starts_with(|c: char| c.is_ascii_lowercase())
@@ -131,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn real_names_are_accepted_and_shell_is_not() {
+    fn real_names_are_accepted_and_shell_syntax_is_refused() {
         for good in [
             "Etc/UTC",
             "UTC",

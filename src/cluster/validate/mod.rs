@@ -16,13 +16,13 @@ use toml::Spanned;
 
 use super::file::FileTable;
 use super::problem::Findings;
-use super::{Cluster, DockerSource, Origin, Surroundings};
+use super::{Cluster, DockerSource, Environment, Origin};
 
 /// Checks everything; `None` when something essential is missing, which is then in `findings`.
 pub(super) fn validate(
     file: FileTable,
     origin: Origin,
-    surroundings: &Surroundings,
+    environment: &Environment,
     findings: &mut Findings<'_>,
 ) -> Option<Cluster> {
     if origin == Origin::BuiltIn {
@@ -32,8 +32,8 @@ pub(super) fn validate(
                 .to_owned(),
         );
     }
-    let identity = identity::identity(file.cluster, &origin, surroundings, findings);
-    let user = user::user(file.user, &origin, surroundings, findings);
+    let identity = identity::identity(file.cluster, &origin, environment, findings);
+    let user = user::user(file.user, &origin, environment, findings);
     let network = network::network(file.network, findings);
     let docker = docker(file.docker.source.as_ref(), findings);
     let apt = apt::apt(file.apt, findings);

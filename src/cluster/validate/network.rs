@@ -1,4 +1,4 @@
-//! `[network]`: what the nodes are connected to.
+//! `[network]`: the network that the nodes are connected to.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -36,17 +36,17 @@ fn gateway(entry: &Spanned<String>, findings: &mut Findings<'_>) -> Option<Ipv4A
     if usable.is_none() {
         findings.problem(
             entry.span(),
-            format!("gateway {:?} is no address of a router", entry.get_ref()),
+            format!("gateway {:?} is not a router's address", entry.get_ref()),
             "write your router's IPv4 address alone, like \"192.168.1.1\"",
         );
     }
     usable
 }
 
-/// Whether one machine can have this address.
+/// Returns whether a single machine can have this address.
 pub(super) fn is_host(address: Ipv4Addr) -> bool {
     let first = address.octets().first().copied().unwrap_or_default();
-    // 240.0.0.0/4 is reserved (RFC 1112 section 4), 255.255.255.255 in it.
+    // 240.0.0.0/4, which includes 255.255.255.255, is reserved (RFC 1112 section 4).
     first != 0 && first < 240 && !address.is_loopback() && !address.is_multicast() && !address.is_link_local()
 }
 
@@ -59,7 +59,7 @@ fn name_server(entry: &Spanned<String>, findings: &mut Findings<'_>) -> Option<I
     if usable.is_none() {
         findings.problem(
             entry.span(),
-            format!("dns {:?} is no address of a name server", entry.get_ref()),
+            format!("dns {:?} is not a name server's address", entry.get_ref()),
             "write addresses, like [\"192.168.1.1\", \"9.9.9.9\"]",
         );
     }
@@ -71,7 +71,7 @@ fn check_domain(entry: &Spanned<String>, findings: &mut Findings<'_>) {
     if domain.rsplit('.').next() == Some("local") {
         findings.problem(
             entry.span(),
-            format!("domain {domain:?} belongs to mDNS, where no name server is asked"),
+            format!("domain {domain:?} belongs to mDNS, which does not use name servers"),
             "use another, such as \"home.arpa\"",
         );
     } else if domain.len() > 253
@@ -81,7 +81,7 @@ fn check_domain(entry: &Spanned<String>, findings: &mut Findings<'_>) {
     {
         findings.problem(
             entry.span(),
-            format!("domain {domain:?} is no domain name"),
+            format!("domain {domain:?} is not a domain name"),
             "write it like \"home.arpa\": a to z, 0 to 9, hyphens and dots",
         );
     }
@@ -103,7 +103,7 @@ fn wifi(entry: Spanned<WifiTable>, findings: &mut Findings<'_>) -> Option<Wifi> 
         Some(ssid) if !(1..=32).contains(&ssid.get_ref().len()) => findings.problem(
             ssid.span(),
             format!(
-                "ssid has {} bytes, a network's name has 1 to 32",
+                "ssid has {} bytes; a network name has 1 to 32",
                 ssid.get_ref().len()
             ),
             "",
@@ -113,10 +113,10 @@ fn wifi(entry: Spanned<WifiTable>, findings: &mut Findings<'_>) -> Option<Wifi> 
     match &table.psk {
         None => findings.warn(
             Some(span.clone()),
-            "wifi has no psk, so the network must be open and anybody near can read what the nodes say",
+            "wifi has no psk, so the network must be open and anyone nearby can read the nodes' traffic",
             "",
         ),
-        // IEEE 802.11-2020 annex J.4: a passphrase is 8 to 63 ASCII characters 32 to 126; else 256 bits in hex.
+        // IEEE 802.11-2020 annex J.4: a passphrase has 8 to 63 ASCII characters from 32 to 126; a raw key has 256 bits.
         Some(psk) if !is_passphrase(psk.get_ref()) => findings.problem(
             psk.span(),
             format!(
@@ -132,13 +132,13 @@ fn wifi(entry: Spanned<WifiTable>, findings: &mut Findings<'_>) -> Option<Wifi> 
         None => findings.missing(
             Some(&span),
             "wifi has no country, and the radio stays off without one",
-            "add the country that the nodes are in: country = \"DE\"",
+            "add the country where the nodes are: country = \"DE\"",
         ),
         Some(country) if !countries::is_country(country.get_ref()) => findings.problem(
             country.span(),
-            format!("country {:?} is no country code", country.get_ref()),
-            match countries::meant_by(country.get_ref()) {
-                Some(meant) => format!("did you mean \"{meant}\"?"),
+            format!("country {:?} is not a country code", country.get_ref()),
+            match countries::suggestion(country.get_ref()) {
+                Some(code) => format!("did you mean \"{code}\"?"),
                 None => "use two upper-case letters (ISO 3166), like \"DE\" or \"GB\"".to_owned(),
             },
         ),

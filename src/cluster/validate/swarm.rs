@@ -1,11 +1,11 @@
-//! `[swarm]`: the networks that Docker makes for containers.
+//! `[swarm]`: the networks that Docker creates for containers.
 
 use super::super::file::SwarmTable;
 use super::super::problem::Findings;
 use super::super::{Address, Ipv4Cidr, Network, defaults};
 use super::nodes::Draft;
 
-/// Docker cuts the pool into networks of this prefix, so the pool must be at least as big.
+/// Docker divides the pool into networks with this prefix length, so the pool must be at least as large.
 const SUBNET_PREFIX: u8 = 24;
 
 pub(super) fn pool(
@@ -49,14 +49,14 @@ pub(super) fn pool(
     } else if pool.prefix() > SUBNET_PREFIX {
         findings.problem(
             entry.span(),
-            format!("default_addr_pool {pool} is smaller than one of the /{SUBNET_PREFIX} networks Docker cuts it into"),
-            "write a bigger network, like \"10.10.0.0/16\"",
+            format!("default_addr_pool {pool} is smaller than the /{SUBNET_PREFIX} networks that Docker divides it into"),
+            "use a larger network, like \"10.10.0.0/16\"",
         );
     } else if let Some(nodes) = networks.iter().find(|nodes| nodes.overlaps(pool)) {
         findings.problem(
             entry.span(),
             format!(
-                "default_addr_pool {pool} overlaps the nodes' own network {}/{}, which containers could then not reach",
+                "default_addr_pool {pool} overlaps the nodes' own network {}/{}, which containers could not reach",
                 nodes.network(),
                 nodes.prefix()
             ),
@@ -66,7 +66,7 @@ pub(super) fn pool(
         findings.warn(
             Some(entry.span()),
             format!(
-                "default_addr_pool {pool} is no private network, so a part of the internet cannot be reached"
+                "default_addr_pool {pool} is not a private network, so containers cannot reach part of the internet"
             ),
             "",
         );

@@ -1,4 +1,4 @@
-//! `[user]`: who logs in and with what.
+//! `[user]`: the login on every node.
 
 use std::path::{Path, PathBuf};
 
@@ -8,12 +8,12 @@ use zeroize::Zeroizing;
 use super::super::authorized_keys::{self, KeyLine};
 use super::super::file::UserTable;
 use super::super::problem::Findings;
-use super::super::{Origin, Surroundings, User, UserName, defaults};
+use super::super::{Environment, Origin, User, UserName, defaults};
 
 pub(super) fn user(
     table: UserTable,
     origin: &Origin,
-    surroundings: &Surroundings,
+    environment: &Environment,
     findings: &mut Findings<'_>,
 ) -> Option<User> {
     let name_given = table.name.is_some();
@@ -28,56 +28,62 @@ pub(super) fn user(
     let keys_given = table.ssh_authorized_keys.is_some();
     let mut keys = Keys::default();
     match table.ssh_authorized_keys {
-        None => keys.take_the_callers(surroundings, findings),
+        None => keys.add_default_keys(environment, findings),
         Some(entries) => {
-            let folder = origin.folder(&surroundings.folder);
+            let folder = origin.folder(&environment.folder);
             for entry in &entries {
-                keys.take_entry(entry, folder, surroundings, findings);
+                keys.add_entry(entry, folder, environment, findings);
             }
         }
     }
     if let Some(name) = &name {
-        tell(name, name_given, keys_given, &keys, findings);
+        note_assumed_login(name, name_given, keys_given, &keys, findings);
     }
     let password_hash = table.password_hash.map(|entry| {
         if !is_crypt_hash(entry.get_ref()) {
             findings.problem(
                 entry.span(),
-                "password_hash is no hash that Linux takes for a password",
-                "make one with: openssl passwd -6 (or mkpasswd); it begins with $6$, $5$, $y$ or $2b$",
+                "password_hash is not a password hash that Linux accepts",
+                "create one with: openssl passwd -6 (or mkpasswd); it starts with $6$, $5$, $y$ or $2b$",
             );
         }
         Zeroizing::new(entry.into_inner())
     });
     Some(User {
         name: name?,
-        private_key_files: keys.private_files(surroundings),
+        private_key_files: keys.private_files(environment),
         ssh_authorized_keys: keys.lines.into_iter().map(|key| key.line).collect(),
         key_files: keys.files,
         password_hash,
     })
 }
 
-/// Says what was taken for granted about the login.
-fn tell(name: &UserName, name_given: bool, keys_given: bool, keys: &Keys, findings: &mut Findings<'_>) {
+/// Notes what was assumed about the login.
+fn note_assumed_login(
+    name: &UserName,
+    name_given: bool,
+    keys_given: bool,
+    keys: &Keys,
+    findings: &mut Findings<'_>,
+) {
     if name_given && keys_given && !keys.lines.is_empty() {
         return;
     }
-    let mut whose: Vec<&str> = keys
+    let mut owners: Vec<&str> = keys
         .lines
         .iter()
         .map(|key| key.comment.as_str())
         .filter(|comment| !comment.is_empty())
         .collect();
-    whose.dedup();
-    let with = if keys.lines.is_empty() {
-        "an ssh key made for this cluster, because there is no other".to_owned()
+    owners.dedup();
+    let key = if keys.lines.is_empty() {
+        "an ssh key created for this cluster, because there is no other".to_owned()
     } else {
         let files: Vec<String> = keys.files.iter().map(|file| file.display().to_string()).collect();
-        let of = if whose.is_empty() {
+        let of = if owners.is_empty() {
             String::new()
         } else {
-            format!(" of {}", whose.join(", "))
+            format!(" of {}", owners.join(", "))
         };
         let from = if files.is_empty() {
             String::new()
@@ -88,10 +94,10 @@ fn tell(name: &UserName, name_given: bool, keys_given: bool, keys: &Keys, findin
     };
     findings
         .assumed
-        .push(format!("the login on every node is {name}, with {with}"));
+        .push(format!("the login on every node is {name}, with {key}"));
 }
 
-/// Keys as they are gathered.
+/// The keys collected so far.
 #[derive(Default)]
 struct Keys {
     lines: Vec<KeyLine>,
@@ -99,9 +105,9 @@ struct Keys {
 }
 
 impl Keys {
-    /// The default: every public key of the person who calls.
-    fn take_the_callers(&mut self, surroundings: &Surroundings, findings: &mut Findings<'_>) {
-        let Some(home) = &surroundings.home else {
+    /// Adds every public key of the person running mkimage.
+    fn add_default_keys(&mut self, environment: &Environment, findings: &mut Findings<'_>) {
+        let Some(home) = &environment.home else {
             return;
         };
         for path in authorized_keys::public_key_files(&home.join(defaults::KEY_FOLDER)) {
@@ -109,19 +115,19 @@ impl Keys {
                 Ok(keys) => self.add_file(path, keys),
                 Err(unusable) => findings.warn(
                     None,
-                    format!("{} {}, so it is left out", path.display(), unusable.why),
+                    format!("{} {}, so it is skipped", path.display(), unusable.why),
                     "",
                 ),
             }
         }
     }
 
-    /// One entry of `ssh_authorized_keys`.
-    fn take_entry(
+    /// Adds an entry of `ssh_authorized_keys`.
+    fn add_entry(
         &mut self,
         entry: &Spanned<String>,
         folder: &Path,
-        surroundings: &Surroundings,
+        environment: &Environment,
         findings: &mut Findings<'_>,
     ) {
         let text = entry.get_ref().trim();
@@ -142,11 +148,11 @@ impl Keys {
             );
             return;
         }
-        let Some(path) = surroundings.resolve(text, folder) else {
+        let Some(path) = environment.resolve(text, folder) else {
             findings.problem(
                 entry.span(),
-                format!("key file {text:?} cannot be found, because your home folder is not known"),
-                "write the whole path",
+                format!("key file {text:?} cannot be found because your home folder is unknown"),
+                "write the full path",
             );
             return;
         };
@@ -156,7 +162,7 @@ impl Keys {
             vec![path]
         };
         if files.is_empty() {
-            findings.problem(entry.span(), format!("there are no key files {text:?}"), "");
+            findings.problem(entry.span(), format!("no key file matches {text:?}"), "");
         }
         for file in files {
             match authorized_keys::read_file(&file) {
@@ -170,8 +176,9 @@ impl Keys {
         }
     }
 
-    /// What ssh can log in with. The key of a line without a file may be any of those that ssh tries by itself.
-    fn private_files(&self, surroundings: &Surroundings) -> Vec<PathBuf> {
+    /// Returns the private keys that ssh can log in with. The private key for a public key line may be any that ssh tries
+    /// by default.
+    fn private_files(&self, environment: &Environment) -> Vec<PathBuf> {
         if self.lines.is_empty() {
             return Vec::new();
         }
@@ -180,13 +187,13 @@ impl Keys {
             .iter()
             .filter(|file| file.extension().is_some_and(|extension| extension == "pub"))
             .map(|file| file.with_extension(""));
-        let tried = surroundings
+        let tried = environment
             .home
             .iter()
             .flat_map(|home| defaults::PRIVATE_KEYS.map(|name| home.join(defaults::KEY_FOLDER).join(name)));
         let mut files: Vec<PathBuf> = Vec::new();
         for file in beside.chain(tried) {
-            // A named key that is not there makes ssh complain.
+            // ssh prints a warning for a named key that does not exist.
             if file.is_file() && !files.contains(&file) {
                 files.push(file);
             }
@@ -208,8 +215,8 @@ impl Keys {
     }
 }
 
-/// Whether the text has the form of a hash of crypt(5) that is still thought safe: yescrypt, gost-yescrypt, scrypt,
-/// bcrypt, SHA-512 or SHA-256.
+/// Returns whether the text has the form of a crypt(5) hash that is still considered safe: yescrypt, gost-yescrypt,
+/// scrypt, bcrypt, SHA-512 or SHA-256.
 fn is_crypt_hash(text: &str) -> bool {
     let base64 = |part: &str| {
         !part.is_empty()
@@ -247,7 +254,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_plain_password_is_never_taken_for_its_hash() {
+    fn a_plain_password_is_never_accepted_as_a_hash() {
         for bad in [
             "",
             "secret",

@@ -101,11 +101,11 @@ fn no_key_of_the_users_is_kept_from_ssh_by_another() {
     let folder = home.path().join(".ssh");
     fs::create_dir(&folder).unwrap();
     let load_with = || {
-        let surroundings = Surroundings {
+        let environment = Environment {
             folder: home.path().to_owned(),
             home: Some(home.path().to_owned()),
         };
-        load(None, &surroundings).unwrap().cluster
+        load(None, &environment).unwrap().cluster
     };
     let (_folder, path) = place();
     let secrets = Secrets::open_or_create(&path, &load_with()).unwrap();
@@ -162,11 +162,11 @@ fn a_user_whose_key_has_a_name_of_its_own_gets_in_too() {
         &private,
         &[],
     );
-    let surroundings = Surroundings {
+    let environment = Environment {
         folder: folder.path().to_owned(),
         home: Some(folder.path().to_owned()),
     };
-    let cluster = load(None, &surroundings).unwrap().cluster;
+    let cluster = load(None, &environment).unwrap().cluster;
     let secrets = Secrets::open_or_create(&folder.path().join(FOLDER_NAME), &cluster).unwrap();
     let config = openssh("ssh", &["-G", "pi4-2", "-F"], &secrets.ssh_config_path(), &[]);
     let offered: Vec<_> = config

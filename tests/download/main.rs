@@ -1,16 +1,16 @@
-//! Downloads from servers that cut, ignore, lie, stall and change their mind.
+//! Bases from the network, served by a server on loopback that misbehaves as told, and bases from local files.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
     reason = "what goes wrong in a test has to stop it"
 )]
 
-mod at_once;
-mod cached;
+mod bad_servers;
+mod cache;
+mod concurrent;
 mod fixture;
-mod lies;
+mod local_files;
 mod processes;
 mod refresh;
 mod resume;
-mod server;
-mod trouble;
+mod unreachable;

@@ -11,7 +11,7 @@ use mkimage::progress::Silent;
 use url::Url;
 
 use crate::fixture::{Cache, Told, image, read_all};
-use crate::server::{Request, Served, Server};
+use test_support::server::{Request, Served, Server};
 
 /// What [`as_a_process_of_its_own`] downloads, when it is started as one.
 const URL: &str = "MKIMAGE_TEST_URL";

@@ -8,7 +8,7 @@ use mkimage::progress::Progress;
 use url::Url;
 
 use crate::fixture::{Cache, Told, image, read_all};
-use crate::server::{Reply, Request, Served, Server};
+use test_support::server::{Reply, Request, Served, Server};
 
 const NEW: &str = "2027-01-12-raspios-trixie-arm64-lite.img.xz";
 const NEXT: &str = "2027-08-01-raspios-forky-arm64-lite.img.xz";

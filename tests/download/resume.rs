@@ -6,7 +6,7 @@ use std::time::Duration;
 use mkimage::base::Sha256;
 
 use crate::fixture::{Cache, Told, image, other_image, read_all};
-use crate::server::{Reply, Request, Served, Server};
+use test_support::server::{Reply, Request, Served, Server};
 
 #[test]
 fn a_cut_connection_goes_on_where_it_stopped() {

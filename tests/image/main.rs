@@ -7,20 +7,19 @@
 )]
 
 mod base;
-mod bases_are_true;
-mod beforehand;
-mod cold;
+mod cli;
 mod containers;
-mod damage;
+mod damaged_fat;
 mod damaged_xz;
-mod eras;
+mod first_build;
+mod inspect;
 mod interrupt;
 mod judge;
 mod login;
-mod looking;
-mod promises;
+mod preflight;
 mod reflinks;
-#[path = "../download/server.rs"]
-#[allow(dead_code, reason = "the tests of downloads need more of it")]
-mod server;
+mod releases;
+mod test_bases;
+mod verify;
+mod verify_own_files;
 mod workplace;

@@ -3,13 +3,13 @@
 use std::sync::{Arc, LazyLock};
 
 use crate::files::{Base, Memory, indexed, raw_image, unpacked_by_xz, unpacked_forward, xz};
-use crate::integer::integer;
 use mkimage::error::{Category, Error, Result};
 use mkimage::image::edits::{Edits, PAGE_SIZE};
 use mkimage::image::read_at::ReadAt;
 use mkimage::image::xz::{BlockReader, Check, Opened, Splicer, XzImage, decode_all, encode};
 use mkimage::progress::Silent;
 use proptest::prelude::*;
+use test_support::xz::integer;
 
 const CHECKS: [&str; 4] = ["--check=none", "--check=crc32", "--check=crc64", "--check=sha256"];
 

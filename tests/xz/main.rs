@@ -8,5 +8,4 @@
 
 mod container;
 mod files;
-mod integer;
 mod splice;

@@ -11,7 +11,7 @@ use mkimage::error::Result;
 use mkimage::progress::{Progress, Task};
 
 use crate::fixture::{Cache, Told, image, other_image, read_all};
-use crate::server::{Served, Server};
+use test_support::server::{Served, Server};
 
 /// After this long the other download has certainly not waited.
 const PATIENCE: Duration = Duration::from_secs(60);

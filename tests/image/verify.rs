@@ -1,6 +1,4 @@
-//! What `verify` and `inspect` say of finished images.
-
-mod own;
+//! `verify` on finished images, sound and altered.
 
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
@@ -10,16 +8,16 @@ use crate::base::{Form, SMALL};
 use crate::judge;
 use crate::workplace::{Run, Workplace};
 
-const BUILT: &str = "out/pi4-2.img";
+pub const BUILT: &str = "out/pi4-2.img";
 
 /// A place with a raw image of pi4-2.
-fn built() -> Workplace {
+pub fn built() -> Workplace {
     let place = Workplace::new();
     place.build(&SMALL.raw(), &["--node", "pi4-2"]).exits(0);
     place
 }
 
-fn verify(place: &Workplace, image: &str) -> Run {
+pub fn verify(place: &Workplace, image: &str) -> Run {
     let base = SMALL.raw();
     place.run(["verify", image, "--base", base.to_str().unwrap()])
 }
@@ -39,7 +37,7 @@ fn is_altered(place: &Workplace, words: &[&str]) {
     assert_eq!(run.stdout, "");
 }
 
-fn put(place: &Workplace, path: &str, bytes: &[u8]) {
+pub fn put(place: &Workplace, path: &str, bytes: &[u8]) {
     judge::put_boot_file(&place.path(BUILT), &SMALL.boot(), path, bytes);
 }
 
@@ -108,32 +106,6 @@ fn verify_tells_a_sound_image_from_a_damaged_one() {
     verify(&place, other.to_str().unwrap())
         .exits(5)
         .says(&["no image that mkimage built", "mkimage/settings"]);
-}
-
-#[test]
-fn inspect_shows_what_other_programs_see() {
-    let place = Workplace::new();
-    place
-        .build(&SMALL.raw(), &["--node", "pi4-2", "--format", "img.xz"])
-        .exits(0);
-    place.build(&SMALL.raw(), &["--node", "pi4-2"]).exits(0);
-    let image = place.path("out/pi4-2.img");
-    for file in ["cmdline.txt", "mkimage/settings", "overlays/README"] {
-        let expected = judge::boot_text(&image, &SMALL.boot(), file);
-        for name in ["out/pi4-2.img", "out/pi4-2.img.xz"] {
-            assert_eq!(
-                place.run(["inspect", name, file]).exits(0).stdout,
-                expected,
-                "{file} of {name}"
-            );
-        }
-    }
-    let seen = place.run(["inspect", "out/pi4-2.img", "--json"]).exits(0).json();
-    assert_eq!(seen["node"], "pi4-2");
-    assert_eq!(seen["partitions"][0]["start"], 16384);
-    let shown = place.run(["inspect", SMALL.raw().to_str().unwrap()]).exits(0);
-    assert!(shown.stdout.contains("2026-10-06"), "{}", shown.stdout);
-    place.run(["inspect", "out/pi4-2.img", "no/such/file"]).exits(2);
 }
 
 #[test]

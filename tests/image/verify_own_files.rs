@@ -5,9 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::{BUILT, built, put, verify};
 use crate::base::SMALL;
 use crate::judge;
+use crate::verify::{BUILT, built, put, verify};
 use crate::workplace::Workplace;
 
 fn get(place: &Workplace, path: &str) -> Vec<u8> {

@@ -1,6 +1,6 @@
-//! Integers as an xz index has them.
+//! Encoding of numbers in xz files.
 
-/// The bytes of `value` (xz file format 1.2.1, section 1.2).
+/// Returns `value` as a multibyte integer (xz file format 1.2.1, section 1.2).
 pub fn integer(mut value: u64) -> Vec<u8> {
     let mut bytes = Vec::new();
     while value >= 0x80 {

@@ -1,5 +1,4 @@
-//! Base images that lie on this computer.
-#![allow(clippy::unwrap_used, reason = "what goes wrong in a test has to stop it")]
+//! Base images in local files.
 
 use std::fs;
 use std::path::Path;

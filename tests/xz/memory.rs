@@ -7,16 +7,13 @@
     reason = "in a test, a panic is the report"
 )]
 
-#[path = "xz/integer.rs"]
-mod integer;
-
 use std::sync::Arc;
 
-use integer::integer;
 use mkimage::error::{Category, Result};
 use mkimage::image::read_at::RawSink;
 use mkimage::image::xz::{Opened, XzImage, decode_all, decode_stream};
 use mkimage::progress::Silent;
+use test_support::xz::integer;
 
 /// Forgets everything.
 struct Nowhere;

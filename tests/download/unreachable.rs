@@ -4,7 +4,7 @@ use mkimage::base::Sha256;
 use url::Url;
 
 use crate::fixture::{Cache, Told, image, read_all};
-use crate::server::{Reply, Served, Server};
+use test_support::server::{Reply, Served, Server};
 
 #[test]
 fn a_redirect_is_followed_and_a_circle_of_them_is_not() {

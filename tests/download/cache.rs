@@ -5,7 +5,7 @@ use std::fs;
 use mkimage::base::{Sha256, Vouch};
 
 use crate::fixture::{Cache, Told, image, read_all};
-use crate::server::{Reply, Served, Server};
+use test_support::server::{Reply, Served, Server};
 
 #[test]
 fn a_download_is_used_again_without_the_network() {

@@ -100,7 +100,6 @@ impl Reply {
     }
 
     /// Announces no length, and the end of the connection is the end of the body, as before HTTP/1.1.
-    #[allow(dead_code, reason = "only the tests of downloads need it")]
     pub fn until_the_connection_ends(mut self) -> Self {
         self.unframed = true;
         self
@@ -119,7 +118,6 @@ impl Reply {
     }
 
     /// Waits at the barrier after so many bytes of the body.
-    #[allow(dead_code, reason = "only the tests of images hold a download up")]
     pub fn pausing_after(mut self, bytes: usize, barrier: &Arc<Barrier>) -> Self {
         self.pause = Some((bytes, Arc::clone(barrier)));
         self

@@ -10,8 +10,8 @@ use mkimage::base::Sha256;
 
 use crate::base::{Form, SMALL};
 use crate::judge;
-use crate::server::{Reply, Request, Served, Server};
 use crate::workplace::{Run, Streams, Workplace};
+use test_support::server::{Reply, Request, Served, Server};
 
 const NODE: [&str; 2] = ["--node", "pi4-2"];
 

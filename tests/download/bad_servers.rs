@@ -6,7 +6,7 @@ use mkimage::base::Sha256;
 use mkimage::progress::Silent;
 
 use crate::fixture::{Cache, image, other_image, read_all};
-use crate::server::{Reply, Served, Server};
+use test_support::server::{Reply, Served, Server};
 
 #[test]
 fn a_wrong_hash_deletes_the_bad_download_and_nothing_else() {

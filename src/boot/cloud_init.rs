@@ -1,10 +1,10 @@
 //! `user-data` and `meta-data` for cloud-init's `NoCloud` source. They end up in `/var/lib/cloud`, so they hold no secrets.
 
 use serde::Serialize;
-use serde_saphyr::{ser_options, to_string_with_options};
 
 use crate::boot::plan::Plan;
-use crate::error::{Category, Context, Result};
+use crate::boot::yaml::yaml;
+use crate::error::Result;
 
 /// The first line that makes `user-data` a cloud-config; anything else is skipped without a word.
 const MARK: &str = "#cloud-config";
@@ -91,12 +91,6 @@ pub(super) fn user_data(plan: &Plan<'_>) -> Result<String> {
 /// A node's `meta-data`.
 pub(super) fn meta_data(instance_id: &str, dsmode: Option<&str>) -> Result<String> {
     yaml("meta-data", &MetaData { instance_id, dsmode })
-}
-
-/// YAML that YAML 1.1 readers such as cloud-init's read the same, with long keys on one line.
-pub(super) fn yaml(what: &str, value: &impl Serialize) -> Result<String> {
-    let options = ser_options! { prefer_block_scalars: false };
-    to_string_with_options(value, options).context(Category::Other, || format!("writing {what}"))
 }
 
 #[cfg(test)]

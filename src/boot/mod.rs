@@ -11,8 +11,10 @@ mod network_config;
 pub mod overlay;
 pub mod plan;
 pub mod refusal;
+pub mod render;
 mod settings;
 #[cfg(test)]
 mod testing;
 pub mod user_files;
 mod wifi;
+mod yaml;

@@ -5,8 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use serde::Serialize;
 
-use crate::boot::cloud_init::yaml;
-use crate::boot::settings::name_servers;
+use crate::boot::yaml::yaml;
 use crate::cluster::{Address, Cluster, Node};
 use crate::error::Result;
 
@@ -65,7 +64,7 @@ pub(super) fn network_config(cluster: &Cluster, node: &Node) -> Result<Option<St
     let Address::Fixed(cidr) = node.address else {
         return Ok(None);
     };
-    let addresses = name_servers(cluster);
+    let addresses = cluster.network.dns.clone();
     let search: Vec<String> = cluster.network.domain.iter().cloned().collect();
     let dhcp6 = addresses.iter().any(IpAddr::is_ipv6);
     let name_servers = (!addresses.is_empty()).then_some(NameServers { addresses, search });

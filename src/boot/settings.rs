@@ -29,7 +29,7 @@ pub(super) fn settings(plan: &Plan<'_>) -> Result<String> {
             "GATEWAY",
             shown(network.gateway.map(|gateway| gateway.to_string())),
         ),
-        ("DNS", joined(&name_servers(cluster))),
+        ("DNS", joined(&network.dns)),
         ("DOMAIN", text(network.domain.as_ref())),
         ("BUILD_TIME", plan.build_time.to_string()),
         ("TIMEZONE", cluster.timezone.clone()),
@@ -114,15 +114,6 @@ pub(super) fn nodes(cluster: &Cluster) -> String {
         .ok();
     }
     lines
-}
-
-/// Name servers of a node with a fixed address: the gateway when none are named.
-pub(super) fn name_servers(cluster: &Cluster) -> Vec<IpAddr> {
-    let network = &cluster.network;
-    if network.dns.is_empty() {
-        return network.gateway.into_iter().map(IpAddr::from).collect();
-    }
-    network.dns.clone()
 }
 
 /// Joined by single blanks.
@@ -232,7 +223,7 @@ MKIMAGE_MECHANISM='cloud-init'
             ("REPLICA", "0"),
             ("BRICK", "no"),
             ("BRICK_WIPE", "never"),
-            ("DNS", "192.168.1.1"),
+            ("DNS", ""),
         ] {
             assert_eq!(sourced(&bare, variable), value, "{variable}");
         }

@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 use sha2::{Digest, Sha256};
 
 use crate::boot::mechanism::Release;
-use crate::boot::settings::name_servers;
 use crate::cluster::{Address, Cluster, Node, Wifi};
 use crate::error::{Category, Error, Result};
 
@@ -54,13 +53,8 @@ fn network_manager(wifi: &Wifi, cluster: &Cluster, node: &Node, cluster_id: &str
     }
     line("");
     let servers = |v4: bool| {
-        let wanted = name_servers(cluster)
-            .into_iter()
-            .filter(|server| server.is_ipv4() == v4);
-        wanted
-            .map(|server| server.to_string())
-            .collect::<Vec<_>>()
-            .join(";")
+        let wanted = cluster.network.dns.iter().filter(|server| server.is_ipv4() == v4);
+        wanted.map(ToString::to_string).collect::<Vec<_>>().join(";")
     };
     let search = cluster.network.domain.as_deref().unwrap_or_default();
     line("[ipv4]");

@@ -2,7 +2,8 @@
 
 use crate::boot::facts::BootFacts;
 use crate::boot::overlay::{BootPath, Overlay};
-use crate::boot::plan::{Plan, render};
+use crate::boot::plan::Plan;
+use crate::boot::render::render;
 use crate::cluster::{Cluster, Node};
 use crate::error::Result;
 use crate::identity::Secrets;

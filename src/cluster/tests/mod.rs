@@ -3,6 +3,7 @@
 mod garbled;
 mod keys;
 mod layout;
+mod network;
 mod reference;
 mod refusals;
 mod sample;

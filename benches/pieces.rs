@@ -39,7 +39,7 @@ fn xz(arguments: &[&str], raw: Vec<u8>) -> Vec<u8> {
 }
 
 fn open(packed: &Arc<Vec<u8>>) -> Arc<XzImage> {
-    let file: Arc<dyn mkimage::image::read_at::ReadAt> = Arc::<Vec<u8>>::clone(packed);
+    let file: Arc<dyn mkimage::disk::read_at::ReadAt> = Arc::<Vec<u8>>::clone(packed);
     match XzImage::open(file).unwrap() {
         Opened::Indexed(image) => Arc::new(image),
         Opened::Stream(why) => panic!("{why}"),

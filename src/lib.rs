@@ -5,14 +5,17 @@
 
 pub mod base;
 pub mod boot;
+mod build;
 pub mod cli;
 pub mod cluster;
 pub mod commands;
+pub mod disk;
 pub mod error;
 pub mod identity;
 pub mod image;
-pub mod interrupt;
-pub mod opened;
 pub mod progress;
+mod session;
 pub mod status;
+mod threads;
 pub mod ui;
+pub mod units;

@@ -12,8 +12,8 @@ use crate::base::retry::Patience;
 use crate::base::transfer::{Failure, Transfer};
 use crate::base::verified::Stamp;
 use crate::base::{ObtainOptions, Sha256, VerifiedBase, Vouch, client, local};
+use crate::disk::opened::is_at;
 use crate::error::{Category, Context, Error, Result};
-use crate::opened::is_at;
 
 /// What is to be downloaded.
 pub(super) struct Wanted<'a> {

@@ -15,7 +15,6 @@ mod refresh;
 mod remembered;
 mod request;
 mod retry;
-mod room;
 mod sha256;
 mod transfer;
 mod validator;

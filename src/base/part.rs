@@ -13,9 +13,10 @@ use url::Url;
 use crate::base::sha256::Hasher;
 use crate::base::validator::Validator;
 use crate::base::{Arrival, ObtainOptions, Sha256};
+use crate::disk::durable::{folder_of, sync_folder};
+use crate::disk::opened::is_at;
+use crate::disk::read_at::write_all_at;
 use crate::error::{Context, Result};
-use crate::image::read_at::write_all_at;
-use crate::opened::is_at;
 use crate::progress::Progress;
 
 /// The locked file, and the digest of what is in it.
@@ -108,11 +109,6 @@ impl<'a> Part<'a> {
         self.pieced
     }
 
-    /// For questions about its file system.
-    pub(super) fn file(&self) -> &File {
-        &self.file
-    }
-
     /// For messages.
     pub(super) fn path(&self) -> &Path {
         &self.path
@@ -176,7 +172,7 @@ impl<'a> Part<'a> {
         let doing = || format!("finishing {}", path.display());
         self.file.sync_all().disk(doing)?;
         fs::rename(&self.path, path).disk(doing)?;
-        sync_folder_of(path).disk(doing)?;
+        sync_folder(folder_of(path))?;
         remove(&self.note()).disk(doing)?;
         self.file.unlock().or_else(unless_unsupported).disk(doing)?;
         Ok(self.file)
@@ -221,12 +217,4 @@ fn unless_unsupported(error: io::Error) -> io::Result<()> {
         return Ok(());
     }
     Err(error)
-}
-
-/// Makes a new name durable. Only Unix lets folders be opened for that.
-fn sync_folder_of(path: &Path) -> io::Result<()> {
-    match path.parent() {
-        Some(folder) if cfg!(unix) => File::open(folder)?.sync_all(),
-        _ => Ok(()),
-    }
 }

@@ -6,10 +6,11 @@ use std::str::FromStr;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
+use base16ct::HexDisplay;
 use serde::{Deserialize, Serialize};
 use sha2::Digest;
 
-use crate::image::read_at::ReadAt;
+use crate::disk::read_at::ReadAt;
 
 /// Bytes a file is read in: large enough that the two threads seldom wait for each other.
 const PIECE: usize = 512 * 1024;
@@ -107,21 +108,11 @@ impl FromStr for Sha256 {
     type Err = NoSha256;
 
     fn from_str(text: &str) -> Result<Self, NoSha256> {
-        let wrong = || NoSha256(text.to_owned());
-        let digits: Vec<u8> = text
-            .chars()
-            .map(|digit| digit.to_digit(16).and_then(|digit| u8::try_from(digit).ok()))
-            .collect::<Option<_>>()
-            .ok_or_else(wrong)?;
-        let bytes: Vec<u8> = digits
-            .chunks(2)
-            .map(|pair| pair.iter().fold(0, |byte, digit| (byte << 4) | digit))
-            .collect();
-        // 63 digits would make 32 bytes as well.
-        if digits.len() != 64 {
-            return Err(wrong());
+        let mut digest = [0; 32];
+        match base16ct::mixed::decode(text, &mut digest) {
+            Ok(decoded) if decoded.len() == 32 => Ok(Self(digest)),
+            _ => Err(NoSha256(text.to_owned())),
         }
-        Ok(Self(bytes.try_into().map_err(|_| wrong())?))
     }
 }
 
@@ -141,7 +132,7 @@ impl From<Sha256> for String {
 
 impl fmt::Display for Sha256 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        write!(f, "{:x}", HexDisplay(&self.0))
     }
 }
 

@@ -7,11 +7,13 @@ use reqwest::blocking::{Client, Response};
 use reqwest::header::{ACCEPT_ENCODING, IF_RANGE, RANGE};
 use url::Url;
 
+use crate::base::Connection;
 use crate::base::answer::Answer;
 use crate::base::client::explain;
 use crate::base::part::Part;
 use crate::base::validator::Validator;
-use crate::base::{Connection, room};
+use crate::disk::durable::folder_of;
+use crate::disk::room;
 use crate::error::{Category, Error, Result};
 use crate::progress::{Progress, Task};
 
@@ -87,7 +89,14 @@ impl Transfer<'_> {
         let total = self.size.or(total);
         self.length_known = total.is_some();
         if let Some(total) = total {
-            room::check(part.file(), total.saturating_sub(part.size()), part.path())?;
+            let missing = total.saturating_sub(part.size());
+            let remedy = "make room, or set MKIMAGE_CACHE_DIR to a folder on another disk";
+            room::require(
+                folder_of(part.path()),
+                missing,
+                "the rest of the download",
+                remedy,
+            )?;
         }
         self.show(part.size(), total);
         self.receive(response, part, total)

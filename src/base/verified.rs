@@ -56,7 +56,7 @@ impl Stamp {
 }
 
 impl VerifiedBase {
-    /// The file. Read it with [`crate::image::read_at::ReadAt`]; its cursor is anywhere.
+    /// The file. Read it with [`crate::disk::read_at::ReadAt`]; its cursor is anywhere.
     pub fn file(&self) -> &File {
         &self.file
     }

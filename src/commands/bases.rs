@@ -2,11 +2,12 @@
 
 use serde_json::json;
 
-use super::Session;
 use crate::base::{self, Catalog};
 use crate::error::Result;
 use crate::progress::Progress as _;
-use crate::ui::{self, Size, Table};
+use crate::session::Session;
+use crate::ui::{self, Table};
+use crate::units::Size;
 
 pub(super) fn run(session: &Session, refresh: bool) -> Result<()> {
     let mut catalog = Catalog::load(&session.cache_dir)?;

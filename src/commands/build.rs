@@ -8,31 +8,33 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
 
-use super::inspect::OnFat;
-use super::node_overlay::node_overlay;
-use super::{Session, choice, unpacking};
 use crate::base::{self, Catalog, VerifiedBase, Vouch};
 use crate::boot::facts::BootFacts;
 use crate::boot::overlay::BootPath;
 use crate::boot::user_files;
+use crate::build::look::FatBootFiles;
+use crate::build::node_overlay::node_overlay;
+use crate::build::{base_choice, obtain};
 use crate::cli::{BuildArgs, Format};
 use crate::cluster::{Cluster, Node};
+use crate::disk::out_folder::OutFolder;
+use crate::disk::read_at::Discard;
 use crate::error::{Category, Context, Error, Result};
 use crate::identity::{FOLDER_NAME, Secrets};
 use crate::image::apply;
-use crate::image::build::{BaseImage, Build, Planned, Planner};
+use crate::image::assemble::eager::Unpacked;
+use crate::image::assemble::{BaseImage, Build, Planned, Planner};
 use crate::image::container;
-use crate::image::early::Unpacked;
 use crate::image::fat::Timestamp;
-use crate::image::out_folder::OutFolder;
-use crate::image::read_at::Discard;
 use crate::image::xz::Check;
 use crate::progress::Progress as _;
-use crate::ui::{self, Size, Table};
+use crate::session::Session;
+use crate::ui::{self, Table};
+use crate::units::Size;
 
 pub(super) fn run(session: &Session, args: &BuildArgs) -> Result<()> {
     let catalog = Catalog::load(&session.cache_dir)?;
-    let loaded = choice::cluster_with_base(session, &args.base, &catalog)?;
+    let loaded = base_choice::cluster_with_base(session, &args.base, &catalog)?;
     let cluster = &loaded.cluster;
     let nodes = chosen(cluster, args)?;
     let build_time = build_time()?;
@@ -46,7 +48,7 @@ pub(super) fn run(session: &Session, args: &BuildArgs) -> Result<()> {
         })
         .collect();
     // What can be wrong here is found before anything is downloaded.
-    let request = choice::request(session, &args.base, cluster, &catalog)?;
+    let request = base_choice::request(session, &args.base, cluster, &catalog)?;
     let own_files = nodes
         .iter()
         .map(|node| user_files::read(&folder.join("overlays").join(node.name.as_str())))
@@ -59,7 +61,7 @@ pub(super) fn run(session: &Session, args: &BuildArgs) -> Result<()> {
     }
     let _out = OutFolder::prepare(&args.out, &destinations)?;
     let (base, unpacked) = match args.format {
-        Format::Img => unpacking::obtain(session, &request, &catalog, &args.out, &destinations)?,
+        Format::Img => obtain::obtain(session, &request, &catalog, &args.out, &destinations)?,
         Format::ImgXz => (
             base::obtain(&request, &session.obtain_options(&catalog, None))?,
             None,
@@ -88,7 +90,7 @@ pub(super) fn run(session: &Session, args: &BuildArgs) -> Result<()> {
     // Keys are made only for a base that can be built from: what is refused leaves nothing behind.
     let made = OnceCell::new();
     let mut planner = |image: &BaseImage| {
-        let facts = BootFacts::detect(&OnFat::open(image)?)?;
+        let facts = BootFacts::detect(&FatBootFiles::open(image)?)?;
         refuse(session, &facts, cluster)?;
         let secrets = Secrets::open_or_create(&folder.join(FOLDER_NAME), cluster)?;
         let secrets = made.get_or_init(|| secrets);
@@ -208,7 +210,7 @@ fn refuse(session: &Session, facts: &BootFacts, cluster: &Cluster) -> Result<()>
     facts.is_nobodys()?;
     for refusal in facts.refusals(cluster) {
         if !session.common.force {
-            return Err(choice::refused(refusal));
+            return Err(base_choice::refused(refusal));
         }
         session.bars.warn(&refusal.reason);
     }

@@ -4,16 +4,17 @@ use std::fmt::{self, Write};
 
 use serde::Serialize;
 
-use super::{Session, choice};
 use crate::base::Catalog;
+use crate::build::base_choice;
 use crate::cli::BaseArgs;
 use crate::cluster::{Brick, Loaded, Origin, Role};
 use crate::error::{Category, Context, Result};
+use crate::session::Session;
 use crate::ui::{self, Table};
 
 pub(super) fn run(session: &Session) -> Result<()> {
     let catalog = Catalog::load(&session.cache_dir)?;
-    let loaded = choice::cluster_with_base(session, &BaseArgs::default(), &catalog)?;
+    let loaded = base_choice::cluster_with_base(session, &BaseArgs::default(), &catalog)?;
     session.tell(&loaded);
     let base = match &loaded.cluster.base {
         Some(base) => base.clone(),

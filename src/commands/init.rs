@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::Session;
 use crate::cluster::{FILE_NAME, SAMPLE};
 use crate::error::{Category, Context, Error, Result};
 use crate::progress::Progress as _;
+use crate::session::Session;
 use crate::ui;
 
 pub(super) fn run(session: &Session) -> Result<()> {

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::Session;
 use crate::cluster::{Cluster, Node};
 use crate::error::{Category, Error, Result};
 use crate::identity::{FOLDER_NAME, Secrets};
+use crate::session::Session;
 use crate::status::{Report, State, ask};
-use crate::ui::{self, Size, Table};
+use crate::ui::{self, Table};
+use crate::units::Size;
 
 /// Between two looks of `--watch`.
 const PAUSE: Duration = Duration::from_secs(5);

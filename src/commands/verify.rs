@@ -7,20 +7,20 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::Session;
-use super::inspect::{OnFat, node_of, open_image, setting};
-use super::node_overlay::node_overlay;
 use crate::boot::expected::Expected;
 use crate::boot::facts::BootFacts;
 use crate::boot::mechanism::BootFiles as _;
 use crate::boot::user_files;
+use crate::build::look::{FatBootFiles, node_of, open_image, setting};
+use crate::build::node_overlay::node_overlay;
 use crate::cli::BaseArgs;
 use crate::cluster::{Cluster, Node};
+use crate::disk::scratch;
 use crate::error::{Category, Context, Error, Result, While};
 use crate::identity::{FOLDER_NAME, Secrets};
 use crate::image::compare::{Differences, Pair};
 use crate::image::container;
-use crate::image::scratch;
+use crate::session::Session;
 use crate::ui;
 
 /// Where an image says whose it is.
@@ -42,12 +42,12 @@ pub(super) fn run(session: &Session, path: &Path, base: &BaseArgs) -> Result<()>
 
     let comparing = || format!("comparing {} with {}", path.display(), verified.name());
     let pair = Pair::open(&*original, &*image).while_doing(comparing)?;
-    let files = OnFat::open(&pair.image.look)?;
+    let files = FatBootFiles::open(&pair.image.look)?;
     let settings = files.read(SETTINGS)?.ok_or_else(|| no_image_of_ours(path))?;
     let node = node_in(&settings, cluster, path)?;
     let found = pair.compare(&session.bars).while_doing(comparing)?;
 
-    let facts = BootFacts::detect(&OnFat::open(&pair.base.look)?).while_doing(comparing)?;
+    let facts = BootFacts::detect(&FatBootFiles::open(&pair.base.look)?).while_doing(comparing)?;
     let folder = cluster.origin.folder(&session.environment.folder);
     let user_files = user_files::read(&folder.join("overlays").join(node.name.as_str()))?;
     let place = folder.join(FOLDER_NAME);
@@ -123,7 +123,7 @@ fn damaged_settings(path: &Path, why: &str) -> Error {
 }
 
 /// The files that are missing, altered or too many.
-fn strange(files: &OnFat<'_>, found: &Differences, expected: &Expected) -> Result<BTreeSet<String>> {
+fn strange(files: &FatBootFiles<'_>, found: &Differences, expected: &Expected) -> Result<BTreeSet<String>> {
     let differing = found.removed.iter().chain(&found.changed).chain(&found.added);
     let mut strange: BTreeSet<_> = differing.filter(|file| !expected.has(file)).cloned().collect();
     for (file, bytes) in expected.known() {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::look::{self, Texts};
+use crate::disk::durable::{folder_of, sync_folder};
 use crate::error::{Category, Context, Error, Result};
 
 /// Keeps the folder out of version control, and is what processes lock: it is made once and never renamed.
@@ -80,7 +81,7 @@ impl Folder {
             }
             Err(error) => return Err(error.error).disk(|| format!("writing {}", path.display())),
         }
-        sync_folder_of(&path)
+        sync_folder(folder_of(&path))
     }
 
     /// Writes a file that can be made from others at any time, if it is not there with this content.
@@ -96,7 +97,7 @@ impl Folder {
             .persist(&path)
             .map_err(|error| error.error)
             .disk(|| format!("writing {}", path.display()))?;
-        sync_folder_of(&path)
+        sync_folder(folder_of(&path))
     }
 
     /// What becomes `path`, under a temporary name and complete on the disk. `tempfile` makes it 0600.
@@ -188,7 +189,7 @@ impl Texts for Folder {
 
 fn make_private_folder(path: &Path) -> Result<()> {
     match private_folder().create(path) {
-        Ok(()) => sync_folder_of(path),
+        Ok(()) => sync_folder(folder_of(path)),
         Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
         Err(error) => Err(error).disk(|| format!("making the folder {}", path.display())),
     }
@@ -216,20 +217,3 @@ fn set_private_mode(options: &mut fs::OpenOptions) {
 
 #[cfg(not(unix))]
 fn set_private_mode(_options: &mut fs::OpenOptions) {}
-
-/// A file's name is on the disk only when its folder is.
-#[cfg(unix)]
-fn sync_folder_of(path: &Path) -> Result<()> {
-    match path.parent() {
-        Some(folder) => File::open(folder)
-            .and_then(|folder| folder.sync_all())
-            .disk(|| format!("syncing {}", folder.display())),
-        None => Ok(()),
-    }
-}
-
-#[cfg(not(unix))]
-#[allow(clippy::unnecessary_wraps, reason = "as on Unix, where it can fail")]
-fn sync_folder_of(_path: &Path) -> Result<()> {
-    Ok(())
-}

@@ -1,7 +1,6 @@
 //! The secrets of one cluster, as they lie on the disk.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use super::folder::Folder;
@@ -199,11 +198,7 @@ fn cluster_id(folder: &mut Folder) -> Result<(String, bool)> {
     if let Some(id) = read_cluster_id(folder)? {
         return Ok((id, false));
     }
-    let mut id = String::with_capacity(32);
-    for byte in keys::random::<16>()?.iter() {
-        // Writing to a String cannot fail.
-        let _ = write!(id, "{byte:02x}");
-    }
+    let id = base16ct::lower::encode_string(&*keys::random::<16>()?);
     folder.create(CLUSTER_ID, format!("{id}\n").as_bytes())?;
     Ok((id, true))
 }

@@ -3,10 +3,11 @@
 use std::ops::Range;
 
 use crate::boot::overlay::Overlay;
+use crate::disk::read_at::ReadAt;
 use crate::error::{Category, Error, Result, While};
 use crate::image::edits::Edits;
 use crate::image::fat::{self, FatVolume, Timestamp, Written};
-use crate::image::read_at::ReadAt;
+use crate::units::Size;
 
 /// Lays an overlay over the boot partition at `range` of the raw image `base`: what differs afterwards.
 /// `whose` is for messages.
@@ -29,8 +30,8 @@ pub fn edits(
                 Category::Disk,
                 format!(
                     "the boot partition of the base has {} free, the overlay of {whose} needs {} ({path} did not fit)",
-                    mebibytes(free),
-                    mebibytes(needed)
+                    Size(free),
+                    Size(needed)
                 ),
             )
             .with_remedy(format!("remove files from overlays/{whose} or use a newer base")));
@@ -73,9 +74,4 @@ fn needed(overlay: &Overlay, cluster: u64) -> u64 {
             size.checked_next_multiple_of(cluster).unwrap_or(size)
         })
         .fold(0, u64::saturating_add)
-}
-
-fn mebibytes(bytes: u64) -> String {
-    let tenths = bytes.saturating_mul(10) / (1 << 20);
-    format!("{}.{} MiB", tenths / 10, tenths % 10)
 }

@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
+use crate::disk::read_at::ReadAt;
 use crate::error::{Category, Error, Result};
 use crate::image::edits::Edits;
 use crate::image::fat::{FatVolume, Timestamp};
 use crate::image::partition::{Partition, PartitionTable};
-use crate::image::read_at::ReadAt;
 
 /// The boot partition: the FAT file system that holds `cmdline.txt` and `config.txt`.
 #[derive(Debug, Clone)]

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use crate::error::{Category, Context, Error, Result};
-use crate::image::build::BaseImage;
+use crate::image::assemble::BaseImage;
 use crate::image::container::Container;
 use crate::image::digests::{CHUNK, Digests};
 use crate::image::edits::Edits;
 use crate::image::fat::{self, FatVolume, Timestamp};
-use crate::image::prefix;
+use crate::image::peek;
 use crate::progress::Progress;
 
 /// A file larger than any that a boot partition holds.
@@ -51,7 +51,7 @@ pub struct Side<'a> {
 
 impl<'a> Side<'a> {
     fn open(container: &'a dyn Container) -> Result<Self> {
-        let look = BaseImage::open(prefix::raw(container)?)?;
+        let look = BaseImage::open(peek::open(container)?)?;
         Ok(Self { container, look })
     }
 

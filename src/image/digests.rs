@@ -5,9 +5,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use sha2::{Digest, Sha256};
 
+use crate::disk::read_at::RawSink;
 use crate::error::{Category, Error, Result};
 use crate::image::container::Container;
-use crate::image::read_at::RawSink;
 use crate::progress::Task;
 
 /// Bytes that a digest stands for. At 32 bytes a digest, a 16 GiB image takes 8 MiB.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::image::read_at::ReadAt;
+use crate::disk::read_at::ReadAt;
 
 /// Bytes read from below at a time.
 const CHUNK: u64 = 64 * 1024;

@@ -2,8 +2,8 @@
 
 use std::io::Cursor;
 
+use crate::disk::read_at::ReadAt;
 use crate::error::{Category, Context, Error, Result};
-use crate::image::read_at::ReadAt;
 
 /// Bytes in a sector. SD card images have no other size.
 pub const SECTOR_SIZE: u64 = 512;

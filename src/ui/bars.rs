@@ -5,8 +5,8 @@ use std::io::{self, IsTerminal};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::Volume;
-use super::size::Size;
 use crate::progress::{Progress, Task};
+use crate::units::Size;
 
 /// Tells a person how far it is, on stderr.
 pub struct Bars {

@@ -1,7 +1,6 @@
 //! The only place that prints: results on stdout, everything else on stderr, bars only on a terminal.
 
 mod bars;
-mod size;
 mod table;
 
 use std::io::{self, IsTerminal, Write};
@@ -9,7 +8,6 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use bars::Bars;
-pub use size::{Seconds, Size};
 pub use table::Table;
 
 use crate::error::{Category, Context, Error, Result};

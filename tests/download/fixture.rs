@@ -7,8 +7,8 @@ use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use mkimage::base::{BaseRequest, Catalog, Connection, ObtainOptions, Proxy, Sha256, VerifiedBase, obtain};
+use mkimage::disk::read_at::ReadAt;
 use mkimage::error::Result;
-use mkimage::image::read_at::ReadAt;
 use mkimage::progress::{Progress, Silent, Task};
 use tempfile::TempDir;
 use url::Url;

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use mkimage::base::{BaseRequest, Catalog, Connection, ObtainOptions, Sha256, VerifiedBase, Vouch, obtain};
+use mkimage::disk::read_at::ReadAt;
 use mkimage::error::Result;
-use mkimage::image::read_at::ReadAt;
 use mkimage::progress::Silent;
 
 fn open(path: &Path, sha256: Option<Sha256>, cache: &Path) -> Result<VerifiedBase> {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use mkimage::boot::overlay::Overlay;
 use mkimage::error::{Category, Error};
-use mkimage::image::build::{BaseImage, Build, Planned};
+use mkimage::image::assemble::{BaseImage, Build, Planned};
 use mkimage::image::container;
 use mkimage::image::edits::Edits;
 use mkimage::progress::Silent;

@@ -242,7 +242,7 @@ fn a_boot_partition_without_room_is_left_alone() {
     place
         .build(&FULL.raw(), &["--node", "pi4-2"])
         .exits(6)
-        .says(&["MiB free", "pi4-2"]);
+        .says(&["KiB free", "pi4-2"]);
     assert_eq!(place.out_names(), [""; 0]);
     assert_eq!(sha256(&FULL.raw()), before);
 }

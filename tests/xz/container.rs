@@ -3,9 +3,9 @@
 use std::sync::{Arc, LazyLock};
 
 use crate::files::{Base, Memory, indexed, raw_image, unpacked_by_xz, unpacked_forward, xz};
+use mkimage::disk::read_at::ReadAt;
 use mkimage::error::{Category, Error, Result};
 use mkimage::image::edits::{Edits, PAGE_SIZE};
-use mkimage::image::read_at::ReadAt;
 use mkimage::image::xz::{BlockReader, Check, Opened, Splicer, XzImage, decode_all, encode};
 use mkimage::progress::Silent;
 use proptest::prelude::*;

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 
+use mkimage::disk::read_at::RawSink;
 use mkimage::error::Result;
-use mkimage::image::read_at::RawSink;
 use mkimage::image::xz::{BlockReader, Opened, XzImage};
 use mkimage::progress::Silent;
 

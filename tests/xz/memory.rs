@@ -9,8 +9,8 @@
 
 use std::sync::Arc;
 
+use mkimage::disk::read_at::RawSink;
 use mkimage::error::{Category, Result};
-use mkimage::image::read_at::RawSink;
 use mkimage::image::xz::{Opened, XzImage, decode_all, decode_stream};
 use mkimage::progress::Silent;
 use test_support::xz::integer;

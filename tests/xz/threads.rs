@@ -6,8 +6,8 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use mkimage::disk::read_at::RawSink;
 use mkimage::error::{Category, Result};
-use mkimage::image::read_at::RawSink;
 use mkimage::image::xz::{Opened, XzImage, decode_all, decode_stream};
 use mkimage::progress::Silent;
 

@@ -8,7 +8,7 @@ use super::super::file::{GlusterTable, ReplicaEntry};
 use super::super::problem::Findings;
 use super::super::{Gluster, NodeName, defaults};
 use super::checked;
-use super::nodes::Draft;
+use super::draft::Draft;
 
 const SPLIT_BRAIN: &str = "with only two copies, nothing tells which is right after the nodes lose contact (split \
                            brain), or the volume stops when one fails";

@@ -2,6 +2,7 @@
 
 mod apt;
 mod countries;
+mod draft;
 mod gluster;
 mod identity;
 mod network;
@@ -37,7 +38,8 @@ pub(super) fn validate(
     let network = network::network(file.network, findings);
     let docker = docker(file.docker.source.as_ref(), findings);
     let apt = apt::apt(file.apt, findings);
-    let (nodes, drafts) = nodes::nodes(file.node, &network, findings);
+    let (nodes, drafts) = nodes::nodes(file.node, findings);
+    peers::check(&drafts, &network, findings);
     let swarm_address_pool = swarm::pool(file.swarm, &network, &drafts, findings);
     let gluster = gluster::gluster(file.gluster, &drafts, findings);
     Some(Cluster {

@@ -1,14 +1,13 @@
 //! `[[node]]`: the machines, each by itself.
 
-use std::ops::Range;
-
 use toml::Spanned;
 
 use super::super::file::{BrickEntry, NodeTable};
 use super::super::problem::Findings;
-use super::super::{Address, Brick, Ipv4Cidr, Model, Network, Node, NodeName, Role, Wipe};
+use super::super::{Address, Brick, Ipv4Cidr, Model, Node, NodeName, Role, Wipe};
+use super::draft::Draft;
 use super::network::is_host;
-use super::{choice, peers, span};
+use super::{choice, span};
 
 const MODELS: [Model; 7] = [
     Model::Pi3,
@@ -34,48 +33,9 @@ const TAKEN: [(&str, &str); 7] = [
     ("ip6-allrouters", "already stands in /etc/hosts"),
 ];
 
-/// A node as far as it could be understood, with the places of what it says.
-pub(super) struct Draft {
-    /// The whole entry.
-    pub(super) span: Range<usize>,
-    pub(super) name_span: Option<Range<usize>>,
-    pub(super) address_span: Option<Range<usize>>,
-    pub(super) name: Option<NodeName>,
-    pub(super) model: Option<Model>,
-    pub(super) role: Option<Role>,
-    pub(super) address: Option<Address>,
-    pub(super) brick: Option<Brick>,
-}
-
-impl Draft {
-    /// As messages call the node.
-    pub(super) fn called(&self) -> &str {
-        self.name.as_ref().map_or("a node", NodeName::as_str)
-    }
-
-    /// Its address, if it is always the same.
-    pub(super) fn fixed(&self) -> Option<Ipv4Cidr> {
-        match self.address {
-            Some(Address::Fixed(address)) => Some(address),
-            _ => None,
-        }
-    }
-
-    fn finish(&self) -> Option<Node> {
-        Some(Node {
-            name: self.name.clone()?,
-            model: self.model?,
-            role: self.role?,
-            address: self.address?,
-            brick: self.brick.clone(),
-        })
-    }
-}
-
 /// All nodes; the finished ones only when every node could be understood.
 pub(super) fn nodes(
     tables: Vec<Spanned<NodeTable>>,
-    network: &Network,
     findings: &mut Findings<'_>,
 ) -> (Option<Vec<Node>>, Vec<Draft>) {
     if tables.is_empty() {
@@ -92,7 +52,6 @@ pub(super) fn nodes(
             "every node gets its address from the router (DHCP), and is found as <name>.local".to_owned(),
         );
     }
-    peers::check(&drafts, network, findings);
     (drafts.iter().map(Draft::finish).collect(), drafts)
 }
 

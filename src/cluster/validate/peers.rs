@@ -6,9 +6,13 @@ use std::ops::Range;
 
 use super::super::problem::Findings;
 use super::super::{Address, Ipv4Cidr, Network, Role};
-use super::nodes::Draft;
+use super::draft::Draft;
 
+/// Checks every pair of nodes. A cluster without nodes has been reported already.
 pub(super) fn check(drafts: &[Draft], network: &Network, findings: &mut Findings<'_>) {
+    if drafts.is_empty() {
+        return;
+    }
     check_duplicates(drafts, findings);
     check_mdns_names(drafts, findings);
     check_networks(drafts, network, findings);

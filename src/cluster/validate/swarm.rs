@@ -3,7 +3,7 @@
 use super::super::file::SwarmTable;
 use super::super::problem::Findings;
 use super::super::{Address, Ipv4Cidr, Network, defaults};
-use super::nodes::Draft;
+use super::draft::Draft;
 
 /// Docker divides the pool into networks with this prefix length, so the pool must be at least as large.
 const SUBNET_PREFIX: u8 = 24;

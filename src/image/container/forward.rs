@@ -5,11 +5,11 @@ use std::io::{BufReader, Cursor, Read};
 use flate2::bufread::MultiGzDecoder;
 
 use super::{Magic, stream};
+use crate::disk::read_at::RawSink;
 use crate::error::{Category, Error, Result};
-use crate::image::read_at::RawSink;
-use crate::image::threads;
 use crate::image::xz::decode_stream;
 use crate::progress::Task;
+use crate::threads;
 
 /// Bytes that tell what it is.
 const HEAD: u64 = 6;

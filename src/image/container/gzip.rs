@@ -8,8 +8,8 @@ use flate2::bufread::MultiGzDecoder;
 
 use super::Container;
 use super::stream::{self, FromStart};
+use crate::disk::read_at::{RawSink, ReadAt};
 use crate::error::Result;
-use crate::image::read_at::{RawSink, ReadAt};
 use crate::progress::Task;
 
 /// A gzip file.

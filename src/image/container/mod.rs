@@ -13,8 +13,8 @@ use std::sync::Arc;
 
 pub(super) use forward::Forward;
 
+use crate::disk::read_at::{RawSink, ReadAt};
 use crate::error::{Category, Context, Error, Result};
-use crate::image::read_at::{RawSink, ReadAt};
 use crate::image::xz::{BlockReader, Check, is_worth_splicing};
 use crate::progress::Task;
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::Container;
 use super::stream::{self, FromStart};
+use crate::disk::read_at::{RawSink, ReadAt};
 use crate::error::Result;
-use crate::image::read_at::{RawSink, ReadAt};
 use crate::progress::Task;
 
 /// A raw image file.

@@ -2,8 +2,8 @@
 
 use std::io::{self, Read};
 
+use crate::disk::read_at::{RawSink, ReadAt};
 use crate::error::{Category, Error, Result};
-use crate::image::read_at::{RawSink, ReadAt};
 use crate::progress::Task;
 
 /// Bytes decoded at a time.

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Blocks, Container};
+use crate::disk::read_at::{RawSink, ReadAt};
 use crate::error::{Result, While as _};
-use crate::image::read_at::{RawSink, ReadAt};
-use crate::image::threads;
 use crate::image::xz::{BlockReader, Check, Opened, XzImage, decode_all, decode_stream, first_check};
 use crate::progress::Task;
+use crate::threads;
 
 use super::stream::FromStart;
 

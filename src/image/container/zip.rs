@@ -10,8 +10,8 @@ use ::zip::result::ZipError;
 
 use super::Container;
 use super::stream::{self, FromStart};
+use crate::disk::read_at::{RawSink, ReadAt};
 use crate::error::{Category, Error, Result};
-use crate::image::read_at::{RawSink, ReadAt};
 use crate::progress::Task;
 
 type Archive = ZipArchive<BufReader<FromStart<Arc<File>>>>;

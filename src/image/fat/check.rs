@@ -8,9 +8,9 @@ use std::ops::Range;
 
 use super::layout::{Layout, u16_at, u32_at};
 use super::window::{Shared, Window};
+use crate::disk::read_at::ReadAt;
 use crate::error::{Category, Error, Result};
 use crate::image::edits::Edits;
-use crate::image::read_at::ReadAt;
 
 /// The upper four bits of an entry are reserved.
 const CLUSTER_BITS: u32 = 0x0fff_ffff;

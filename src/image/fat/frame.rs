@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::layout::Layout;
+use crate::disk::read_at::ReadAt;
 use crate::error::{Category, Context, Error, Result};
-use crate::image::read_at::ReadAt;
 
 /// Bytes that are compared at once.
 const PIECE: u64 = 64 * 1024;

@@ -9,9 +9,9 @@ use fatfs::{FileSystem, FsOptions, LossyOemCpConverter, Read as _, StdIoWrapper,
 use super::guard::{Failure, LibraryError, guarded};
 use super::timestamp::Timestamp;
 use super::window::{Shared, Window, base_page};
+use crate::disk::read_at::ReadAt;
 use crate::error::{Category, Context, Error, Result};
 use crate::image::edits::{Edits, PAGE_SIZE};
-use crate::image::read_at::ReadAt;
 
 type Library<'a> = FileSystem<StdIoWrapper<Window<'a>>, Timestamp, LossyOemCpConverter>;
 

@@ -5,8 +5,8 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::rc::Rc;
 
+use crate::disk::read_at::ReadAt;
 use crate::image::edits::{Edits, PAGE_SIZE};
-use crate::image::read_at::ReadAt;
 
 /// How many reads and writes one operation on a file system may take. The FAT library follows a directory chain
 /// that is linked to itself for ever; looking once at each entry of the largest FAT an image has (1.03 million

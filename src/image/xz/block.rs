@@ -9,8 +9,8 @@ use xz2::stream::{Action, Status, Stream};
 use super::header::{self, Check};
 use super::open::{Block, XzImage};
 use super::{DECODER_MEMORY, PACKED_WINDOW, damage, decoder_error, index, read_exact};
+use crate::disk::read_at::ReadAt;
 use crate::error::Result;
-use crate::image::read_at::ReadAt;
 
 /// Unpacks one block from its beginning to its end.
 pub(super) struct BlockDecoder {

@@ -10,8 +10,8 @@ use super::block_header::{self, BlockHeader, Dictionary, Packing};
 use super::header::Check;
 use super::open::{Block, XzImage};
 use super::{PACKED_WINDOW, damage, read_exact};
+use crate::disk::read_at::ReadAt;
 use crate::error::Result;
-use crate::image::read_at::ReadAt;
 
 /// More chunks than this are not looked at: 2 GiB of data that does not compress.
 const MOST_CHUNKS: usize = 32 * 1024;

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io;
 
-use crate::image::read_at::{ReadAt, write_all_at};
+use crate::disk::read_at::{ReadAt, write_all_at};
 
 /// What file systems share: a range that begins and ends at a multiple of it can be a reflink.
 pub(super) const ALIGNMENT: u64 = 4096;

@@ -3,10 +3,10 @@
 use super::block::BlockDecoder;
 use super::open::{Block, XzImage};
 use super::{RAW_WINDOW, decoders};
+use crate::disk::read_at::RawSink;
 use crate::error::Result;
-use crate::image::read_at::RawSink;
-use crate::image::threads::on_threads;
 use crate::progress::Task;
+use crate::threads::on_threads;
 
 /// Unpacks every block of `image` into `sink` on up to `threads` threads and checks each against its checksum.
 ///

@@ -6,8 +6,8 @@ use xz2::stream::{Action, MtStreamBuilder, Status, Stream};
 
 use super::header::Check;
 use super::{PACKED_WINDOW, RAW_WINDOW, THREADS_MEMORY};
+use crate::disk::read_at::ReadAt;
 use crate::error::{Category, Context, Error, Result};
-use crate::image::read_at::ReadAt;
 use crate::progress::Task;
 
 /// Packs fast: a whole image at level 6 takes ten times as long.

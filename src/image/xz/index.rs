@@ -2,8 +2,8 @@
 //! (xz file format 1.2.1, section 4).
 
 use super::{damage, read_exact, varint};
+use crate::disk::read_at::ReadAt;
 use crate::error::Result;
-use crate::image::read_at::ReadAt;
 
 /// The first byte; a block header's first byte is never 0.
 const INDICATOR: u8 = 0;

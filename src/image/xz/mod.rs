@@ -36,7 +36,7 @@ pub use stream::decode_stream;
 
 use std::io;
 
-use super::read_at::ReadAt;
+use crate::disk::read_at::ReadAt;
 use crate::error::{Category, Context, Error, Result};
 
 /// The most memory that a decoder may want: the dictionary of `xz -9` (64 MiB) and what goes with it.

@@ -6,8 +6,8 @@ use super::block_header::{self, Dictionary, Packing};
 use super::header::{self, Check};
 use super::index::{IndexReader, Record};
 use super::{LARGEST_DICTIONARY, damage, read_exact};
+use crate::disk::read_at::ReadAt;
 use crate::error::{Category, Context, Error, Result};
-use crate::image::read_at::ReadAt;
 
 /// More blocks than any image has: 64 KiB each in 64 GiB. It bounds memory (32 bytes a block).
 const MOST_BLOCKS: u64 = 1 << 20;

@@ -9,8 +9,8 @@ use super::block::BlockDecoder;
 use super::open::{Block, XzImage};
 use super::spill::Spill;
 use super::{LARGEST_DICTIONARY, RAW_WINDOW};
+use crate::disk::read_at::ReadAt;
 use crate::error::{Category, Error, Result};
-use crate::image::read_at::ReadAt;
 
 /// Random access to the raw image. What was unpacked once is never unpacked again as long as this lives, and takes no
 /// memory. Blocks read to their end are checked against their checksum.

@@ -4,8 +4,8 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::disk::read_at::{ReadAt, write_all_at};
 use crate::error::{Context, Result};
-use crate::image::read_at::{ReadAt, write_all_at};
 
 /// Such a file. It is gone when this is dropped, or the program.
 pub(super) struct Spill {

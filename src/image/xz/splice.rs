@@ -17,11 +17,11 @@ use super::piece::{self, Piece};
 use super::reader::BlockReader;
 use super::renewal::changed_blocks;
 use super::store::{Packed, PieceStore};
+use crate::disk::read_at::write_all_at;
 use crate::error::{Category, Context, Error, Result};
 use crate::image::edits::Edits;
-use crate::image::read_at::write_all_at;
-use crate::image::threads::on_threads;
 use crate::progress::Task;
+use crate::threads::on_threads;
 
 /// A run of copied blocks at least this long is worth being moved to where a file system can share it.
 const WORTH_SHARING: u64 = 1 << 20;

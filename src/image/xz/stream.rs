@@ -5,8 +5,8 @@ use std::io::{self, Read};
 use xz2::stream::{Action, MtStreamBuilder, Status, Stream};
 
 use super::{DECODER_MEMORY, PACKED_WINDOW, RAW_WINDOW, THREADS_MEMORY, damage, decoder_error, header};
+use crate::disk::read_at::RawSink;
 use crate::error::{Context, Result};
-use crate::image::read_at::RawSink;
 use crate::progress::Task;
 
 /// More threads find no room in [`THREADS_MEMORY`], and the library refuses to be asked for too many.

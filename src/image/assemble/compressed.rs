@@ -6,15 +6,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{Build, Planner, Prepared};
+use crate::disk::output::Output;
+use crate::disk::read_at::ReadAt;
+use crate::disk::sparse::SparseFiles;
 use crate::error::{Category, Context, Error, Result, While as _};
 use crate::image::container::{self, Blocks};
 use crate::image::edits::Edits;
-use crate::image::output::Output;
-use crate::image::prefix;
-use crate::image::read_at::ReadAt;
-use crate::image::sparse::SparseFiles;
-use crate::image::threads;
+use crate::image::peek;
 use crate::image::xz::{BlockReader, Splicer, encode, room_for};
+use crate::threads;
 
 impl Build<'_> {
     /// The base's blocks, where most of them can be copied.
@@ -118,7 +118,7 @@ impl Build<'_> {
             let file = output.file().try_clone();
             let file = file.disk(|| format!("reading {}", destination.display()))?;
             let written = container::open(Arc::new(file), destination, self.folder)?;
-            prepared.check(&*prefix::raw(&*written)?, &output, change)?;
+            prepared.check(&*peek::open(&*written)?, &output, change)?;
             Ok(output)
         });
         self.finish(outputs.collect::<Result<_>>()?)

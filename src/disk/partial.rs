@@ -9,17 +9,17 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::error::{Category, Context, Result};
 
 /// Files that are worth nothing unless their writer finishes.
-static HALF_DONE: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+static PARTIAL_FILES: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
 /// Folders that were made for such files.
-static MADE_FOLDERS: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+static NEW_FOLDERS: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
-fn half_done() -> MutexGuard<'static, BTreeSet<PathBuf>> {
-    HALF_DONE.lock().unwrap_or_else(PoisonError::into_inner)
+fn partial_files() -> MutexGuard<'static, BTreeSet<PathBuf>> {
+    PARTIAL_FILES.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn made_folders() -> MutexGuard<'static, BTreeSet<PathBuf>> {
-    MADE_FOLDERS.lock().unwrap_or_else(PoisonError::into_inner)
+fn new_folders() -> MutexGuard<'static, BTreeSet<PathBuf>> {
+    NEW_FOLDERS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// From now on Ctrl-C (SIGINT, SIGTERM, SIGHUP; the console's events on Windows) removes every
@@ -27,15 +27,15 @@ fn made_folders() -> MutexGuard<'static, BTreeSet<PathBuf>> {
 ///
 /// # Errors
 /// When the handler cannot be set, which happens only when there is one already.
-pub fn handle() -> Result<()> {
+pub fn remove_on_interrupt() -> Result<()> {
     ctrlc::set_handler(|| {
         // The lock is kept until the process is gone: nothing can be renamed into place any more.
-        let files = half_done();
+        let files = partial_files();
         for file in files.iter() {
             let _ = fs::remove_file(file);
         }
         // Backwards: a folder comes behind the one that it is in. One that has something in it stays.
-        let folders = made_folders();
+        let folders = new_folders();
         for folder in folders.iter().rev() {
             let _ = fs::remove_dir(folder);
         }
@@ -53,11 +53,11 @@ pub fn handle() -> Result<()> {
 
 /// A file that is removed on Ctrl-C, and when this value is dropped before it was kept.
 #[derive(Debug)]
-pub struct HalfDone {
+pub struct PartialFile {
     path: PathBuf,
 }
 
-impl HalfDone {
+impl PartialFile {
     /// Makes a file that was not there, for reading and writing, and for its owner only. There is no instant at
     /// which it could be left behind.
     pub fn create(path: &Path) -> io::Result<(Self, File)> {
@@ -65,13 +65,13 @@ impl HalfDone {
         options.read(true).write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut files = half_done();
+        let mut files = partial_files();
         let file = options.open(path)?;
         files.insert(path.to_owned());
-        let half_done = Self {
+        let partial = Self {
             path: path.to_owned(),
         };
-        Ok((half_done, file))
+        Ok((partial, file))
     }
 
     /// Where it is.
@@ -81,7 +81,7 @@ impl HalfDone {
 
     /// Gives the finished file its final name. Ctrl-C sees either the old state or the new one.
     pub fn rename(self, to: &Path) -> io::Result<()> {
-        let mut files = half_done();
+        let mut files = partial_files();
         fs::rename(&self.path, to)?;
         files.remove(&self.path);
         drop(files);
@@ -90,9 +90,9 @@ impl HalfDone {
     }
 }
 
-impl Drop for HalfDone {
+impl Drop for PartialFile {
     fn drop(&mut self) {
-        let mut files = half_done();
+        let mut files = partial_files();
         let _ = fs::remove_file(&self.path);
         files.remove(&self.path);
     }
@@ -100,14 +100,14 @@ impl Drop for HalfDone {
 
 /// A folder that this process made. It is removed on Ctrl-C and when this value is dropped, if nothing is in it.
 #[derive(Debug)]
-pub struct MadeFolder {
+pub struct NewFolder {
     path: PathBuf,
 }
 
-impl MadeFolder {
+impl NewFolder {
     /// Makes a folder that was not there, in one that was.
     pub fn make(path: &Path) -> io::Result<Self> {
-        let mut folders = made_folders();
+        let mut folders = new_folders();
         fs::create_dir(path)?;
         folders.insert(path.to_owned());
         Ok(Self {
@@ -116,9 +116,9 @@ impl MadeFolder {
     }
 }
 
-impl Drop for MadeFolder {
+impl Drop for NewFolder {
     fn drop(&mut self) {
-        let mut folders = made_folders();
+        let mut folders = new_folders();
         let _ = fs::remove_dir(&self.path);
         folders.remove(&self.path);
     }
@@ -132,11 +132,11 @@ mod tests {
     fn a_file_that_was_not_finished_is_gone() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("half");
-        let (half, _file) = HalfDone::create(&path).unwrap();
+        let (half, _file) = PartialFile::create(&path).unwrap();
         drop(half);
         assert!(!path.exists());
 
-        let (half, _file) = HalfDone::create(&path).unwrap();
+        let (half, _file) = PartialFile::create(&path).unwrap();
         half.rename(&folder.path().join("whole")).unwrap();
         assert!(!path.exists() && folder.path().join("whole").exists());
     }

@@ -1,14 +1,10 @@
-//! Quantities for people.
+//! Quantities as people read them.
 
 use std::fmt;
 
 /// Bytes, shown in the unit that leaves three or four digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Size(pub u64);
-
-/// A span of time in seconds, shown as `8s`, `3m 20s` or `2h 05m`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Seconds(pub u64);
 
 impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -20,18 +16,6 @@ impl fmt::Display for Size {
                 format!("{}.{} {unit}", tenths / 10, tenths % 10)
             },
         );
-        f.pad(&text)
-    }
-}
-
-impl fmt::Display for Seconds {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (hours, minutes, seconds) = (self.0 / 3600, self.0 / 60 % 60, self.0 % 60);
-        let text = match (hours, minutes) {
-            (0, 0) => format!("{seconds}s"),
-            (0, _) => format!("{minutes}m {seconds:02}s"),
-            _ => format!("{hours}h {minutes:02}m"),
-        };
         f.pad(&text)
     }
 }
@@ -51,9 +35,6 @@ mod tests {
         ];
         for (bytes, text) in sizes {
             assert_eq!(Size(bytes).to_string(), text);
-        }
-        for (seconds, text) in [(8, "8s"), (200, "3m 20s"), (7500, "2h 05m")] {
-            assert_eq!(Seconds(seconds).to_string(), text);
         }
     }
 }

@@ -5,11 +5,11 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::disk::read_at::{RawSink, ReadAt};
+use crate::disk::scratch;
+use crate::disk::sparse::SparseFiles;
 use crate::error::{Category, Context, Error, Result};
 use crate::image::container::Container;
-use crate::image::read_at::{RawSink, ReadAt};
-use crate::image::scratch;
-use crate::image::sparse::SparseFiles;
 use crate::progress::Silent;
 
 /// How much is decoded: the boot partition of every known image ends before 521 MiB.
@@ -18,7 +18,7 @@ const LIMIT: u64 = 1 << 30;
 /// The raw image inside a container, for reading its partition table and boot partition.
 ///
 /// Containers without random access have their first GiB decoded into a nameless temporary file.
-pub fn raw(container: &dyn Container) -> Result<Arc<dyn ReadAt>> {
+pub fn open(container: &dyn Container) -> Result<Arc<dyn ReadAt>> {
     if let Some(raw) = container.random_access() {
         return Ok(raw);
     }

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::identity::Secrets;
 
 /// What a build at `build_time` gives the node.
-pub(super) fn node_overlay(
+pub(crate) fn node_overlay(
     cluster: &Cluster,
     node: &Node,
     secrets: &Secrets,

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::disk::partial::NewFolder;
 use crate::error::{Category, Context, Error, Result};
-use crate::interrupt::MadeFolder;
 
 const REMEDY: &str = "give another folder with --out";
 
@@ -11,7 +11,7 @@ const REMEDY: &str = "give another folder with --out";
 #[derive(Debug)]
 pub struct OutFolder {
     /// Innermost first: the order in which they can be removed.
-    _made: Vec<MadeFolder>,
+    _made: Vec<NewFolder>,
 }
 
 impl OutFolder {
@@ -25,7 +25,7 @@ impl OutFolder {
             .take_while(|folder| !folder.as_os_str().is_empty() && !folder.is_dir())
             .collect();
         for folder in missing.into_iter().rev() {
-            match MadeFolder::make(folder) {
+            match NewFolder::make(folder) {
                 Ok(folder) => made.insert(0, folder),
                 // Another run makes it too, and it is that one's.
                 Err(_) if folder.is_dir() => {}

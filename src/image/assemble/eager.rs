@@ -1,7 +1,7 @@
 //! Raw images that are unpacked while their base is still being downloaded.
 //!
-//! They have temporary names and are worth nothing until the base is verified: whoever holds an [`Early`] calls
-//! [`Early::finish`] only then, and drops it otherwise, which removes them.
+//! They have temporary names and are worth nothing until the base is verified: whoever holds an [`EagerUnpack`] calls
+//! [`EagerUnpack::finish`] only then, and drops it otherwise, which removes them.
 
 use std::cell::OnceCell;
 use std::fs::{self, File};
@@ -9,19 +9,21 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
+use crate::disk::clone;
+use crate::disk::growing::{GrowingFile, Growth};
+use crate::disk::output::Output;
+use crate::disk::read_at::RawSink;
+use crate::disk::room;
+use crate::disk::sparse::SparseFiles;
 use crate::error::{Category, Context, Error, Result};
-use crate::image::growing::{GrowingFile, Growth};
-use crate::image::output::Output;
-use crate::image::read_at::RawSink;
-use crate::image::sparse::SparseFiles;
-use crate::image::{clone, container, space};
+use crate::image::container;
 use crate::progress::{Progress, Task};
 
 /// Bytes that stay free, for the download and for whatever else goes on: nobody may miss room for the sake of time.
 const RESERVE: u64 = 1 << 30;
 
 /// What is to be unpacked early, should there be a download.
-pub struct Early<'a> {
+pub struct EagerUnpack<'a> {
     target: Target,
     /// Of the download and of the raw image, in bytes, where they are known.
     sizes: Sizes,
@@ -58,7 +60,7 @@ struct Unpacking {
     thread: Option<JoinHandle<Result<Unpacked>>>,
 }
 
-impl<'a> Early<'a> {
+impl<'a> EagerUnpack<'a> {
     /// Nothing is done before a download begins. `destinations` are the images' final paths in `folder`.
     pub fn new(
         folder: PathBuf,
@@ -110,10 +112,11 @@ impl<'a> Early<'a> {
         if let Some(raw) = self.sizes.raw {
             let images = raw.saturating_mul(copies as u64);
             let needed = images.saturating_add(self.sizes.packed.unwrap_or(0));
-            space::require(
+            room::require(
                 folder,
                 needed.saturating_add(RESERVE),
                 "unpacking while downloading",
+                super::MAKE_ROOM,
             )?;
         }
         let growth = Arc::new(Growth::default());
@@ -121,7 +124,7 @@ impl<'a> Early<'a> {
             source: GrowingFile::new(file, Arc::clone(&growth)),
             folder: folder.clone(),
             destinations: destinations.iter().take(copies).cloned().collect(),
-            most: self.sizes.raw,
+            max_raw_size: self.sizes.raw,
             task: self.progress.begin("unpacking", self.sizes.raw),
         };
         let thread = thread::Builder::new()
@@ -167,7 +170,7 @@ struct Job {
     folder: PathBuf,
     destinations: Vec<PathBuf>,
     /// Bytes of the raw image, where they are known.
-    most: Option<u64>,
+    max_raw_size: Option<u64>,
     task: Box<dyn Task>,
 }
 
@@ -179,7 +182,7 @@ impl Job {
             .iter()
             .map(|destination| Output::create(destination))
             .collect::<Result<Vec<_>>>()?;
-        let sink = Considerate {
+        let sink = SpaceGuard {
             below: SparseFiles::new(
                 outputs
                     .iter()
@@ -187,7 +190,7 @@ impl Job {
                     .collect(),
             ),
             folder: &self.folder,
-            most: self.most,
+            max_raw_size: self.max_raw_size,
         };
         let size = forward.decode(&sink, &*self.task)?;
         sink.below.set_len(size)?;
@@ -196,21 +199,26 @@ impl Job {
 }
 
 /// Gives up before the room is used up.
-struct Considerate<'a> {
+struct SpaceGuard<'a> {
     below: SparseFiles<'a>,
     folder: &'a std::path::Path,
     /// Bytes that the raw image has, where that is known: the hash has not judged yet who sends more.
-    most: Option<u64>,
+    max_raw_size: Option<u64>,
 }
 
-impl RawSink for Considerate<'_> {
+impl RawSink for SpaceGuard<'_> {
     fn write_at(&self, bytes: &[u8], offset: u64) -> Result<()> {
         let end = offset.saturating_add(bytes.len() as u64);
-        if self.most.is_some_and(|most| end > most) {
+        if self.max_raw_size.is_some_and(|most| end > most) {
             let what = "it unpacks to more than the catalog says";
             return Err(Error::new(Category::Verification, what));
         }
-        space::require(self.folder, RESERVE, "unpacking while downloading")?;
+        room::require(
+            self.folder,
+            RESERVE,
+            "unpacking while downloading",
+            super::MAKE_ROOM,
+        )?;
         self.below.write_at(bytes, offset)
     }
 }

@@ -1,15 +1,15 @@
 //! Which base is used, and what speaks against it before a byte of it is there.
 
-use super::Session;
 use crate::base::{Arch, BaseRequest, Catalog};
 use crate::boot::refusal::{self, Refusal};
 use crate::cli::BaseArgs;
 use crate::cluster::{BaseProblem, Cluster, Loaded, load_with_base_check};
 use crate::error::{Error, Result};
+use crate::session::Session;
 
 /// Reads the cluster file, without a word about what it leaves open. Its base must do, unless the command line has
 /// another.
-pub(super) fn cluster_with_base(session: &Session, args: &BaseArgs, catalog: &Catalog) -> Result<Loaded> {
+pub(crate) fn cluster_with_base(session: &Session, args: &BaseArgs, catalog: &Catalog) -> Result<Loaded> {
     let path = session.common.cluster.as_deref();
     load_with_base_check(path, &session.environment, &|cluster| {
         if args.base.is_some() {
@@ -20,7 +20,7 @@ pub(super) fn cluster_with_base(session: &Session, args: &BaseArgs, catalog: &Ca
 }
 
 /// What is asked for, if it does for the cluster as far as the catalog can tell.
-pub(super) fn request(
+pub(crate) fn request(
     session: &Session,
     args: &BaseArgs,
     cluster: &Cluster,
@@ -34,7 +34,7 @@ pub(super) fn request(
 }
 
 /// A refusal as an error, which says how to insist.
-pub(super) fn refused(refusal: Refusal) -> Error {
+pub(crate) fn refused(refusal: Refusal) -> Error {
     let remedy = format!("{}; --force builds all the same", refusal.remedy);
     Error::from(refusal).with_remedy(remedy)
 }

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
 
+use crate::disk::durable::{folder_of, sync_folder};
+use crate::disk::opened::is_at;
+use crate::disk::partial::PartialFile;
 use crate::error::{Category, Context, Error, Result};
-use crate::image::threads::on_threads;
-use crate::interrupt::HalfDone;
-use crate::opened::is_at;
+use crate::threads::on_threads;
 
 /// Between `.` + final name and what makes a temporary name one of its own.
 const INFIX: &str = ".mkimage-";
@@ -22,7 +23,7 @@ const SYNCED_AT_ONCE: usize = 4;
 #[derive(Debug)]
 pub struct Output {
     file: File,
-    half_done: HalfDone,
+    partial: PartialFile,
     destination: PathBuf,
 }
 
@@ -42,14 +43,14 @@ impl Output {
             // Process ids are no names: two containers that share a folder can have the same.
             let unique = fastrand::u64(..);
             let temporary = folder.join(format!(".{}{INFIX}{unique:016x}", name.to_string_lossy()));
-            let (half_done, file) = HalfDone::create(&temporary).disk(what)?;
+            let (partial, file) = PartialFile::create(&temporary).disk(what)?;
             // Held until the process ends: how another run knows that this file is not a dead one's.
             file.lock().disk(what)?;
             // Before it was locked it looked like one.
             if is_at(&file, &temporary).disk(what)? {
                 return Ok(Self {
                     file,
-                    half_done,
+                    partial,
                     destination: destination.to_owned(),
                 });
             }
@@ -89,14 +90,14 @@ pub fn finish_all(outputs: Vec<Output>) -> Result<Vec<PathBuf>> {
     for output in outputs {
         let destination = output.destination;
         output
-            .half_done
+            .partial
             .rename(&destination)
             .disk(|| what(&destination)() + &in_place(&destinations))?;
         destinations.push(destination);
     }
     let folders: BTreeSet<_> = destinations.iter().map(|path| folder_of(path)).collect();
     for folder in folders {
-        sync_folder(folder).disk(|| format!("syncing {}", folder.display()))?;
+        sync_folder(folder)?;
     }
     Ok(destinations)
 }
@@ -108,22 +109,6 @@ fn in_place(finished: &[PathBuf]) -> String {
     }
     let names: Vec<_> = finished.iter().map(|path| path.display().to_string()).collect();
     format!(" (only {} got finished)", names.join(", "))
-}
-
-fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    }
-}
-
-/// A renamed file survives a power cut only when its folder is synced as well.
-fn sync_folder(folder: &Path) -> std::io::Result<()> {
-    if cfg!(unix) {
-        File::open(folder)?.sync_all()
-    } else {
-        Ok(())
-    }
 }
 
 /// Removes what a run that was killed left of the same output. A living run holds a lock on its file.

@@ -1,25 +1,29 @@
 //! From a base and a plan to finished images: decode once, edit each, check, put into place.
 
 mod compressed;
+pub mod eager;
 mod raw;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::boot::overlay::Overlay;
+use crate::disk::clone;
+use crate::disk::output::{self, Output};
+use crate::disk::read_at::ReadAt;
+use crate::disk::room;
 use crate::error::{Context, Result, While};
 use crate::image::apply;
 use crate::image::boot_partition::BootPartition;
-use crate::image::clone;
 use crate::image::container::Container;
 use crate::image::edits::Edits;
 use crate::image::fat;
-use crate::image::output::{self, Output};
 use crate::image::page_cache::PageCache;
 use crate::image::partition::PartitionTable;
-use crate::image::read_at::ReadAt;
-use crate::image::space;
 use crate::progress::Progress;
+
+/// What the user can do where the images do not fit.
+const MAKE_ROOM: &str = "make room, choose another folder with --out, or build fewer nodes at a time";
 
 /// A base's raw image, as far as planning needs it.
 pub struct BaseImage {
@@ -66,10 +70,11 @@ struct Prepared {
 
 /// Makes sure of room in `folder` for `images` raw images of `size` bytes each, when there is no base yet.
 pub fn require_raw_room(folder: &Path, images: usize, size: u64) -> Result<()> {
-    space::require(
+    room::require(
         folder,
         size.saturating_mul(raw_copies(folder, images)),
         "the images",
+        MAKE_ROOM,
     )
 }
 
@@ -85,7 +90,7 @@ fn raw_copies(folder: &Path, images: usize) -> u64 {
 impl Build<'_> {
     /// Makes sure of room for `needed` bytes among the outputs.
     fn require_room(&self, needed: u64) -> Result<()> {
-        match space::require(self.folder, needed, "the images") {
+        match room::require(self.folder, needed, "the images", MAKE_ROOM) {
             Err(error) if self.ignore_space => {
                 self.progress.warn(&error.to_string());
                 Ok(())

@@ -4,11 +4,11 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use crate::image::read_at::ReadAt;
+use crate::disk::read_at::ReadAt;
 
 /// How far the file is.
 #[derive(Default)]
-pub(super) struct Growth {
+pub struct Growth {
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -41,12 +41,12 @@ impl Growth {
     }
 
     /// The first `size` bytes are there.
-    pub(super) fn grown_to(&self, size: u64) {
+    pub fn grown_to(&self, size: u64) {
         self.change(|state| state.size = size);
     }
 
     /// It has `size` bytes and gets no more.
-    pub(super) fn complete(&self, size: u64) {
+    pub fn complete(&self, size: u64) {
         self.change(|state| {
             state.size = size;
             if state.end == End::Open {
@@ -56,12 +56,12 @@ impl Growth {
     }
 
     /// Whoever reads it shall stop. This is for good.
-    pub(super) fn abandon(&self) {
+    pub fn abandon(&self) {
         self.change(|state| state.end = End::Abandoned);
     }
 
     /// Whether what was read so far may be something else than what the file has in the end.
-    pub(super) fn is_abandoned(&self) -> bool {
+    pub fn is_abandoned(&self) -> bool {
         self.state().end == End::Abandoned
     }
 
@@ -81,14 +81,14 @@ impl Growth {
 }
 
 /// Reads the file from its first byte, and waits at its end for more.
-pub(super) struct GrowingFile {
+pub struct GrowingFile {
     file: File,
     growth: Arc<Growth>,
     position: u64,
 }
 
 impl GrowingFile {
-    pub(super) fn new(file: File, growth: Arc<Growth>) -> Self {
+    pub fn new(file: File, growth: Arc<Growth>) -> Self {
         Self {
             file,
             growth,
@@ -116,7 +116,7 @@ impl Read for GrowingFile {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::image::read_at::write_all_at;
+    use crate::disk::read_at::write_all_at;
     use std::thread;
 
     #[test]

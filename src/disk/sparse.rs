@@ -4,8 +4,8 @@ use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 
+use crate::disk::read_at::{RawSink, ReadAt, write_all_at};
 use crate::error::{Context, Result};
-use crate::image::read_at::{RawSink, ReadAt, write_all_at};
 
 /// What a hole is measured in: the block size of the file systems that images are kept on.
 const BLOCK: usize = 4096;

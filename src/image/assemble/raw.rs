@@ -4,13 +4,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{Build, Planner, Prepared};
+use crate::disk::clone;
+use crate::disk::output::Output;
+use crate::disk::read_at::write_all_at;
+use crate::disk::sparse::{SparseFiles, holds};
 use crate::error::{Category, Context, Error, Result};
-use crate::image::clone;
-use crate::image::early::Unpacked;
+use crate::image::assemble::eager::Unpacked;
 use crate::image::edits::{Edits, PAGE_SIZE};
-use crate::image::output::Output;
-use crate::image::read_at::write_all_at;
-use crate::image::sparse::{SparseFiles, holds};
 
 impl Build<'_> {
     /// Builds raw images. What can be planned before anything is written is planned before.

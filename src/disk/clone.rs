@@ -5,9 +5,9 @@ use std::io;
 use std::ops::Range;
 use std::path::Path;
 
+use crate::disk::read_at::{RawSink as _, ReadAt as _};
+use crate::disk::sparse::SparseFiles;
 use crate::error::{Context, Result};
-use crate::image::read_at::{RawSink as _, ReadAt as _};
-use crate::image::sparse::SparseFiles;
 
 /// Bytes that are read and written at once where blocks cannot be shared.
 const WINDOW: u64 = 1 << 20;
@@ -87,7 +87,7 @@ pub fn can_reflink(folder: &Path) -> bool {
     let attempt = || -> io::Result<()> {
         let from = tempfile::tempfile_in(folder)?;
         let to = tempfile::tempfile_in(folder)?;
-        crate::image::read_at::write_all_at(&from, &[1; 4096], 0)?;
+        crate::disk::read_at::write_all_at(&from, &[1; 4096], 0)?;
         reflink(&from, &to)
     };
     attempt().is_ok()

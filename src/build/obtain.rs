@@ -2,14 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Session;
 use crate::base::{self, Arrival, BaseRequest, Catalog, VerifiedBase};
 use crate::error::Result;
-use crate::image::build::require_raw_room;
-use crate::image::early::{Early, Sizes, Unpacked};
+use crate::image::assemble::eager::{EagerUnpack, Sizes, Unpacked};
+use crate::image::assemble::require_raw_room;
+use crate::session::Session;
 
 /// Gets hold of the base, and of what could be unpacked of it for raw images meanwhile: all or nothing.
-pub(super) fn obtain(
+pub(crate) fn obtain(
     session: &Session,
     request: &BaseRequest,
     catalog: &Catalog,
@@ -27,7 +27,7 @@ pub(super) fn obtain(
     if let Some(raw) = sizes.raw.filter(|_| !session.common.force) {
         require_raw_room(folder, destinations.len(), raw)?;
     }
-    let early = Early::new(folder.to_owned(), destinations.to_vec(), sizes, &session.bars);
+    let early = EagerUnpack::new(folder.to_owned(), destinations.to_vec(), sizes, &session.bars);
     let onlooker = |arrival: &Arrival| match arrival {
         Arrival::Grown { file, size } => early.grown_to(file, *size),
         Arrival::StartsOver => early.abandon(),

@@ -1,0 +1,74 @@
+//! Looking into images: what is on the boot partition of one.
+
+use std::cell::RefCell;
+use std::fs::File;
+use std::path::Path;
+
+use crate::boot::mechanism::BootFiles;
+use crate::cluster::NodeName;
+use crate::error::{Category, Context, Error, Result};
+use crate::image::assemble::BaseImage;
+use crate::image::edits::Edits;
+use crate::image::fat::{Entry, FatVolume, Timestamp};
+
+/// No single file of a boot partition is larger.
+const LARGEST_FILE: u64 = 1 << 30;
+
+/// A boot partition's files, as `boot` looks at them.
+pub(crate) struct FatBootFiles<'a>(RefCell<FatVolume<'a>>);
+
+impl<'a> FatBootFiles<'a> {
+    pub(crate) fn open(base: &'a BaseImage) -> Result<Self> {
+        let volume = FatVolume::open(&*base.raw, base.boot.range.clone(), Edits::new(), Timestamp(0))?;
+        Ok(Self(RefCell::new(volume)))
+    }
+}
+
+impl FatBootFiles<'_> {
+    /// Lists the root folder.
+    pub(crate) fn root(&self) -> Result<Vec<Entry>> {
+        self.0.borrow_mut().list("")
+    }
+
+    /// A file's bytes, however many.
+    pub(crate) fn read_whole(&self, path: &str) -> Result<Option<Vec<u8>>> {
+        self.0.borrow_mut().read(path, LARGEST_FILE)
+    }
+}
+
+impl BootFiles for FatBootFiles<'_> {
+    fn read(&self, path: &str) -> Result<Option<Vec<u8>>> {
+        /// What tells one image from another are small text files.
+        const LARGEST_TEXT: u64 = 1 << 20;
+        self.0.borrow_mut().read(path, LARGEST_TEXT)
+    }
+
+    fn root_names(&self) -> Result<Vec<String>> {
+        Ok(self.root()?.into_iter().map(|entry| entry.name).collect())
+    }
+}
+
+/// Opens an image that is to be looked at.
+pub(crate) fn open_image(path: &Path) -> Result<File> {
+    let opening = || format!("opening {}", path.display());
+    // Asked before opening, because opening a named pipe waits for somebody to write.
+    if !path.metadata().disk(opening)?.is_file() {
+        let what = format!("{} is no image file", path.display());
+        return Err(Error::new(Category::Usage, what).with_remedy("give the path of an image"));
+    }
+    File::open(path).disk(opening)
+}
+
+/// The node's name in `mkimage/settings`, if it can be one: an image may hold anything.
+pub(crate) fn node_of(settings: &[u8]) -> Option<String> {
+    let name = NodeName::parse(&setting(settings, "NODE")?).ok()?;
+    Some(name.to_string())
+}
+
+/// What stands in the quotes of a line of `mkimage/settings`. It may be anything.
+pub(crate) fn setting(settings: &[u8], name: &str) -> Option<String> {
+    let text = String::from_utf8_lossy(settings);
+    let start = format!("MKIMAGE_{name}='");
+    let value = text.lines().find_map(|line| line.strip_prefix(start.as_str()))?;
+    Some(value.trim_end_matches('\'').to_owned())
+}

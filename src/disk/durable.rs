@@ -1,0 +1,23 @@
+//! Names that survive a power cut: a new or renamed file is found again only when its folder is on the disk as well.
+
+use std::fs::File;
+use std::path::Path;
+
+use crate::error::{Context as _, Result};
+
+/// Returns the folder that holds `path`: `.` for a bare name.
+pub fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// Writes a folder's list of names to the disk. Only Unix lets folders be opened for that; elsewhere nothing happens.
+pub fn sync_folder(folder: &Path) -> Result<()> {
+    if cfg!(unix) {
+        let synced = File::open(folder).and_then(|folder| folder.sync_all());
+        synced.disk(|| format!("syncing {}", folder.display()))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,14 @@
+//! Files and folders: positioned reads and writes, durable names, free space, sparse and shared blocks, and files that
+//! are removed unless they are finished. Knows nothing of images.
+
+pub mod clone;
+pub mod durable;
+pub mod growing;
+pub mod opened;
+pub mod out_folder;
+pub mod output;
+pub mod partial;
+pub mod read_at;
+pub mod room;
+pub mod scratch;
+pub mod sparse;

@@ -1,0 +1,91 @@
+//! What every command works with: the common options, the terminal, and the places on this computer.
+
+use std::path::PathBuf;
+
+use crate::base::{self, Arrival, BaseRequest, Catalog, Connection, ObtainOptions, Sha256, VerifiedBase};
+use crate::cli::{BaseArgs, CommonArgs};
+use crate::cluster::{Environment, Loaded, load};
+use crate::error::{Category, Error, Result};
+use crate::progress::Progress as _;
+use crate::ui::Bars;
+
+/// What every command works with.
+pub(crate) struct Session {
+    pub(crate) common: CommonArgs,
+    pub(crate) bars: Bars,
+    pub(crate) environment: Environment,
+    /// Where downloads and what is known of bases are kept.
+    pub(crate) cache_dir: PathBuf,
+}
+
+impl Session {
+    /// Gathers what the process says of itself.
+    pub(crate) fn new(common: CommonArgs) -> Result<Self> {
+        Ok(Self {
+            bars: Bars::new(common.volume()),
+            environment: Environment::from_process()?,
+            cache_dir: base::default_cache_dir()?,
+            common,
+        })
+    }
+
+    /// Reads the cluster file, without a word about what it leaves open.
+    pub(crate) fn cluster_quietly(&self) -> Result<Loaded> {
+        load(self.common.cluster.as_deref(), &self.environment)
+    }
+
+    /// Says what is unwise in a cluster file and what it leaves open, unless only what goes wrong is to be said.
+    pub(crate) fn tell(&self, loaded: &Loaded) {
+        if self.common.quiet {
+            return;
+        }
+        for assumption in &loaded.assumed {
+            self.bars.say(assumption);
+        }
+        for warning in &loaded.warnings {
+            self.bars.warn(&warning.to_string());
+        }
+    }
+
+    /// How bases are obtained, from what `catalog` knows.
+    pub(crate) fn obtain_options<'a>(
+        &'a self,
+        catalog: &'a Catalog,
+        onlooker: Option<&'a dyn Fn(&Arrival)>,
+    ) -> ObtainOptions<'a> {
+        ObtainOptions {
+            cache_dir: self.cache_dir.clone(),
+            catalog,
+            offline: self.common.offline,
+            progress: &self.bars,
+            connection: Connection::default(),
+            onlooker,
+        }
+    }
+
+    /// Gets hold of the base that the command line or else the cluster file names.
+    pub(crate) fn base(&self, args: &BaseArgs, cluster_default: Option<&str>) -> Result<VerifiedBase> {
+        let catalog = Catalog::load(&self.cache_dir)?;
+        let request = Self::base_request(args, cluster_default, &catalog)?;
+        base::obtain(&request, &self.obtain_options(&catalog, None))
+    }
+
+    /// The base that the command line or else the cluster file names.
+    pub(crate) fn base_request(
+        args: &BaseArgs,
+        cluster_default: Option<&str>,
+        catalog: &Catalog,
+    ) -> Result<BaseRequest> {
+        let sha256 = args
+            .sha256
+            .as_deref()
+            .map(|text| {
+                text.parse::<Sha256>().map_err(|error| {
+                    Error::new(Category::Usage, format!("--sha256 {text}")).with_cause(error)
+                })
+            })
+            .transpose()?;
+        let chosen = args.base.as_deref().or(cluster_default.map(AsRef::as_ref));
+        BaseRequest::parse(chosen, sha256, catalog)
+    }
+}

@@ -15,6 +15,7 @@ mod refresh;
 mod remembered;
 mod request;
 mod retry;
+mod sample;
 mod sha256;
 mod transfer;
 mod validator;
@@ -28,6 +29,7 @@ pub use catalog::{Arch, Catalog, CatalogEntry};
 pub use connection::{Connection, Proxy};
 pub use refresh::{publisher, refresh};
 pub use request::BaseRequest;
+pub use sample::{SAMPLE, SAMPLE_RAW_SIZE};
 pub use sha256::{NoSha256, Sha256};
 pub use verified::{VerifiedBase, Vouch};
 
@@ -59,6 +61,7 @@ pub struct ObtainOptions<'a> {
 /// cannot be downloaded, with [`Category::Disk`] when there is no room for it.
 pub fn obtain(request: &BaseRequest, options: &ObtainOptions) -> Result<VerifiedBase> {
     match request {
+        BaseRequest::Sample => sample::obtain(options),
         BaseRequest::File { path, sha256 } => local::obtain(path, *sha256, options),
         BaseRequest::Known(entry) => {
             let wanted = Wanted {

@@ -5,12 +5,14 @@ use std::path::{Path, PathBuf};
 
 use url::Url;
 
-use crate::base::{Catalog, CatalogEntry, Sha256};
+use crate::base::{Catalog, CatalogEntry, SAMPLE, Sha256};
 use crate::error::{Category, Context, Error, Result};
 
 /// A base image that somebody asked for. That it exists is not known yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BaseRequest {
+    /// The one that the program makes by itself.
+    Sample,
     /// One the catalog knows.
     Known(CatalogEntry),
     /// One from anywhere, which must hash to what the user said.
@@ -32,8 +34,8 @@ pub enum BaseRequest {
 impl BaseRequest {
     /// Reads `--base` (`None`: the catalog's default) and `--sha256`.
     ///
-    /// With `://` in it, it is an address. When it names something that exists or has a folder in it, it is a
-    /// file, also one with the name of a known image. Anything else must be the id of a known image.
+    /// With `://` in it, it is an address. When it names a file or has a folder in it, it is a file, also one with the name
+    /// of a known image. Anything else must be `sample` or the id of a known image.
     pub fn parse(base: Option<&OsStr>, sha256: Option<Sha256>, catalog: &Catalog) -> Result<Self> {
         let Some(base) = base else {
             return known(catalog.default()?, sha256);
@@ -42,11 +44,14 @@ impl BaseRequest {
             return Self::parse_address(address, sha256, catalog);
         }
         let path = Path::new(base);
-        if path.components().count() > 1 || path.is_absolute() || path.exists() {
+        if path.components().count() > 1 || path.is_absolute() || path.is_file() {
             return Ok(Self::File {
                 path: path.to_owned(),
                 sha256,
             });
+        }
+        if base == SAMPLE {
+            return sample(sha256);
         }
         known(catalog.get(&base.to_string_lossy())?, sha256)
     }
@@ -84,6 +89,18 @@ impl BaseRequest {
                 ))
             }
         }
+    }
+}
+
+/// The sample, whose hash nobody publishes.
+fn sample(sha256: Option<Sha256>) -> Result<BaseRequest> {
+    match sha256 {
+        None => Ok(BaseRequest::Sample),
+        Some(_) => Err(Error::new(
+            Category::Usage,
+            "`--sha256` has no meaning for the sample base, which mkimage makes itself",
+        )
+        .with_remedy("leave `--sha256` out")),
     }
 }
 
@@ -180,6 +197,21 @@ mod tests {
             parse(address.as_str(), None).unwrap(),
             BaseRequest::File { path, sha256: None }
         );
+    }
+
+    #[test]
+    fn the_sample_needs_no_hash_and_takes_none() {
+        assert_eq!(parse(SAMPLE, None).unwrap(), BaseRequest::Sample);
+        let error = parse(SAMPLE, Some(DIGEST)).unwrap_err();
+        assert_eq!(error.category().exit_code(), 2);
+        assert!(error.remedy().unwrap().contains("--sha256"), "{error}");
+    }
+
+    #[test]
+    fn a_folder_of_that_name_does_not_hide_a_known_image() {
+        // The working folder of this test has a folder `src`.
+        let error = parse("src", None).unwrap_err();
+        assert!(error.to_string().contains("known base image"), "{error}");
     }
 
     #[test]

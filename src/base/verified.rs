@@ -13,6 +13,8 @@ use crate::error::{Category, Context, Error, Result};
 pub enum Vouch {
     /// Its hash is the one in the catalog or the one the user gave.
     Publisher,
+    /// This program made it, a moment ago.
+    Program,
     /// It is a local file of unknown hash that was decoded in full before, without an error.
     Remembered,
     /// It is a local file of unknown hash. It must be decoded in full before anything is made of it.

@@ -21,7 +21,7 @@ pub(crate) fn obtain(
             packed: entry.size,
             raw: entry.raw_size,
         },
-        BaseRequest::Url { .. } | BaseRequest::File { .. } => Sizes::default(),
+        BaseRequest::Sample | BaseRequest::Url { .. } | BaseRequest::File { .. } => Sizes::default(),
     };
     // With --force it is warned of later, when it is known for sure.
     if let Some(raw) = sizes.raw.filter(|_| !session.common.force) {

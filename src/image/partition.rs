@@ -11,6 +11,8 @@ pub const SECTOR_SIZE: u64 = 512;
 /// How much of an image's beginning holds its partition table: GPT's 128 entries end at LBA 33; the rest is margin.
 const TABLE_BYTES: u64 = 1 << 20;
 
+/// Offset of the disk signature (UEFI specification 2.10, section 5.2.1).
+const DISK_SIGNATURE: usize = 440;
 /// Offset of the four MBR entries (UEFI specification 2.10, section 5.2.1).
 const MBR_ENTRIES: usize = 446;
 /// Bytes in an MBR entry.
@@ -113,6 +115,27 @@ impl PartitionTable {
     }
 }
 
+/// Returns a master boot record: the disk's signature, which Linux makes `PARTUUID`s of, and up to four partitions as
+/// type, first sector and number of sectors.
+pub fn master_boot_record(signature: u32, partitions: &[(u8, u32, u32)]) -> Vec<u8> {
+    /// "Beyond what cylinders, heads and sectors can say": the address that tools write where only the sector number counts.
+    const NO_GEOMETRY: [u8; 3] = [0xfe, 0xff, 0xff];
+    let mut record = vec![0; DISK_SIGNATURE];
+    record.extend(signature.to_le_bytes());
+    record.resize(MBR_ENTRIES, 0);
+    for (kind, start, sectors) in partitions {
+        record.push(0);
+        record.extend(NO_GEOMETRY);
+        record.push(*kind);
+        record.extend(NO_GEOMETRY);
+        record.extend(start.to_le_bytes());
+        record.extend(sectors.to_le_bytes());
+    }
+    record.resize(510, 0);
+    record.extend([0x55, 0xaa]);
+    record
+}
+
 fn damaged(what: String) -> Error {
     Error::new(Category::Verification, what)
 }
@@ -196,15 +219,8 @@ mod tests {
     use super::*;
 
     fn mbr(entries: &[(u8, u32, u32)], size: usize) -> Vec<u8> {
-        let mut image = vec![0; size];
-        for (at, (kind, start, sectors)) in entries.iter().enumerate() {
-            let entry = MBR_ENTRIES + at * MBR_ENTRY_SIZE;
-            image[entry + 4] = *kind;
-            image[entry + 8..entry + 12].copy_from_slice(&start.to_le_bytes());
-            image[entry + 12..entry + 16].copy_from_slice(&sectors.to_le_bytes());
-        }
-        image[510] = 0x55;
-        image[511] = 0xaa;
+        let mut image = master_boot_record(1, entries);
+        image.resize(size, 0);
         image
     }
 

@@ -82,7 +82,7 @@ fn base_of(text: String, folder: &Path, environment: &Environment) -> String {
     let is_path = Path::new(&text).components().count() > 1;
     environment
         .resolve(&text, folder)
-        .filter(|path| is_path || path.exists())
+        .filter(|path| is_path || path.is_file())
         .and_then(|path| path.into_os_string().into_string().ok())
         .unwrap_or(text)
 }

@@ -243,17 +243,17 @@ fn write_whole(library: &Library<'_>, path: &str, bytes: &[u8]) -> std::result::
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::image::fat::format;
 
     const START: u64 = 8192;
 
     /// An empty FAT32 volume of 40 MiB, behind 8 KiB that belong to somebody else.
     fn image() -> Vec<u8> {
-        let mut volume = io::Cursor::new(vec![0; 40 << 20]);
-        let options = fatfs::FormatVolumeOptions::new()
-            .fat_type(fatfs::FatType::Fat32)
-            .bytes_per_cluster(512);
-        fatfs::format_volume(&mut StdIoWrapper::new(&mut volume), options).unwrap();
-        [vec![0xa5; 8192], volume.into_inner()].concat()
+        let mut image = vec![0xa5; 8192];
+        image.resize(8192 + (40 << 20), 0);
+        let volume = format(&image, START..image.len() as u64, *b"LABEL      ", 1).unwrap();
+        volume.apply_to(&mut image, 0);
+        image
     }
 
     #[allow(clippy::ptr_arg, reason = "only a Vec or a file can be read at an offset")]

@@ -1,0 +1,149 @@
+//! The sample's disk: partition table, boot partition, the mark of a root file system; and the xz file made of it.
+//!
+//! No clock, locale, folder or number of processors has a say in its bytes.
+
+use std::io::{Cursor, Write as _};
+use std::ops::Range;
+
+use super::boot_files::boot_files;
+use crate::error::{Category, Context, Error, Result};
+use crate::image::fat::{self, FatVolume, Timestamp, Written};
+use crate::image::partition::{SECTOR_SIZE, master_boot_record};
+use crate::image::xz::{Check, encode};
+use crate::progress::Silent;
+use crate::threads;
+
+const MIB: u64 = 1 << 20;
+
+/// Where the boot partition lies. It begins where that of the real image does, and has room for the 65,525 clusters that
+/// make a FAT32 and for a user's own files. The real one has 512 MiB; unpacking that many zeros would take seconds.
+const BOOT: Range<u64> = 8 * MIB..48 * MIB;
+
+/// Bytes of the image, which ends where the root partition does.
+pub(super) const SIZE: u64 = 56 * MIB;
+
+/// The disk signature, as `cmdline.txt` has it.
+const SIGNATURE: u32 = 0x5a4d_504c;
+
+/// MBR types of the two partitions: FAT32 with LBA, and Linux.
+const KINDS: [u8; 2] = [0x0c, 0x83];
+
+const LABEL: [u8; 11] = *b"bootfs     ";
+const SERIAL: u32 = 0x5a4d_504c;
+
+/// The time of every file: 2026-10-06 00:00 UTC.
+const TIME: Timestamp = Timestamp(1_791_244_800);
+
+/// Returns the sample as an xz file of many blocks.
+pub(super) fn packed() -> Result<Vec<u8>> {
+    pack(threads::available())
+}
+
+fn pack(threads: usize) -> Result<Vec<u8>> {
+    let mut packed = Vec::new();
+    encode(&raw()?, Check::Crc64, &mut packed, threads, &Silent)?;
+    Ok(packed)
+}
+
+/// Returns the raw image.
+fn raw() -> Result<Vec<u8>> {
+    let size = usize::try_from(SIZE).context(Category::Other, || "making the sample base".to_owned())?;
+    let mut raw = vec![0; size];
+    put(&mut raw, 0, &partition_table()?)?;
+    put(&mut raw, BOOT.end.saturating_add(SUPERBLOCK), &superblock()?)?;
+    let empty = fat::format(&raw, BOOT, LABEL, SERIAL)?;
+    let mut volume = FatVolume::open(&raw, BOOT, empty, TIME)?;
+    for (path, text) in boot_files(SIGNATURE) {
+        if volume.write(path, text.as_bytes())? == Written::NoRoom {
+            return Err(Error::new(
+                Category::Other,
+                "the sample base has no room for its files",
+            ));
+        }
+    }
+    // Counted once, the free clusters stand in the volume, as in a real one.
+    volume.free()?;
+    let edits = volume.finish()?;
+    edits.apply_to(&mut raw, 0);
+    Ok(raw)
+}
+
+fn partition_table() -> Result<Vec<u8>> {
+    let [boot, root] = KINDS;
+    let sectors = |bytes: u64| {
+        u32::try_from(bytes / SECTOR_SIZE).context(Category::Other, || "making the sample base".to_owned())
+    };
+    Ok(master_boot_record(
+        SIGNATURE,
+        &[
+            (boot, sectors(BOOT.start)?, sectors(BOOT.end - BOOT.start)?),
+            (root, sectors(BOOT.end)?, sectors(SIZE - BOOT.end)?),
+        ],
+    ))
+}
+
+/// Offset of the superblock in its partition (the kernel's documentation of ext4, `super.rst`, as all numbers below).
+const SUPERBLOCK: u64 = 1024;
+
+/// Returns the superblock of an ext4 without files: what tells programs the kind and the label of the root partition, and
+/// no more. There is nothing to be mounted.
+fn superblock() -> Result<Vec<u8>> {
+    /// Bytes in a block, as the power of two that is added to 1024's.
+    const LOG_BLOCK_SIZE: u32 = 2;
+    let blocks = u32::try_from((SIZE - BOOT.end) / 4096)
+        .context(Category::Other, || "making the sample base".to_owned())?;
+    let mut superblock = vec![0; 1024];
+    let fields: [(u64, &[u8]); 10] = [
+        (0x04, &blocks.to_le_bytes()),
+        (0x18, &LOG_BLOCK_SIZE.to_le_bytes()),
+        // Blocks in a group, and inodes in a group.
+        (0x20, &32_768_u32.to_le_bytes()),
+        (0x28, &8192_u32.to_le_bytes()),
+        // The magic number, and that it was unmounted without an error.
+        (0x38, &0xef53_u16.to_le_bytes()),
+        (0x3a, &1_u16.to_le_bytes()),
+        // The revision that has features, and the feature that tells ext4: extents.
+        (0x4c, &1_u32.to_le_bytes()),
+        (0x60, &0x40_u32.to_le_bytes()),
+        (0x68, b"mkimage's sample"),
+        (0x78, b"rootfs"),
+    ];
+    for (at, bytes) in fields {
+        put(&mut superblock, at, bytes)?;
+    }
+    Ok(superblock)
+}
+
+/// Puts bytes into an image, which must have room for them.
+fn put(image: &mut [u8], at: u64, bytes: &[u8]) -> Result<()> {
+    let mut cursor = Cursor::new(image);
+    cursor.set_position(at);
+    cursor
+        .write_all(bytes)
+        .context(Category::Other, || "making the sample base".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Sha256;
+
+    /// The raw image is the promise: whatever makes these bytes differ is a change of the sample, to be made on purpose.
+    const RAW: &str = "d270b9c58c3db1361e7a32a6c6f5165fe73909e2d67a6dc99554c2bdafb0ab15";
+
+    /// The xz file also depends on the version of liblzma that `Cargo.lock` names. Should an update of it change this hash and
+    /// not the one above, the new one is right.
+    const PACKED: &str = "8ff1f5202cf125000e77c041bcea9582c5d061e4498c6f79ce9fbb1f63627de5";
+
+    #[test]
+    fn the_sample_is_the_same_on_every_machine() {
+        assert_eq!(Sha256::of(&raw().unwrap()).to_string(), RAW);
+        for threads in [1, 3] {
+            assert_eq!(
+                Sha256::of(&pack(threads).unwrap()).to_string(),
+                PACKED,
+                "{threads}"
+            );
+        }
+    }
+}

@@ -15,6 +15,7 @@ pub mod identity;
 pub mod image;
 pub mod progress;
 mod session;
+pub mod signature;
 pub mod status;
 mod threads;
 pub mod ui;

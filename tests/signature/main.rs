@@ -1,0 +1,54 @@
+//! Signatures and keys that GnuPG made, and damaged ones.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "what goes wrong in a test has to stop it"
+)]
+
+mod accepted;
+mod damaged;
+mod gnupg;
+mod keys;
+mod refused;
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use gnupg::Gnupg;
+use mkimage::signature::{Content, Detached, PublisherKey, Rejection};
+
+/// Whose signatures count.
+const PUBLISHER: &str = "publisher@example.org";
+
+/// Somebody else.
+const STRANGER: &str = "stranger@example.org";
+
+/// What is signed.
+const FILE: &[u8] = b"an image\r\nof two lines\n";
+
+/// Seconds from 1970 to June 2026.
+const NOW: u64 = 1_780_272_000;
+
+/// A GnuPG with the publisher's key, which expires in 2035.
+fn publisher() -> (Gnupg, PublisherKey) {
+    let gnupg = Gnupg::new();
+    gnupg.make_key(PUBLISHER, "rsa2048", "sign", "10y");
+    let key = PublisherKey::read(&gnupg.export(PUBLISHER)).unwrap();
+    (gnupg, key)
+}
+
+fn time(seconds: u64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(seconds)
+}
+
+/// What is said of a signature of `file`, in June 2026.
+fn check(signature: &[u8], key: &PublisherKey, file: &[u8]) -> Result<(), Rejection> {
+    check_at(NOW, signature, key, file)
+}
+
+fn check_at(now: u64, signature: &[u8], key: &PublisherKey, file: &[u8]) -> Result<(), Rejection> {
+    let mut content = Content::default();
+    for piece in file.chunks(7) {
+        content.update(piece);
+    }
+    Detached::read(signature, key, time(now))?.verify(&content)
+}

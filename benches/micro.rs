@@ -1,13 +1,14 @@
-//! The pieces where a regression would hide behind the disk: parsing an index, editing a FAT, making new blocks.
+//! Micro-benchmarks of code whose regressions would not show next to disk time: parsing an index, editing a FAT and
+//! creating new blocks.
 //!
-//!     cargo bench --bench pieces
+//!     cargo bench --bench micro
 //!
-//! Whole builds are measured by `benches/run`. Needs `xz` and `mkfs.vfat`.
-#![allow(missing_docs, reason = "criterion's macros make public functions")]
+//! `benches/run` measures whole builds. Needs `xz` and `mkfs.vfat`.
+#![allow(missing_docs, reason = "criterion's macros create public functions")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
-    reason = "what goes wrong in a benchmark has to stop it"
+    reason = "an error must stop the benchmark"
 )]
 
 use std::hint::black_box;
@@ -29,7 +30,7 @@ fn xz(arguments: &[&str], raw: Vec<u8>) -> Vec<u8> {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .expect("this needs the program xz");
+        .expect("this benchmark needs xz");
     let mut stdin = child.stdin.take().unwrap();
     let writer = std::thread::spawn(move || stdin.write_all(&raw).unwrap());
     let output = child.wait_with_output().unwrap();
@@ -46,7 +47,7 @@ fn open(packed: &Arc<Vec<u8>>) -> Arc<XzImage> {
     }
 }
 
-/// An index of 16384 blocks: what the largest SD card image has with blocks of 2 MiB.
+/// An index of 16384 blocks, as in the largest SD card image with blocks of 2 MiB.
 fn index(criterion: &mut Criterion) {
     let packed = Arc::new(xz(&["-0", "-c", "-T1", "--block-size=4096"], vec![0; 64 * MIB]));
     criterion.bench_function("parse an index of 16384 blocks", |bencher| {
@@ -54,16 +55,16 @@ fn index(criterion: &mut Criterion) {
     });
 }
 
-/// A boot partition of today's size, which gets as many files as a node's overlay has.
+/// Writes as many files as a node's overlay has to a boot partition of the current size.
 fn fat_edit(criterion: &mut Criterion) {
     let file = tempfile::NamedTempFile::new().unwrap();
     file.as_file().set_len(512 * MIB as u64).unwrap();
-    let made = Command::new("mkfs.vfat")
+    let status = Command::new("mkfs.vfat")
         .args(["-F", "32", "-s", "1"])
         .arg(file.path())
         .stdout(Stdio::null())
         .status();
-    assert!(made.expect("this needs the program mkfs.vfat").success());
+    assert!(status.expect("this benchmark needs mkfs.vfat").success());
     let image = std::fs::read(file.path()).unwrap();
     let range = 0..image.len() as u64;
     criterion.bench_function("write 60 files to a FAT of 512 MiB", |bencher| {
@@ -81,7 +82,8 @@ fn fat_edit(criterion: &mut Criterion) {
     });
 }
 
-/// One page changed in a block of 24 MiB: near its beginning all behind it is packed again, near its end next to nothing.
+/// Changes one page in a block of 24 MiB. Near the beginning, all the data after it is compressed again; near the end,
+/// almost nothing.
 fn new_blocks(criterion: &mut Criterion) {
     let words =
         (0_u64..).flat_map(|n| [n, n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40].map(u64::to_le_bytes));
@@ -113,5 +115,5 @@ fn new_blocks(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(pieces, index, fat_edit, new_blocks);
-criterion_main!(pieces);
+criterion_group!(micro, index, fat_edit, new_blocks);
+criterion_main!(micro);

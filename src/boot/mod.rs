@@ -7,7 +7,7 @@ mod config_txt;
 pub mod expected;
 pub mod facts;
 pub mod mechanism;
-mod network_config;
+mod network;
 pub mod overlay;
 pub mod plan;
 pub mod refusal;
@@ -16,5 +16,4 @@ mod settings;
 #[cfg(test)]
 mod testing;
 pub mod user_files;
-mod wifi;
 mod yaml;

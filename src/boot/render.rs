@@ -8,7 +8,7 @@ use crate::boot::cmdline::NodeWords;
 use crate::boot::mechanism::{Mechanism, Release};
 use crate::boot::overlay::{BootPath, Overlay};
 use crate::boot::plan::Plan;
-use crate::boot::{bundle, cloud_init, config_txt, network_config, settings, user_files, wifi};
+use crate::boot::{bundle, cloud_init, config_txt, network, settings, user_files};
 use crate::error::{Category, Error, Result, While};
 
 /// Returns the files of the node's boot partition. The same plan gives the same bytes.
@@ -54,9 +54,14 @@ fn render_files(plan: &Plan<'_>) -> Result<Overlay> {
     };
     put("cmdline.txt", facts.cmdline.render(words)?)?;
 
+    if matches!(facts.mechanism, Mechanism::SystemdRun { .. }) {
+        for (path, text) in network::address_files(plan.cluster, plan.node) {
+            put(&format!("mkimage/network{path}"), text.into_bytes())?;
+        }
+    }
     if facts.mechanism == Mechanism::CloudInit {
         put("user-data", cloud_init::user_data(plan)?.into_bytes())?;
-        if let Some(config) = network_config::network_config(plan.cluster, plan.node)? {
+        if let Some(config) = network::netplan::network_config(plan.cluster, plan.node)? {
             put("network-config", config.into_bytes())?;
         }
         // A changed image is a new instance, so that cloud-init acts on it; the same image is the same instance.
@@ -82,7 +87,7 @@ fn secrets(plan: &Plan<'_>) -> Result<Vec<(&'static str, Vec<u8>)>> {
     if let Some(hash) = &plan.cluster.user.password_hash {
         files.push(("password_hash", format!("{}\n", hash.as_str()).into_bytes()));
     }
-    let wifi = wifi::secret(plan.cluster, plan.node, plan.facts.release, plan.cluster_id)?;
+    let wifi = network::wifi_secret(plan.cluster, plan.node, plan.facts.release, plan.cluster_id)?;
     files.extend(wifi.map(|(name, text)| (name, text.into_bytes())));
     Ok(files)
 }
@@ -237,6 +242,7 @@ mod tests {
             ("meta-data", [true, false, false, false]),
             ("network-config", [true, false, false, false]),
             ("mkimage/systemd-run", [false, true, true, true]),
+            ("mkimage/network/etc/dhcpcd.conf", [false, true, true, true]),
             ("mkimage/secrets/wifi.nmconnection", [true, true, false, false]),
             ("mkimage/secrets/wpa_supplicant.conf", [false, false, true, true]),
         ] {

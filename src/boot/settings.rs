@@ -1,7 +1,6 @@
 //! `mkimage/settings` and `mkimage/nodes`: what the scripts on the Pi know about their node and the others.
 
 use std::fmt::Write as _;
-use std::net::IpAddr;
 
 use crate::boot::plan::Plan;
 use crate::cluster::{Address, Cluster, Wipe};
@@ -17,19 +16,13 @@ pub(super) fn settings(plan: &Plan<'_>) -> Result<String> {
     let gluster = cluster.gluster.as_ref();
     let text = |value: Option<&String>| value.cloned().unwrap_or_default();
     let shown = |value: Option<String>| value.unwrap_or_default();
-    let variables: [(&str, String); 28] = [
+    let variables: [(&str, String); 25] = [
         ("CLUSTER", cluster.name.clone()),
         ("CLUSTER_ID", plan.cluster_id.to_owned()),
         ("NODE", node.name.to_string()),
         ("ROLE", node.role.as_str().to_owned()),
-        ("MODEL", node.model.as_str().to_owned()),
         ("USER", cluster.user.name.to_string()),
         ("ADDRESS", node.address.to_string()),
-        (
-            "GATEWAY",
-            shown(network.gateway.map(|gateway| gateway.to_string())),
-        ),
-        ("DNS", joined(&network.dns)),
         ("DOMAIN", text(network.domain.as_ref())),
         ("BUILD_TIME", plan.build_time.to_string()),
         ("TIMEZONE", cluster.timezone.clone()),
@@ -116,12 +109,6 @@ pub(super) fn nodes(cluster: &Cluster) -> String {
     lines
 }
 
-/// Joined by single blanks.
-fn joined(addresses: &[IpAddr]) -> String {
-    let texts: Vec<String> = addresses.iter().map(ToString::to_string).collect();
-    texts.join(" ")
-}
-
 fn yes_no(yes: bool) -> &'static str {
     if yes { "yes" } else { "no" }
 }
@@ -187,11 +174,8 @@ MKIMAGE_CLUSTER='homelab'
 MKIMAGE_CLUSTER_ID='00112233445566778899aabbccddeeff'
 MKIMAGE_NODE='pi4-1'
 MKIMAGE_ROLE='manager'
-MKIMAGE_MODEL='pi4'
 MKIMAGE_USER='pi'
 MKIMAGE_ADDRESS='192.168.1.31/24'
-MKIMAGE_GATEWAY='192.168.1.1'
-MKIMAGE_DNS='192.168.1.2 fd00::53'
 MKIMAGE_DOMAIN='lan'
 MKIMAGE_BUILD_TIME='1795000000'
 MKIMAGE_TIMEZONE='Europe/Berlin'
@@ -216,14 +200,12 @@ MKIMAGE_MECHANISM='cloud-init'
 
         lab.cluster.gluster = None;
         lab.cluster.nodes[0].brick = None;
-        lab.cluster.network.dns.clear();
         let bare = of(&lab).unwrap();
         for (variable, value) in [
             ("VOLUME", ""),
             ("REPLICA", "0"),
             ("BRICK", "no"),
             ("BRICK_WIPE", "never"),
-            ("DNS", ""),
         ] {
             assert_eq!(sourced(&bare, variable), value, "{variable}");
         }

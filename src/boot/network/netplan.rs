@@ -1,4 +1,4 @@
-//! `network-config`, version 2 (netplan's format), for nodes with a fixed address.
+//! netplan, as cloud-init reads it: `network-config`, version 2.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -59,8 +59,8 @@ fn is_false(value: &bool) -> bool {
     !value
 }
 
-/// A node's `network-config`; `None` with DHCP, which is what the image does anyway.
-pub(super) fn network_config(cluster: &Cluster, node: &Node) -> Result<Option<String>> {
+/// Returns a node's `network-config`; `None` with DHCP, which is what the image does anyway.
+pub(in crate::boot) fn network_config(cluster: &Cluster, node: &Node) -> Result<Option<String>> {
     let Address::Fixed(cidr) = node.address else {
         return Ok(None);
     };

@@ -1,0 +1,85 @@
+//! `wpa_supplicant`, which dhcpcd starts on Raspberry Pi OS up to bullseye: `wpa_supplicant.conf(5)`.
+
+use std::fmt::Write as _;
+
+use crate::cluster::Wifi;
+use crate::error::{Category, Error, Result};
+
+/// Returns `wpa_supplicant.conf`. It holds the passphrase.
+pub(super) fn config(wifi: &Wifi) -> Result<String> {
+    // An ssid without quotes is hexadecimal.
+    let ssid = hex(wifi.ssid.as_bytes());
+    let key = match &wifi.psk {
+        Some(psk) if is_raw_key(psk) => format!("psk={}", psk.as_str()),
+        // A quoted psk ends at the line's last quote and knows no escapes, but a # after an inner quote begins a comment.
+        Some(psk) if psk.contains('"') && psk.contains('#') => {
+            return Err(Error::new(
+                Category::ClusterFile,
+                "[network] wifi.psk has both \" and #, which wpa_supplicant of buster and bullseye cannot read",
+            )
+            .with_remedy("use a bookworm or trixie image, or write the key as 64 hexadecimal digits"));
+        }
+        Some(psk) => format!("psk=\"{}\"", psk.as_str()),
+        None => "key_mgmt=NONE".to_owned(),
+    };
+    Ok(format!(
+        "ctrl_interface=DIR=/var/run/wpa_supplicant GROUP=netdev\n\
+         update_config=1\n\
+         country={}\n\
+         \n\
+         network={{\n\tssid={ssid}\n\t{key}\n}}\n",
+        wifi.country
+    ))
+}
+
+/// Whether this is the key itself and not a passphrase, which has at most 63 characters.
+fn is_raw_key(psk: &str) -> bool {
+    psk.len() == 64 && psk.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let mut digits = String::new();
+    for byte in bytes {
+        // Writing to a String cannot fail.
+        let _ = write!(digits, "{byte:02x}");
+    }
+    digits
+}
+
+#[cfg(test)]
+mod tests {
+    use zeroize::Zeroizing;
+
+    use super::*;
+
+    fn with_psk(psk: Option<&str>) -> Result<String> {
+        config(&Wifi {
+            ssid: "Caf\u{e9}; 5 GHz".to_owned(),
+            psk: psk.map(|psk| Zeroizing::new(psk.to_owned())),
+            country: "DE".to_owned(),
+        })
+    }
+
+    #[test]
+    fn no_character_of_name_or_passphrase_is_lost() {
+        // Seen with wpa_supplicant 2.10.
+        let text = with_psk(Some(" SECRET\\psk\";1")).unwrap();
+        assert!(text.contains("\ncountry=DE\n"));
+        assert!(text.contains("\tssid=436166c3a93b20352047487a\n"));
+        assert!(text.contains("\tpsk=\" SECRET\\psk\";1\"\n"));
+    }
+
+    #[test]
+    fn a_passphrase_that_would_be_cut_is_refused_and_not_shown() {
+        let refused = with_psk(Some("a passphrase\" # cut")).unwrap_err();
+        assert_eq!(refused.category(), Category::ClusterFile);
+        assert!(!refused.to_string().contains("a passphrase"), "{refused}");
+    }
+
+    #[test]
+    fn a_raw_key_stands_without_quotes_and_an_open_network_has_no_key() {
+        let key = "0123456789abcdef".repeat(4);
+        assert!(with_psk(Some(&key)).unwrap().contains(&format!("\tpsk={key}\n")));
+        assert!(with_psk(None).unwrap().contains("\tkey_mgmt=NONE\n"));
+    }
+}

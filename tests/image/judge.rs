@@ -34,6 +34,13 @@ pub fn tool(name: &str) -> Command {
     command
 }
 
+/// Runs cloud-init, which `tests/image/cloud-init` unpacks into a folder instead of installing it.
+pub fn cloud_init() -> Command {
+    let mut command = tool(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/image/cloud-init"));
+    command.arg(Path::new(env!("CARGO_TARGET_TMPDIR")).join("cloud-init"));
+    command
+}
+
 /// What a judge said, which must be content.
 pub fn content(command: &mut Command) -> Output {
     let output = command.output().unwrap();

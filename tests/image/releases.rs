@@ -175,11 +175,7 @@ fn user_data_that_cloud_init_refuses_is_ignored_without_a_word() {
         assert!(user_data.starts_with("#cloud-config\n"), "{era:?}");
         let file = folder.path().join("user-data");
         fs::write(&file, &user_data).unwrap();
-        let said = judge::content(
-            judge::tool("cloud-init")
-                .args(["schema", "--config-file"])
-                .arg(&file),
-        );
+        let said = judge::content(judge::cloud_init().args(["schema", "--config-file"]).arg(&file));
         let said =
             String::from_utf8_lossy(&said.stdout).into_owned() + &String::from_utf8_lossy(&said.stderr);
         assert!(said.contains("Valid"), "{said}");

@@ -1,4 +1,4 @@
-//! The command line: what can be asked for. What is done lies in `commands`.
+//! The command line. `commands` implements it.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use clap_complete::Shell;
 
 use crate::ui::Volume;
 
-/// Builds ready-to-flash Raspberry Pi images for a home lab: Docker Swarm and GlusterFS come up by themselves.
+/// Builds ready-to-flash Raspberry Pi images for a home lab: Docker Swarm and GlusterFS set themselves up.
 #[derive(Debug, Parser)]
 #[command(
     name = "mkimage",
@@ -24,59 +24,59 @@ use crate::ui::Volume;
                   7 refused for safety (--force goes on), 130 interrupted, 1 anything else."
 )]
 pub struct Cli {
-    /// What to do; without one, images are built
+    /// The command; without one, images are built
     #[command(subcommand)]
     pub command: Option<Command>,
-    /// Options of building
+    /// Build options
     #[command(flatten)]
     pub build: BuildArgs,
-    /// Options of everything
+    /// Common options
     #[command(flatten)]
     pub common: CommonArgs,
 }
 
-/// Options that every command understands.
+/// Options of every command.
 #[derive(Debug, Args)]
 #[allow(
     clippy::struct_excessive_bools,
     reason = "each is a switch of the command line"
 )]
 pub struct CommonArgs {
-    /// Cluster file [default: ./cluster.toml, or else the built-in home lab]
+    /// Cluster file [default: ./cluster.toml, otherwise the built-in home lab]
     #[arg(long, global = true, value_name = "FILE")]
     pub cluster: Option<PathBuf>,
     /// Print one JSON object on standard output
     #[arg(long, global = true)]
     pub json: bool,
-    /// Use what was downloaded before, or fail
+    /// Use only what has been downloaded before
     #[arg(long, global = true)]
     pub offline: bool,
-    /// Go on where mkimage would stop for safety
+    /// Continue where mkimage would stop for safety
     #[arg(long, global = true)]
     pub force: bool,
-    /// Say only what went wrong
+    /// Print only warnings and errors
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Say what is decided and why
+    /// Print decisions and their reasons
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
 }
 
-/// Which base image.
+/// Options that select the base image.
 #[derive(Debug, Default, Args)]
 pub struct BaseArgs {
-    /// Base image: an id of `mkimage bases`, a file, or an address [default: the newest trixie arm64 Lite]
+    /// Base image: an id from `mkimage bases`, a file or a URL [default: the newest trixie arm64 Lite]
     #[arg(long, value_name = "ID|FILE|URL")]
     pub base: Option<OsString>,
-    /// SHA-256 that the base image's file must have; required with an address
+    /// SHA-256 that the base image's file must have; required for a URL
     #[arg(long, value_name = "HEX")]
     pub sha256: Option<String>,
 }
 
-/// Options of building images.
+/// Options for building images.
 #[derive(Debug, Args)]
 pub struct BuildArgs {
-    /// Build this node's image; may be given more than once
+    /// Build this node's image; can be repeated
     #[arg(long, value_name = "NAME")]
     pub node: Vec<String>,
     /// Build every node of the cluster
@@ -85,7 +85,7 @@ pub struct BuildArgs {
     /// The base
     #[command(flatten)]
     pub base: BaseArgs,
-    /// Form of the images
+    /// Output format
     #[arg(long, value_enum, default_value = "img")]
     pub format: Format,
     /// Where the images go
@@ -93,13 +93,13 @@ pub struct BuildArgs {
     pub out: PathBuf,
 }
 
-/// Form of an output image.
+/// Format of an output image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// Raw, sparse: every SD writer takes it
+    /// Raw and sparse: every SD card writer accepts it
     #[value(name = "img")]
     Img,
-    /// Compressed: Raspberry Pi Imager and Etcher take it
+    /// Compressed: Raspberry Pi Imager and Etcher accept it
     #[value(name = "img.xz")]
     ImgXz,
 }
@@ -107,24 +107,24 @@ pub enum Format {
 /// Commands other than building.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Write a commented cluster.toml to start from
+    /// Write a commented cluster.toml as a starting point
     Init,
     /// Check the cluster file and show what would be built
     Check,
     /// List the known base images
     Bases {
-        /// Ask the publisher for newer ones
+        /// Look for newer ones at the publisher
         #[arg(long)]
         refresh: bool,
     },
-    /// Show an image's partitions, release, node and boot files, or one of the files
+    /// Show an image's partitions, release, node and boot files, or print one of the files
     Inspect {
         /// An image, raw or compressed
         image: PathBuf,
-        /// A file of its boot partition, to print
+        /// A file on its boot partition to print
         path: Option<String>,
     },
-    /// Show that an image is the base and what a build for its node writes, and nothing else
+    /// Check that an image contains only the base and what a build for its node writes
     Verify {
         /// An image that mkimage built
         image: PathBuf,
@@ -132,26 +132,26 @@ pub enum Command {
         #[command(flatten)]
         base: BaseArgs,
     },
-    /// Show how far each node's first boot is
+    /// Show the progress of each node's first boot
     Status {
-        /// Keep showing, until all nodes are done
+        /// Keep updating until all nodes are done
         #[arg(long)]
         watch: bool,
     },
     /// Print shell completions
     Completions {
-        /// For which shell
+        /// The shell
         shell: Shell,
     },
     /// Print the manual page
     Man,
 }
 
-/// Options of building, which mean nothing before another command.
+/// Build options, which have no effect before another command.
 const BUILD_OPTIONS: [&str; 6] = ["node", "all", "base", "sha256", "format", "out"];
 
 impl Cli {
-    /// Reads the command line of this process; ends it with exit code 2 and a reason where it makes no sense.
+    /// Parses the command line of this process; exits with code 2 and a message if it is invalid.
     pub fn from_process() -> Self {
         let mut command = Self::command();
         let parsed = command
@@ -164,7 +164,7 @@ impl Cli {
     }
 }
 
-/// An option of building before a command that builds nothing would be read and forgotten.
+/// Refuses build options before another command, where they would be ignored.
 fn refuse_misplaced(command: &mut clap::Command, matches: &ArgMatches) -> Result<(), clap::Error> {
     let Some(name) = matches.subcommand_name() else {
         return Ok(());
@@ -180,7 +180,7 @@ fn refuse_misplaced(command: &mut clap::Command, matches: &ArgMatches) -> Result
 }
 
 impl CommonArgs {
-    /// How much to say.
+    /// Returns how much to print.
     pub fn volume(&self) -> Volume {
         match (self.quiet, self.verbose) {
             (true, _) => Volume::Quiet,
@@ -191,7 +191,7 @@ impl CommonArgs {
 }
 
 impl Format {
-    /// What an image's name ends in.
+    /// Returns the file name extension of an image.
     pub fn extension(self) -> &'static str {
         match self {
             Self::Img => "img",

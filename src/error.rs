@@ -1,32 +1,32 @@
-//! The one error type: a sentence for the user, what to do next, the cause, and the exit code it ends in.
+//! The error type: a sentence for the user, a remedy, the cause and the exit code.
 
 use std::error::Error as StdError;
 use std::fmt;
 use std::io;
 
-/// What went wrong, as far as the caller of the program can react to it: the documented exit codes.
+/// The kind of an error, as documented by the exit codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Category {
-    /// 1: anything that fits nowhere else.
+    /// 1: any other error.
     Other,
-    /// 2: the command line makes no sense.
+    /// 2: the command line is invalid.
     Usage,
-    /// 3: the cluster file (or what it names) is wrong.
+    /// 3: the cluster file, or a file it refers to, is invalid.
     ClusterFile,
-    /// 4: the network or the server at its other end.
+    /// 4: the network or the server failed.
     Network,
-    /// 5: bytes are not what they were promised to be.
+    /// 5: data does not match its hash, checksum or size.
     Verification,
-    /// 6: disk full, no permission, input/output errors.
+    /// 6: the disk is full, a permission is missing, or an input/output error occurred.
     Disk,
-    /// 7: it could be done, but would lose something; `--force` goes on.
+    /// 7: refused because it is unsafe; `--force` overrides.
     Refused,
     /// 130: the user pressed Ctrl-C.
     Interrupted,
 }
 
 impl Category {
-    /// The process exit code.
+    /// Returns the process exit code.
     pub fn exit_code(self) -> u8 {
         match self {
             Self::Other => 1,
@@ -43,7 +43,7 @@ impl Category {
 
 type Cause = Box<dyn StdError + Send + Sync + 'static>;
 
-/// A failure with its place and a remedy.
+/// An error with its context and a remedy.
 #[derive(Debug)]
 pub struct Error {
     category: Category,
@@ -56,7 +56,7 @@ pub struct Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// An error without a deeper cause. `what` is a sentence without a full stop.
+    /// Creates an error without a cause. `what` is a sentence without a full stop.
     pub fn new(category: Category, what: impl Into<String>) -> Self {
         Self {
             category,
@@ -66,14 +66,14 @@ impl Error {
         }
     }
 
-    /// Adds what the user can do about it.
+    /// Adds a hint about what the user can do.
     #[must_use]
     pub fn with_remedy(mut self, remedy: impl Into<String>) -> Self {
         self.remedy = Some(remedy.into());
         self
     }
 
-    /// Adds the error underneath. One that came through `std::io` inside an [`io::Error`] keeps its category.
+    /// Adds the cause. An [`Error`] inside an [`io::Error`] keeps its category.
     #[must_use]
     pub fn with_cause(mut self, cause: impl Into<Cause>) -> Self {
         let cause = cause.into();
@@ -86,8 +86,8 @@ impl Error {
             .is_some_and(|error| full.contains(&error.kind()))
         {
             self.remedy.get_or_insert_with(|| {
-                "make room on that disk, or use another one: --out for images, MKIMAGE_CACHE_DIR for downloads, TMPDIR for \
-                 what is kept meanwhile"
+                "free some space on that disk, or use another one: --out for images, MKIMAGE_CACHE_DIR for downloads, \
+                 TMPDIR for temporary files"
                     .to_owned()
             });
         }
@@ -95,12 +95,12 @@ impl Error {
         self
     }
 
-    /// Which exit code this ends in.
+    /// Returns the category, which determines the exit code.
     pub fn category(&self) -> Category {
         self.category
     }
 
-    /// What the user can do, if this or a deeper error knows.
+    /// Returns the remedy of this error or of its cause.
     pub fn remedy(&self) -> Option<&str> {
         self.remedy.as_deref().or_else(|| {
             self.cause
@@ -112,13 +112,13 @@ impl Error {
 }
 
 impl fmt::Display for Error {
-    /// The sentence and its causes, joined by colons; the remedy is shown apart.
+    /// The sentence and its causes, joined by colons, without the remedy.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.what)?;
         let mut cause = self.cause.as_deref().map(|c| c as &dyn StdError);
         while let Some(error) = cause {
             write!(f, ": {error}")?;
-            // An Error prints its own causes already.
+            // An Error prints its own causes.
             cause = if error.is::<Error>() || carried(error).is_some() {
                 None
             } else {
@@ -135,17 +135,17 @@ impl StdError for Error {
     }
 }
 
-/// The [`Error`] that travels inside an [`io::Error`], as through `Read` of a compressed image.
+/// Returns the [`Error`] inside an [`io::Error`], where `Read` of a compressed image puts it.
 fn carried<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Error> {
     error.downcast_ref::<io::Error>()?.get_ref()?.downcast_ref()
 }
 
-/// Attaches a sentence and a category to any error on its way up.
+/// Adds a sentence and a category to any error.
 pub trait Context<T> {
-    /// Says what was being done, to which file or node.
+    /// Adds what was being done, and to which file or node.
     fn context(self, category: Category, what: impl FnOnce() -> String) -> Result<T>;
 
-    /// [`Context::context`] for input and output on local files.
+    /// Does the same as [`Context::context`] for input and output on local files.
     fn disk(self, what: impl FnOnce() -> String) -> Result<T>
     where
         Self: Sized,
@@ -162,7 +162,7 @@ impl<T, E: Into<Cause>> Context<T> for std::result::Result<T, E> {
 
 /// Adds a sentence in front of an [`Error`] and keeps its category and remedy.
 pub trait While<T> {
-    /// Says what was being done when the error came.
+    /// Adds what was being done when the error occurred.
     fn while_doing(self, what: impl FnOnce() -> String) -> Result<T>;
 }
 
@@ -193,15 +193,19 @@ mod tests {
     }
 
     #[test]
-    fn a_full_disk_can_be_helped() {
+    fn a_full_disk_has_a_remedy() {
         let full: Result<()> =
             Err(io::Error::from(io::ErrorKind::StorageFull)).disk(|| "writing out/a.img".to_owned());
         let error = full.while_doing(|| "building a".to_owned()).unwrap_err();
-        assert!(error.remedy().is_some_and(|remedy| remedy.contains("make room")));
+        assert!(
+            error
+                .remedy()
+                .is_some_and(|remedy| remedy.contains("free some space"))
+        );
     }
 
     #[test]
-    fn damage_that_was_found_while_reading_is_not_called_a_disk_error() {
+    fn damage_found_while_reading_is_not_a_disk_error() {
         let damage = Error::new(Category::Verification, "block 3 of base.img.xz is damaged")
             .with_cause(io::Error::other("checksum"))
             .with_remedy("get it again");

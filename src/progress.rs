@@ -1,27 +1,27 @@
-//! How long work tells how far it is, without knowing who listens.
+//! Progress reports of long tasks, independent of who displays them.
 
-/// Receives the beginning of tasks. The terminal shows bars, tests nothing.
+/// Receives progress reports. The terminal shows bars; tests show nothing.
 pub trait Progress: Send + Sync {
-    /// A task begins: `what` as in "downloading", `total` in bytes where it is known.
+    /// Starts a task: `what` as in "downloading", `total` in bytes if known.
     fn begin(&self, what: &str, total: Option<u64>) -> Box<dyn Task>;
 
-    /// Something the user should know, in one line, without interrupting a bar.
+    /// Shows the user one line of information without disturbing a bar.
     fn say(&self, message: &str);
 
-    /// Something the user should worry about, in one line.
+    /// Shows the user a warning on one line.
     fn warn(&self, message: &str);
 }
 
-/// One task that is under way. Dropping it ends it.
+/// A running task. Dropping it ends it.
 pub trait Task: Send + Sync {
-    /// `bytes` more are done.
+    /// Adds `bytes` to the progress.
     fn advance(&self, bytes: u64);
 
-    /// Back to `bytes` in all, as when a server starts over.
+    /// Sets the progress to `bytes` in total, as when a download starts again.
     fn reset_to(&self, bytes: u64);
 }
 
-/// Nobody listens.
+/// Discards all progress reports.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Silent;
 

@@ -1,8 +1,8 @@
-//! Quantities as people read them.
+//! Quantities in readable form.
 
 use std::fmt;
 
-/// Bytes, shown in the unit that leaves three or four digits.
+/// A number of bytes, shown in a suitable unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Size(pub u64);
 
@@ -25,7 +25,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quantities_read_as_people_write_them() {
+    fn sizes_are_shown_in_suitable_units() {
         let sizes = [
             (0, "0 B"),
             (1023, "1023 B"),

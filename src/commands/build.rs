@@ -271,7 +271,7 @@ fn report(
     if let Some(node) = nodes.first() {
         session.bars.say(&format!(
             "Log in with: ssh -F {} {}",
-            ui::as_argument(&secrets.ssh_config_path()),
+            ui::shell_quoted(&secrets.ssh_config_path()),
             node.name
         ));
     }

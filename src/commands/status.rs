@@ -1,4 +1,4 @@
-//! `mkimage status`: how far each node's first boot is.
+//! `mkimage status`: shows the progress of each node's first boot.
 
 use std::path::Path;
 use std::thread;
@@ -14,7 +14,7 @@ use crate::status::{Report, State, ask};
 use crate::ui::{self, Table};
 use crate::units::Size;
 
-/// Between two looks of `--watch`.
+/// Pause between two rounds of `--watch`.
 const PAUSE: Duration = Duration::from_secs(5);
 
 type Answers<'a> = Vec<(&'a Node, Result<Report, String>)>;
@@ -30,11 +30,11 @@ pub(super) fn run(session: &Session, watch: bool) -> Result<()> {
         return Err(Error::new(
             Category::ClusterFile,
             format!(
-                "there is no {}, so no image of this cluster was built here",
+                "there is no {}, so no image of this cluster has been built here",
                 folder.display()
             ),
         )
-        .with_remedy("run mkimage status where you built the images, or give --cluster"));
+        .with_remedy("run mkimage status where you built the images, or use --cluster"));
     }
     let secrets = Secrets::open_or_create(&folder, cluster)?;
     let mut shown = String::new();
@@ -49,7 +49,7 @@ pub(super) fn run(session: &Session, watch: bool) -> Result<()> {
         if !watch || session.common.json {
             ui::result(&text)?;
         } else if text != shown {
-            ui::screen(&text)?;
+            ui::redraw(&text)?;
             shown = text;
         }
         if done == answers.len() {
@@ -64,13 +64,13 @@ pub(super) fn run(session: &Session, watch: bool) -> Result<()> {
                     answers.len()
                 ),
             )
-            .with_remedy("a first boot takes about ten minutes; mkimage status --watch follows it"));
+            .with_remedy("a first boot takes about ten minutes; follow it with mkimage status --watch"));
         }
         thread::sleep(PAUSE);
     }
 }
 
-/// Done is also that the volume is whole: who takes out the next stick while one is being filled loses what was on both.
+/// Done includes a fully healed volume: pulling a stick while another one is still being filled would lose both copies.
 fn is_done(answer: &Result<Report, String>) -> bool {
     matches!(answer, Ok(report) if report.state == State::Done
         && report.volume.as_ref().is_none_or(|volume| volume.online >= volume.replica && volume.heal_pending == 0))
@@ -160,7 +160,7 @@ fn row(name: String, report: &Report) -> [String; 7] {
             (true, pending) => format!("{bricks}, {pending} to heal"),
         }
     });
-    let trouble = report.trouble().unwrap_or_default().to_owned();
+    let problem = report.problem().unwrap_or_default().to_owned();
     [
         name,
         report.addresses.join(" "),
@@ -168,6 +168,6 @@ fn row(name: String, report: &Report) -> [String; 7] {
         swarm,
         brick,
         volume,
-        trouble,
+        problem,
     ]
 }

@@ -51,7 +51,7 @@ pub(super) fn run(session: &Session, path: &Path, base: &BaseArgs) -> Result<()>
     let folder = cluster.origin.folder(&session.environment.folder);
     let user_files = user_files::read(&folder.join("overlays").join(node.name.as_str()))?;
     let place = folder.join(FOLDER_NAME);
-    let secrets = Secrets::look(&place, cluster)?;
+    let secrets = Secrets::open_read_only(&place, cluster)?;
     let why_not = match &secrets {
         None => format!("{} is not there", place.display()),
         Some(_) => format!("{} has no keys of {}", place.display(), node.name),

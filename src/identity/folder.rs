@@ -1,4 +1,4 @@
-//! A folder that only its owner may look into, whose files appear whole or not at all.
+//! A folder that only its owner can read, whose files are written atomically.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
@@ -6,33 +6,33 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::look::{self, Texts};
+use super::read_only::{self, ReadText};
 use crate::disk::durable::{folder_of, sync_folder};
 use crate::error::{Category, Context, Error, Result};
 
-/// Keeps the folder out of version control, and is what processes lock: it is made once and never renamed.
+/// Keeps the folder out of version control. It is also the lock file, because it is created once and never renamed.
 const IGNORE_FILE: &str = ".gitignore";
 const IGNORE_EVERYTHING: &[u8] = b"*\n";
 
-/// What the names of files begin with while they are written.
-const UNFINISHED: &str = ".new-";
+/// Prefix of file names during writing.
+const UNFINISHED_PREFIX: &str = ".new-";
 
-/// The open folder. No other process changes it until this is dropped.
+/// The open folder, locked against changes by other processes until dropped.
 #[derive(Debug)]
 pub(super) struct Folder {
     path: PathBuf,
-    /// Repaired permissions, a sentence each.
+    /// One sentence for each repaired permission.
     pub(super) repaired: Vec<String>,
-    /// Its lock ends when the file is closed.
+    /// Closing the file releases the lock.
     _lock: File,
 }
 
 impl Folder {
-    /// Opens the folder, or makes it, and waits for other processes that have it open.
+    /// Opens or creates the folder. Waits for other processes that have it open.
     pub(super) fn open_or_create(path: &Path) -> Result<Self> {
         let path = std::path::absolute(path).disk(|| format!("finding the folder {}", path.display()))?;
         let what = || format!("opening the secrets folder {}", path.display());
-        make_private_folder(&path)?;
+        create_private_folder(&path)?;
         let ignore = path.join(IGNORE_FILE);
         let mut options = File::options();
         options.read(true).write(true).create(true).truncate(false);
@@ -53,25 +53,25 @@ impl Folder {
         Ok(folder)
     }
 
-    /// The folder, absolute.
+    /// Returns the folder's absolute path.
     pub(super) fn root(&self) -> &Path {
         &self.path
     }
 
-    /// Makes a folder in it, unless it is there.
-    pub(super) fn make_folder(&mut self, relative: &str) -> Result<()> {
+    /// Creates a subfolder if it does not exist.
+    pub(super) fn create_folder(&mut self, relative: &str) -> Result<()> {
         let path = self.path(relative);
-        make_private_folder(&path)?;
+        create_private_folder(&path)?;
         self.make_private(&path)
     }
 
-    /// Writes a file that must not be there yet. When another process was first, its file stays.
+    /// Writes a new file. If another process created it first, that file stays.
     pub(super) fn create(&self, relative: &str, bytes: &[u8]) -> Result<()> {
         let path = self.path(relative);
-        match self.written(&path, bytes)?.persist_noclobber(&path) {
+        match self.write_temporary(&path, bytes)?.persist_noclobber(&path) {
             Ok(_) => {}
             Err(error) if error.error.kind() == ErrorKind::AlreadyExists => {}
-            // Some file systems can only replace; nobody else writes here while this one has the lock.
+            // Some file systems can only replace. The lock keeps other processes from writing here.
             Err(error) if path.symlink_metadata().is_err() => {
                 error
                     .file
@@ -84,8 +84,8 @@ impl Folder {
         sync_folder(folder_of(&path))
     }
 
-    /// Writes a file that can be made from others at any time, if it is not there with this content.
-    pub(super) fn refresh(&mut self, relative: &str, text: &str) -> Result<()> {
+    /// Writes a generated file unless it already has this content.
+    pub(super) fn update(&mut self, relative: &str, text: &str) -> Result<()> {
         if self
             .read(relative)
             .is_ok_and(|old| old.is_some_and(|old| old.as_str() == text))
@@ -93,18 +93,18 @@ impl Folder {
             return Ok(());
         }
         let path = self.path(relative);
-        self.written(&path, text.as_bytes())?
+        self.write_temporary(&path, text.as_bytes())?
             .persist(&path)
             .map_err(|error| error.error)
             .disk(|| format!("writing {}", path.display()))?;
         sync_folder(folder_of(&path))
     }
 
-    /// What becomes `path`, under a temporary name and complete on the disk. `tempfile` makes it 0600.
-    fn written(&self, path: &Path, bytes: &[u8]) -> Result<tempfile::NamedTempFile> {
+    /// Writes the content of `path` to a temporary file and syncs it. `tempfile` creates it with mode 0600.
+    fn write_temporary(&self, path: &Path, bytes: &[u8]) -> Result<tempfile::NamedTempFile> {
         let what = || format!("writing {}", path.display());
         let mut file = tempfile::Builder::new()
-            .prefix(UNFINISHED)
+            .prefix(UNFINISHED_PREFIX)
             .tempfile_in(&self.path)
             .disk(what)?;
         file.write_all(bytes).disk(what)?;
@@ -112,48 +112,48 @@ impl Folder {
         Ok(file)
     }
 
-    /// Removes what a process left that was killed while it wrote. Nobody else writes while this one has the lock.
+    /// Removes files left by a killed process. The lock ensures that no other process is writing.
     fn remove_unfinished(&self) -> Result<()> {
-        let what = || format!("looking into {}", self.path.display());
+        let what = || format!("listing {}", self.path.display());
         for entry in fs::read_dir(&self.path).disk(what)? {
             let entry = entry.disk(what)?;
-            if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
+            if entry.file_name().to_string_lossy().starts_with(UNFINISHED_PREFIX) {
                 fs::remove_file(entry.path()).disk(|| format!("removing {}", entry.path().display()))?;
             }
         }
         Ok(())
     }
 
-    /// Takes away the rights of everybody else, and remembers that it had to.
+    /// Removes the permissions of other users and notes the change.
     #[cfg(unix)]
     fn make_private(&mut self, path: &Path) -> Result<()> {
         use std::os::unix::fs::PermissionsExt;
 
-        let what = || format!("looking at {}", path.display());
+        let what = || format!("reading the permissions of {}", path.display());
         let mode = |path: &Path| fs::metadata(path).map(|metadata| metadata.permissions().mode() & 0o777);
         let old = mode(path).disk(what)?;
-        let of_others = |mode: u32| mode & 0o077;
-        if of_others(old) == 0 {
+        let others = |mode: u32| mode & 0o077;
+        if others(old) == 0 {
             return Ok(());
         }
         let new = old & 0o700;
         fs::set_permissions(path, fs::Permissions::from_mode(new)).map_err(|error| {
             Error::new(
                 Category::Disk,
-                format!("others may read {} (mode {old:o})", path.display()),
+                format!("other users may read {} (mode {old:o})", path.display()),
             )
             .with_cause(error)
             .with_remedy(format!("run: chmod go= {}", path.display()))
         })?;
-        // File systems such as exFAT have no permissions to set.
-        self.repaired.push(if of_others(mode(path).disk(what)?) == 0 {
+        // Some file systems, such as exFAT, have no permissions.
+        self.repaired.push(if others(mode(path).disk(what)?) == 0 {
             format!(
-                "others could read {} (mode {old:o}); it is {new:o} now",
+                "other users could read {} (mode {old:o}); its mode is now {new:o}",
                 path.display()
             )
         } else {
             format!(
-                "others can read {} (mode {old:o}), and its file system does not let that be changed",
+                "other users can read {} (mode {old:o}), and its file system does not support changing that",
                 path.display()
             )
         });
@@ -164,34 +164,34 @@ impl Folder {
     #[allow(
         clippy::unused_self,
         clippy::unnecessary_wraps,
-        reason = "as on Unix, where it does something"
+        reason = "same signature as on Unix"
     )]
     fn make_private(&mut self, _path: &Path) -> Result<()> {
         Ok(())
     }
 }
 
-impl Texts for Folder {
+impl ReadText for Folder {
     fn path(&self, relative: &str) -> PathBuf {
         self.path.join(relative)
     }
 
-    /// Others are kept from reading the file from now on.
+    /// Also removes the permissions of other users.
     fn read(&mut self, relative: &str) -> Result<Option<Zeroizing<String>>> {
         let path = self.path(relative);
-        let Some(bytes) = look::bytes(&path)? else {
+        let Some(bytes) = read_only::bytes(&path)? else {
             return Ok(None);
         };
         self.make_private(&path)?;
-        look::text(&path, &bytes).map(Some)
+        read_only::text(&path, &bytes).map(Some)
     }
 }
 
-fn make_private_folder(path: &Path) -> Result<()> {
+fn create_private_folder(path: &Path) -> Result<()> {
     match private_folder().create(path) {
         Ok(()) => sync_folder(folder_of(path)),
         Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
-        Err(error) => Err(error).disk(|| format!("making the folder {}", path.display())),
+        Err(error) => Err(error).disk(|| format!("creating the folder {}", path.display())),
     }
 }
 

@@ -1,4 +1,4 @@
-//! ed25519 key pairs in OpenSSH's own files.
+//! ed25519 key pairs in OpenSSH's format.
 
 use std::fmt;
 use std::path::Path;
@@ -9,13 +9,13 @@ use ssh_key::{Algorithm, LineEnding, PrivateKey, PublicKey};
 use zeroize::Zeroizing;
 
 use super::folder::Folder;
-use super::look::Texts;
+use super::read_only::ReadText;
 use crate::error::{Category, Context, Error, Result};
 
-/// An ed25519 key pair as OpenSSH writes it.
+/// An ed25519 key pair in OpenSSH's format.
 #[derive(Clone, PartialEq, Eq)]
 pub struct KeyPair {
-    /// The private key file, `-----BEGIN OPENSSH PRIVATE KEY-----` to its end.
+    /// The text of the private key file, starting with `-----BEGIN OPENSSH PRIVATE KEY-----`.
     pub private: Zeroizing<String>,
     /// The public key line without a comment: `ssh-ed25519 AAAA...`.
     pub public: String,
@@ -24,14 +24,14 @@ pub struct KeyPair {
 /// A node's keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeIdentity {
-    /// What the node proves itself with to whoever logs in.
+    /// The node's ssh host key.
     pub host_key: KeyPair,
-    /// What the node asks other nodes with.
+    /// The key that the node uses to ask other nodes.
     pub enrolment_key: KeyPair,
 }
 
 impl fmt::Debug for KeyPair {
-    /// The public half only.
+    /// Shows the public half only.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KeyPair")
             .field("public", &self.public)
@@ -39,21 +39,21 @@ impl fmt::Debug for KeyPair {
     }
 }
 
-/// Random bytes from the operating system.
+/// Returns random bytes from the operating system.
 pub(super) fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>> {
     let mut bytes = Zeroizing::new([0; N]);
     OsRng.try_fill_bytes(bytes.as_mut_slice()).map_err(|error| {
         Error::new(
             Category::Other,
-            format!("the operating system gives no random numbers: {error}"),
+            format!("the operating system provides no random numbers: {error}"),
         )
     })?;
     Ok(bytes)
 }
 
-/// Reads the key pair `path` and `path.pub` below the folder; `None` when there is neither. Where only the public half
-/// is missing, its line comes too.
-pub(super) fn read(folder: &mut impl Texts, path: &str) -> Result<Option<(KeyPair, Option<String>)>> {
+/// Reads the key pair `path` and `path.pub` from the folder; `None` if neither exists. If only the public half is
+/// missing, also returns its line.
+pub(super) fn read(folder: &mut impl ReadText, path: &str) -> Result<Option<(KeyPair, Option<String>)>> {
     let public_path = folder.path(&format!("{path}.pub"));
     let public_text = folder.read(&format!("{path}.pub"))?;
     if let Some(text) = folder.read(path)? {
@@ -70,39 +70,39 @@ pub(super) fn read(folder: &mut impl Texts, path: &str) -> Result<Option<(KeyPai
     Err(Error::new(
         Category::Disk,
         format!(
-            "{} is gone, and its public half {} is still there",
+            "{} is missing, but its public half {} exists",
             folder.path(path).display(),
             public_path.display()
         ),
     )
     .with_remedy(format!(
-        "restore it from a backup, or delete {} to make a new key; images made before will not know it",
+        "restore it from a backup, or delete {} to create a new key; existing images will not know it",
         public_path.display()
     )))
 }
 
-/// Reads the key pair `path` and `path.pub` below the folder, or makes it. `true` when it was made.
-pub(super) fn read_or_make(folder: &mut Folder, path: &str, comment: &str) -> Result<(KeyPair, bool)> {
+/// Reads or creates the key pair `path` and `path.pub` in the folder. Returns `true` if it was created.
+pub(super) fn read_or_create(folder: &mut Folder, path: &str, comment: &str) -> Result<(KeyPair, bool)> {
     let public_path = format!("{path}.pub");
     if let Some((pair, missing)) = read(folder, path)? {
-        // An interrupted run can leave the private half alone; the public one follows from it.
+        // An interrupted run can leave only the private half; the public half is derived from it.
         if let Some(line) = missing {
             folder.create(&public_path, format!("{}\n", line.trim_end()).as_bytes())?;
         }
         return Ok((pair, false));
     }
-    let (private, public) = make(comment)?;
+    let (private, public) = generate(comment)?;
     folder.create(path, private.as_bytes())?;
-    // What the disk holds is what counts: another process may have been first.
+    // Another process may have been first, so the key on disk counts.
     let text = folder.read(path)?.unwrap_or(private);
     let (pair, _) = parse(&folder.path(path), &text)?;
     folder.create(&public_path, format!("{public}\n").as_bytes())?;
     Ok((pair, true))
 }
 
-/// A new key pair: the private file's text and the public line with its comment.
-fn make(comment: &str) -> Result<(Zeroizing<String>, String)> {
-    let what = || "making an ssh key".to_owned();
+/// Generates a key pair. Returns the text of the private file and the public line with its comment.
+fn generate(comment: &str) -> Result<(Zeroizing<String>, String)> {
+    let what = || "generating an ssh key".to_owned();
     let seed = random::<32>()?;
     let mut key =
         PrivateKey::new(Ed25519Keypair::from_seed(&seed).into(), comment).context(Category::Other, what)?;
@@ -112,25 +112,24 @@ fn make(comment: &str) -> Result<(Zeroizing<String>, String)> {
     Ok((private, public))
 }
 
-/// The key pair of a private key file, and its public line with the comment.
+/// Parses a private key file. Returns the key pair and its public line with the comment.
 fn parse(path: &Path, text: &str) -> Result<(KeyPair, String)> {
     let damaged = |why: &str| {
         Error::new(Category::Disk, format!("{} {why}", path.display())).with_remedy(format!(
-            "restore it from a backup, or delete it together with {}.pub to make a new key; images made before \
-             will not know it",
+            "restore it from a backup, or delete it and {}.pub to create a new key; existing images will not know it",
             path.display()
         ))
     };
-    // A folder that went through Windows may have its line ends.
+    // A folder copied through Windows may have its line ends.
     let text = Zeroizing::new(text.replace("\r\n", "\n"));
     if text.trim().is_empty() {
-        return Err(damaged("is damaged: it is empty and is no OpenSSH private key"));
+        return Err(damaged("is damaged: it is empty, not an OpenSSH private key"));
     }
-    // The parser's own words are about its first bytes and lead astray.
+    // The parser's messages are about its first bytes and misleading.
     let key = PrivateKey::from_openssh(text.as_bytes())
-        .map_err(|_| damaged("is damaged: it is no OpenSSH private key"))?;
+        .map_err(|_| damaged("is damaged: it is not an OpenSSH private key"))?;
     if key.is_encrypted() {
-        return Err(damaged("has a passphrase, and a node has nobody to type it"));
+        return Err(damaged("has a passphrase, which nobody can type on a node"));
     }
     let halves_match = key.key_data().ed25519().map(|pair| {
         Ed25519Keypair::from_seed(&Zeroizing::new(pair.private.to_bytes())).public == pair.public
@@ -138,12 +137,12 @@ fn parse(path: &Path, text: &str) -> Result<(KeyPair, String)> {
     match halves_match {
         None => {
             return Err(damaged(&format!(
-                "is a key of the kind {}, not {}",
+                "is a key of type {}, not {}",
                 key.algorithm(),
                 Algorithm::Ed25519
             )));
         }
-        Some(false) => return Err(damaged("is damaged: its halves do not belong together")),
+        Some(false) => return Err(damaged("is damaged: its two halves do not match")),
         Some(true) => {}
     }
     let line = key
@@ -159,7 +158,7 @@ fn parse(path: &Path, text: &str) -> Result<(KeyPair, String)> {
     ))
 }
 
-/// Refuses a `.pub` file that is not the private key's.
+/// Refuses a `.pub` file that does not match the private key.
 fn check_halves(path: &Path, text: &str, pair: &KeyPair) -> Result<()> {
     let same = PublicKey::from_openssh(text.trim())
         .and_then(|key| key.to_openssh())
@@ -172,12 +171,12 @@ fn check_halves(path: &Path, text: &str, pair: &KeyPair) -> Result<()> {
         format!("{} is not the public half of the key beside it", path.display()),
     )
     .with_remedy(format!(
-        "delete {}, it will be written again; or restore the folder from a backup",
+        "delete {} to have it written again, or restore the folder from a backup",
         path.display()
     )))
 }
 
-/// Type and key of a public key line.
+/// Returns the type and key of a public key line.
 fn without_comment(line: &str) -> String {
     line.split_whitespace().take(2).collect::<Vec<_>>().join(" ")
 }

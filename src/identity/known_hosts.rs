@@ -1,11 +1,11 @@
-//! Who is who: the nodes' public keys, for ssh and for the nodes themselves.
+//! Files with the nodes' public keys, for ssh and for the nodes themselves.
 
 use std::fmt::Write;
 
 use crate::cluster::{Address, Node};
 
-/// A `known_hosts` file (sshd(8)) with a line for each node:
-/// `name,name.local[,address] ssh-ed25519 AAAA...`. The keys are those of [`super::KeyPair::public`].
+/// Returns a `known_hosts` file (sshd(8)) with one line per node: `name,name.local[,address] ssh-ed25519 AAAA...`. The
+/// keys are those of [`super::KeyPair::public`].
 pub fn known_hosts<'a>(host_keys: impl IntoIterator<Item = (&'a Node, &'a str)>) -> String {
     let mut text = String::new();
     for (node, key) in host_keys {
@@ -20,7 +20,7 @@ pub fn known_hosts<'a>(host_keys: impl IntoIterator<Item = (&'a Node, &'a str)>)
     text
 }
 
-/// `mkimage/enrolment_keys`: a line `name ssh-ed25519 AAAA...` for each node.
+/// Returns the file `mkimage/enrolment_keys` with one line per node: `name ssh-ed25519 AAAA...`.
 pub fn enrolment_keys<'a>(keys: impl IntoIterator<Item = (&'a Node, &'a str)>) -> String {
     let mut text = String::new();
     for (node, key) in keys {

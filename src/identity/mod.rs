@@ -1,18 +1,18 @@
-//! What must stay the same when a card is made again: the `cluster.secrets/` folder.
+//! Identities that must survive a new card: the `cluster.secrets/` folder.
 //!
-//! | file | is |
+//! | file | content |
 //! |---|---|
 //! | `cluster-id` | 32 hexadecimal digits |
-//! | `nodes/<name>/host_key`, `.pub` | what the node proves itself with |
-//! | `nodes/<name>/enrolment_key`, `.pub` | what the node asks the others with |
-//! | `admin_key`, `.pub` | the user's login, made when he has no ssh key and kept when he gets one |
-//! | `known_hosts`, `ssh_config` | for the user's own ssh; written again whenever the cluster changes |
+//! | `nodes/<name>/host_key`, `.pub` | the node's ssh host key |
+//! | `nodes/<name>/enrolment_key`, `.pub` | the key that the node uses to ask other nodes |
+//! | `admin_key`, `.pub` | a login for a user without an ssh key; kept if they get one later |
+//! | `known_hosts`, `ssh_config` | for the user's own ssh; written again when the cluster changes |
 //! | `.gitignore` | keeps all of it out of version control |
 
 mod folder;
 mod keys;
 mod known_hosts;
-mod look;
+mod read_only;
 mod secrets;
 mod ssh_config;
 #[cfg(test)]

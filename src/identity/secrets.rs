@@ -1,11 +1,11 @@
-//! The secrets of one cluster, as they lie on the disk.
+//! The secrets of a cluster, stored on disk.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::folder::Folder;
 use super::keys::{self, KeyPair, NodeIdentity};
-use super::look::{Look, Texts};
+use super::read_only::{ReadOnlyFolder, ReadText};
 use super::{known_hosts, ssh_config};
 use crate::cluster::{Cluster, Node, NodeName};
 use crate::error::{Category, Error, Result};
@@ -19,7 +19,7 @@ const ADMIN_KEY: &str = "admin_key";
 const KNOWN_HOSTS: &str = "known_hosts";
 const SSH_CONFIG: &str = "ssh_config";
 
-/// What stays the same whenever a card is made again.
+/// The identities of a cluster and its nodes.
 #[derive(Debug, Clone)]
 pub struct Secrets {
     folder: PathBuf,
@@ -29,7 +29,7 @@ pub struct Secrets {
     notes: Vec<String>,
 }
 
-/// The login of a user who had no ssh key of his own when the cluster was made.
+/// The login of a user who had no ssh key when the cluster was created.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AdminKey {
     /// The public key line, with a comment.
@@ -39,20 +39,20 @@ pub struct AdminKey {
 }
 
 impl Secrets {
-    /// Opens the folder, and makes in it whatever the cluster needs and is not there. Other processes wait meanwhile.
+    /// Opens the folder and creates whatever the cluster needs. Other processes wait in the meantime.
     ///
     /// # Errors
-    /// Never replaces what cannot be used: a damaged key or id is an error that says how to go on.
+    /// A damaged key or id is an error and never replaced.
     pub fn open_or_create(folder: &Path, cluster: &Cluster) -> Result<Self> {
         let mut folder = Folder::open_or_create(folder)?;
         let (cluster_id, fresh) = cluster_id(&mut folder)?;
-        folder.make_folder(NODES)?;
+        folder.create_folder(NODES)?;
         let mut nodes = BTreeMap::new();
-        let mut made = Vec::new();
+        let mut created = Vec::new();
         for node in &cluster.nodes {
             let (identity, new) = node_identity(&mut folder, &node.name)?;
             if new {
-                made.push(node.name.as_str());
+                created.push(node.name.as_str());
             }
             nodes.insert(node.name.clone(), identity);
         }
@@ -64,25 +64,25 @@ impl Secrets {
             admin_key,
             notes: Vec::new(),
         };
-        folder.refresh(KNOWN_HOSTS, &secrets.known_hosts(cluster))?;
+        folder.update(KNOWN_HOSTS, &secrets.known_hosts(cluster))?;
         let config = ssh_config::ssh_config(
             cluster,
             &folder.path(KNOWN_HOSTS),
             secrets.admin_key.as_ref().map(|key| key.path.as_path()),
         )?;
-        folder.refresh(SSH_CONFIG, &config)?;
+        folder.update(SSH_CONFIG, &config)?;
         secrets.notes = std::mem::take(&mut folder.repaired);
-        secrets.notes.extend(note_on_new_keys(&folder, &made, fresh));
+        secrets.notes.extend(note_on_new_keys(&folder, &created, fresh));
         Ok(secrets)
     }
 
-    /// What the folder holds, without making, locking or changing anything; `None` when there are no secrets in it.
-    /// Nodes of the cluster whose keys are not there are left out.
+    /// Reads the folder without creating, locking or changing anything; `None` if it has no secrets. Nodes without keys
+    /// are skipped.
     ///
     /// # Errors
-    /// As [`Self::open_or_create`] of what cannot be used.
-    pub fn look(folder: &Path, cluster: &Cluster) -> Result<Option<Self>> {
-        let Some(mut folder) = Look::at(folder)? else {
+    /// A damaged key or id is an error.
+    pub fn open_read_only(folder: &Path, cluster: &Cluster) -> Result<Option<Self>> {
+        let Some(mut folder) = ReadOnlyFolder::open(folder)? else {
             return Ok(None);
         };
         let Some(cluster_id) = read_cluster_id(&mut folder)? else {
@@ -90,7 +90,7 @@ impl Secrets {
         };
         let mut nodes = BTreeMap::new();
         for node in &cluster.nodes {
-            let [host_key, enrolment_key] = paths_of_keys(&node.name);
+            let [host_key, enrolment_key] = key_paths(&node.name);
             let host_key = keys::read(&mut folder, &host_key)?;
             let enrolment_key = keys::read(&mut folder, &enrolment_key)?;
             if let (Some((host_key, _)), Some((enrolment_key, _))) = (host_key, enrolment_key) {
@@ -112,58 +112,57 @@ impl Secrets {
         }))
     }
 
-    /// 32 hexadecimal digits, the same on every node and for ever.
+    /// Returns the cluster's id: 32 hexadecimal digits that never change.
     pub fn cluster_id(&self) -> &str {
         &self.cluster_id
     }
 
-    /// A node's keys.
+    /// Returns a node's keys.
     pub fn node(&self, name: &NodeName) -> Result<&NodeIdentity> {
         self.nodes
             .get(name)
             .ok_or_else(|| Error::new(Category::Other, format!("{name} has no keys in this cluster")))
     }
 
-    /// Every node with its host key's public line, in the cluster's order.
+    /// Returns every node with the public line of its host key, in the cluster's order.
     pub fn public_host_keys<'a>(&'a self, cluster: &'a Cluster) -> impl Iterator<Item = (&'a Node, &'a str)> {
-        self.of_nodes(cluster, |identity| &identity.host_key)
+        self.public_keys(cluster, |identity| &identity.host_key)
     }
 
-    /// Every node with its enrolment key's public line, in the cluster's order.
+    /// Returns every node with the public line of its enrolment key, in the cluster's order.
     pub fn public_enrolment_keys<'a>(
         &'a self,
         cluster: &'a Cluster,
     ) -> impl Iterator<Item = (&'a Node, &'a str)> {
-        self.of_nodes(cluster, |identity| &identity.enrolment_key)
+        self.public_keys(cluster, |identity| &identity.enrolment_key)
     }
 
-    /// The `known_hosts` file of the cluster.
+    /// Returns the cluster's `known_hosts` file.
     pub fn known_hosts(&self, cluster: &Cluster) -> String {
         known_hosts::known_hosts(self.public_host_keys(cluster))
     }
 
-    /// The `enrolment_keys` file of the cluster.
+    /// Returns the cluster's `enrolment_keys` file.
     pub fn enrolment_keys(&self, cluster: &Cluster) -> String {
         known_hosts::enrolment_keys(self.public_enrolment_keys(cluster))
     }
 
-    /// The login that was made because the user had no key; it belongs into every node's authorised keys, beside those
-    /// that the user has by now.
+    /// Returns the admin key, which is authorised on every node in addition to the user's own keys.
     pub fn admin_key(&self) -> Option<&AdminKey> {
         self.admin_key.as_ref()
     }
 
-    /// What `ssh -F` takes, absolute.
+    /// Returns the absolute path of the file for `ssh -F`.
     pub fn ssh_config_path(&self) -> PathBuf {
         self.folder.join(SSH_CONFIG)
     }
 
-    /// What the user should know: permissions that were repaired, keys that others do not know yet.
+    /// Returns notes for the user: repaired permissions, and keys that other nodes do not know yet.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
 
-    fn of_nodes<'a>(
+    fn public_keys<'a>(
         &'a self,
         cluster: &'a Cluster,
         key: impl Fn(&'a NodeIdentity) -> &'a KeyPair,
@@ -188,12 +187,12 @@ fn admin_comment(cluster: &Cluster) -> String {
     format!("mkimage admin of {}", cluster.name)
 }
 
-/// Where a node's host key and its enrolment key lie in the folder.
-fn paths_of_keys(name: &NodeName) -> [String; 2] {
+/// Returns the paths of a node's host key and enrolment key in the folder.
+fn key_paths(name: &NodeName) -> [String; 2] {
     ["host_key", "enrolment_key"].map(|key| format!("{NODES}/{name}/{key}"))
 }
 
-/// The cluster's id, and whether it was made just now.
+/// Returns the cluster's id, and whether it was created just now.
 fn cluster_id(folder: &mut Folder) -> Result<(String, bool)> {
     if let Some(id) = read_cluster_id(folder)? {
         return Ok((id, false));
@@ -203,8 +202,8 @@ fn cluster_id(folder: &mut Folder) -> Result<(String, bool)> {
     Ok((id, true))
 }
 
-/// The cluster's id; `None` in a folder without one and without keys.
-fn read_cluster_id(folder: &mut impl Texts) -> Result<Option<String>> {
+/// Returns the cluster's id; `None` if the folder has neither an id nor keys.
+fn read_cluster_id(folder: &mut impl ReadText) -> Result<Option<String>> {
     if let Some(text) = folder.read(CLUSTER_ID)? {
         let id = text.trim();
         if id.len() == 32 && id.chars().all(|c| c.is_ascii_digit() || ('a'..='f').contains(&c)) {
@@ -213,7 +212,7 @@ fn read_cluster_id(folder: &mut impl Texts) -> Result<Option<String>> {
         return Err(Error::new(
             Category::Disk,
             format!(
-                "{} is damaged: it has not 32 hexadecimal digits",
+                "{} is damaged: it does not have 32 hexadecimal digits",
                 folder.path(CLUSTER_ID).display()
             ),
         )
@@ -224,56 +223,56 @@ fn read_cluster_id(folder: &mut impl Texts) -> Result<Option<String>> {
     if folder.path(NODES).exists() {
         return Err(Error::new(
             Category::Disk,
-            format!("{} is gone, and the nodes' keys beside it are still there", folder.path(CLUSTER_ID).display()),
+            format!("{} is missing, but the nodes' keys beside it exist", folder.path(CLUSTER_ID).display()),
         )
         .with_remedy(
-            "restore it from a backup; /etc/mkimage/settings on every node has it as MKIMAGE_CLUSTER_ID. To begin a \
+            "restore it from a backup; /etc/mkimage/settings on every node has it as MKIMAGE_CLUSTER_ID. To start a \
              new cluster, move the whole folder away",
         ));
     }
     Ok(None)
 }
 
-/// A node's keys, and whether one was made just now.
+/// Returns a node's keys, and whether one was created just now.
 fn node_identity(folder: &mut Folder, name: &NodeName) -> Result<(NodeIdentity, bool)> {
-    let below = format!("{NODES}/{name}");
-    folder.make_folder(&below)?;
-    let [host_key, enrolment_key] = paths_of_keys(name);
-    let (host_key, host_key_made) = keys::read_or_make(folder, &host_key, &format!("host key of {name}"))?;
-    let (enrolment_key, enrolment_key_made) =
-        keys::read_or_make(folder, &enrolment_key, &format!("enrolment key of {name}"))?;
+    folder.create_folder(&format!("{NODES}/{name}"))?;
+    let [host_key, enrolment_key] = key_paths(name);
+    let (host_key, host_key_created) =
+        keys::read_or_create(folder, &host_key, &format!("host key of {name}"))?;
+    let (enrolment_key, enrolment_key_created) =
+        keys::read_or_create(folder, &enrolment_key, &format!("enrolment key of {name}"))?;
     let identity = NodeIdentity {
         host_key,
         enrolment_key,
     };
-    Ok((identity, host_key_made || enrolment_key_made))
+    Ok((identity, host_key_created || enrolment_key_created))
 }
 
-/// The admin key, made when the user has no other, and kept when he has one later: older cards know only it, and the
-/// user may have got used to it.
+/// Returns the admin key. It is created if the user has no other key, and kept if they get one later, because older
+/// cards accept no other.
 fn admin_key(folder: &mut Folder, cluster: &Cluster) -> Result<Option<AdminKey>> {
     let path = folder.path(ADMIN_KEY);
     if !cluster.user.ssh_authorized_keys.is_empty() && !path.exists() {
         return Ok(None);
     }
-    let (pair, _) = keys::read_or_make(folder, ADMIN_KEY, &admin_comment(cluster))?;
+    let (pair, _) = keys::read_or_create(folder, ADMIN_KEY, &admin_comment(cluster))?;
     Ok(Some(AdminKey::new(&pair, cluster, path)))
 }
 
-/// What a new folder, or new keys in an old one, mean for the user.
-fn note_on_new_keys(folder: &Folder, made: &[&str], fresh: bool) -> Option<String> {
+/// Returns a note about new keys for the user.
+fn note_on_new_keys(folder: &Folder, created: &[&str], fresh: bool) -> Option<String> {
     let folder = folder.root();
     if fresh {
         Some(format!(
-            "made the cluster's keys in {}; keep a backup, a card made without them is a stranger to the others",
+            "created the cluster's keys in {}; keep a backup, because a card built without them cannot join the others",
             folder.display()
         ))
-    } else if made.is_empty() {
+    } else if created.is_empty() {
         None
     } else {
         Some(format!(
-            "made keys for {}; nodes whose images were made before do not know them yet",
-            made.join(", ")
+            "created keys for {}; nodes with older images do not know them yet",
+            created.join(", ")
         ))
     }
 }

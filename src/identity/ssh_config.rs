@@ -1,4 +1,4 @@
-//! The `ssh_config` with which the user's own ssh knows every node.
+//! The `ssh_config` that gives the user's own ssh access to every node.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -6,19 +6,19 @@ use std::path::Path;
 use crate::cluster::{Address, Cluster};
 use crate::error::{Category, Error, Result};
 
-/// Seconds after which a node is taken to be off.
+/// Seconds after which a node is considered off.
 const CONNECT_TIMEOUT: u32 = 10;
 
-/// Renders the file. `known_hosts` and `admin_key` are absolute paths; the key only where one was made.
+/// Renders the file. `known_hosts` and `admin_key` are absolute paths.
 ///
-/// Every key that can log in is named: when one is, ssh no longer tries those that it would try by itself.
+/// Every key that can log in is named, because ssh stops trying its default keys once any key is named.
 ///
 /// # Errors
-/// Refuses a path that `ssh_config(5)` has no way to write.
+/// A path that cannot be written in `ssh_config(5)` is refused.
 pub(super) fn ssh_config(cluster: &Cluster, known_hosts: &Path, admin_key: Option<&Path>) -> Result<String> {
     let known_hosts = quoted(known_hosts)?;
     let mut keys: Vec<String> = admin_key.map(quoted).transpose()?.into_iter().collect();
-    // A key in a folder that ssh cannot be told of is one less; its owner can still say -i.
+    // A key whose path cannot be written is skipped; its owner can still use -i.
     keys.extend(
         cluster
             .user
@@ -26,9 +26,8 @@ pub(super) fn ssh_config(cluster: &Cluster, known_hosts: &Path, admin_key: Optio
             .iter()
             .filter_map(|file| quoted(file).ok()),
     );
-    let mut text = String::from(
-        "# Written by mkimage; changes here are lost. Use it like this: ssh -F <this file> <node>\n",
-    );
+    let mut text =
+        String::from("# Written by mkimage; changes here are lost. Usage: ssh -F <this file> <node>\n");
     for node in &cluster.nodes {
         let name = &node.name;
         let host = match node.address {
@@ -50,17 +49,17 @@ pub(super) fn ssh_config(cluster: &Cluster, known_hosts: &Path, admin_key: Optio
     Ok(text)
 }
 
-/// A path as an argument of `ssh_config(5)`: in double quotes, percent signs doubled because `%` begins a token.
+/// Quotes a path for `ssh_config(5)`: in double quotes, with percent signs doubled because `%` starts a token.
 fn quoted(path: &Path) -> Result<String> {
     let unusable = || {
         Error::new(
             Category::Disk,
-            format!("ssh cannot be told of files in {}", path.display()),
+            format!("ssh_config cannot refer to files in {}", path.display()),
         )
         .with_remedy("use a folder whose name has no control characters and no \"${\"")
     };
     let text = path.to_str().ok_or_else(unusable)?;
-    // ${...} is replaced from the environment, and there is no way to write it otherwise.
+    // ${...} is replaced from the environment and cannot be escaped.
     if text.chars().any(char::is_control) || text.contains("${") {
         return Err(unusable());
     }

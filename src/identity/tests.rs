@@ -1,6 +1,6 @@
-//! The secrets folder, judged by OpenSSH itself.
+//! Tests of the secrets folder with the real OpenSSH.
 
-mod look;
+mod read_only;
 mod ssh;
 
 use std::fs;
@@ -47,8 +47,8 @@ fn cluster(text: Option<&str>) -> Cluster {
         .cluster
 }
 
-/// A place for the folder, in one whose name ssh must be told carefully.
-fn place() -> (tempfile::TempDir, PathBuf) {
+/// Returns a path for the secrets folder, inside a folder whose name needs quoting for ssh.
+fn workspace() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::Builder::new()
         .prefix("a \"b\" 100% '")
         .tempdir()
@@ -57,7 +57,7 @@ fn place() -> (tempfile::TempDir, PathBuf) {
     (folder, path)
 }
 
-/// Runs one of OpenSSH's programs, which must be installed, and gives what it prints.
+/// Runs one of OpenSSH's programs, which must be installed, and returns its output.
 fn openssh(program: &str, arguments: &[&str], file: &Path, more: &[&str]) -> String {
     let output = Command::new(program)
         .args(arguments)
@@ -88,7 +88,7 @@ fn files_below(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// The message and remedy with which the folder is refused.
+/// Returns the message and remedy of the error for the folder.
 fn refusal(path: &Path, cluster: &Cluster) -> String {
     let error = Secrets::open_or_create(path, cluster).unwrap_err();
     assert_eq!(error.category(), Category::Disk);
@@ -96,8 +96,8 @@ fn refusal(path: &Path, cluster: &Cluster) -> String {
 }
 
 #[test]
-fn a_card_made_again_is_the_same_node() {
-    let (_folder, path) = place();
+fn a_rebuilt_card_is_the_same_node() {
+    let (_folder, path) = workspace();
     let cluster = home_lab();
     let first = Secrets::open_or_create(&path, &cluster).unwrap();
     let before: Vec<_> = files_below(&path)
@@ -120,8 +120,8 @@ fn a_card_made_again_is_the_same_node() {
 #[test]
 fn no_two_nodes_or_clusters_share_a_key() {
     let cluster = home_lab();
-    let (_one, one) = place();
-    let (_two, two) = place();
+    let (_one, one) = workspace();
+    let (_two, two) = workspace();
     let mut seen = Vec::new();
     for path in [one, two] {
         let secrets = Secrets::open_or_create(&path, &cluster).unwrap();
@@ -140,8 +140,8 @@ fn no_two_nodes_or_clusters_share_a_key() {
 }
 
 #[test]
-fn openssh_takes_every_key() {
-    let (_folder, path) = place();
+fn openssh_accepts_every_key() {
+    let (_folder, path) = workspace();
     let cluster = home_lab();
     let secrets = Secrets::open_or_create(&path, &cluster).unwrap();
     for node in &cluster.nodes {
@@ -171,7 +171,7 @@ fn openssh_takes_every_key() {
 fn nobody_else_can_read_a_secret() {
     use std::os::unix::fs::PermissionsExt;
 
-    let (_folder, path) = place();
+    let (_folder, path) = workspace();
     let cluster = home_lab();
     Secrets::open_or_create(&path, &cluster).unwrap();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
@@ -189,22 +189,22 @@ fn nobody_else_can_read_a_secret() {
     assert_eq!((mode(&path), mode(&key)), (0o700, 0o600));
     let notes = secrets.notes().join("\n");
     assert!(
-        notes.contains("host_key (mode 644); it is 600 now") && notes.contains("mode 755"),
+        notes.contains("host_key (mode 644); its mode is now 600") && notes.contains("mode 755"),
         "{notes}"
     );
 }
 
 #[test]
-fn a_private_key_is_never_in_a_debug_print() {
-    let (_folder, path) = place();
+fn debug_output_never_shows_a_private_key() {
+    let (_folder, path) = workspace();
     let secrets = Secrets::open_or_create(&path, &home_lab()).unwrap();
     let shown = format!("{secrets:?}");
     assert!(shown.contains("ssh-ed25519 AAAA") && !shown.contains("PRIVATE KEY"));
 }
 
 #[test]
-fn processes_that_start_at_once_agree_on_every_key() {
-    let (_folder, path) = place();
+fn processes_that_start_together_agree_on_every_key() {
+    let (_folder, path) = workspace();
     let cluster = home_lab();
     let all: Vec<Secrets> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..8)
@@ -221,48 +221,48 @@ fn processes_that_start_at_once_agree_on_every_key() {
 }
 
 #[test]
-fn a_damaged_secret_is_refused_and_kept() {
+fn a_damaged_secret_is_refused_and_not_replaced() {
     let cluster = home_lab();
     for (file, content, part) in [
         ("cluster-id", "abc\n", "32 hexadecimal digits"),
-        ("nodes/pi4-1/host_key", "", "is no OpenSSH private key"),
+        ("nodes/pi4-1/host_key", "", "not an OpenSSH private key"),
         (
             "nodes/pi4-1/host_key",
             "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n",
-            "is no OpenSSH private key",
+            "is not an OpenSSH private key",
         ),
         (
             "nodes/pi4-1/host_key.pub",
             "ssh-ed25519 AAAA x\n",
             "is not the public half",
         ),
-        ("admin_key", "rubbish", "is no OpenSSH private key"),
+        ("admin_key", "rubbish", "is not an OpenSSH private key"),
     ] {
-        let (_folder, path) = place();
+        let (_folder, path) = workspace();
         Secrets::open_or_create(&path, &cluster).unwrap();
         fs::write(path.join(file), content).unwrap();
         let text = refusal(&path, &cluster);
         assert!(text.contains(part) && text.contains(file), "{text}");
-        assert!(!text.contains("NUL"), "there is none: {text}");
+        assert!(!text.contains("NUL"), "the file contains no NUL: {text}");
         assert_eq!(fs::read_to_string(path.join(file)).unwrap(), content);
     }
-    let (_folder, path) = place();
+    let (_folder, path) = workspace();
     Secrets::open_or_create(&path, &cluster).unwrap();
     fs::write(path.join("cluster-id"), [0xff]).unwrap();
-    assert!(refusal(&path, &cluster).contains("it is no text"));
+    assert!(refusal(&path, &cluster).contains("it is not a text file"));
 }
 
 #[test]
 fn keys_that_a_node_cannot_use_are_refused() {
     let cluster = home_lab();
     for (arguments, part) in [
-        (["-t", "rsa", "-b", "2048", "-N", ""], "of the kind ssh-rsa"),
+        (["-t", "rsa", "-b", "2048", "-N", ""], "of type ssh-rsa"),
         (
             ["-t", "ed25519", "-a", "1", "-N", "typed by hand"],
             "has a passphrase",
         ),
     ] {
-        let (_folder, path) = place();
+        let (_folder, path) = workspace();
         Secrets::open_or_create(&path, &cluster).unwrap();
         let key = path.join("nodes/pi4-1/host_key");
         fs::remove_file(&key).unwrap();
@@ -274,7 +274,7 @@ fn keys_that_a_node_cannot_use_are_refused() {
 #[test]
 fn a_lost_half_never_becomes_another_identity() {
     let cluster = home_lab();
-    let (_folder, path) = place();
+    let (_folder, path) = workspace();
     let first = Secrets::open_or_create(&path, &cluster).unwrap();
     let public = path.join("nodes/pi4-1/host_key.pub");
     let before = fs::read(&public).unwrap();
@@ -283,22 +283,22 @@ fn a_lost_half_never_becomes_another_identity() {
     assert_eq!(
         fs::read(&public).unwrap(),
         before,
-        "what was interrupted is completed"
+        "an interrupted run is completed"
     );
     assert_eq!(first.known_hosts(&cluster), again.known_hosts(&cluster));
 
     fs::remove_file(public.with_extension("")).unwrap();
-    assert!(refusal(&path, &cluster).contains("is gone, and its public half"));
+    assert!(refusal(&path, &cluster).contains("is missing, but its public half"));
 
-    let (_folder, path) = place();
+    let (_folder, path) = workspace();
     Secrets::open_or_create(&path, &cluster).unwrap();
     fs::remove_file(path.join("cluster-id")).unwrap();
     assert!(refusal(&path, &cluster).contains("MKIMAGE_CLUSTER_ID"));
 }
 
 #[test]
-fn what_a_killed_process_left_is_removed() {
-    let (_folder, path) = place();
+fn leftovers_of_a_killed_process_are_removed() {
+    let (_folder, path) = workspace();
     let cluster = home_lab();
     Secrets::open_or_create(&path, &cluster).unwrap();
     fs::write(path.join(".new-abc"), "half a key").unwrap();
@@ -311,8 +311,8 @@ fn what_a_killed_process_left_is_removed() {
 }
 
 #[test]
-fn a_folder_that_went_through_windows_still_works() {
-    let (_folder, path) = place();
+fn a_folder_copied_through_windows_still_works() {
+    let (_folder, path) = workspace();
     let cluster = home_lab();
     let first = Secrets::open_or_create(&path, &cluster).unwrap();
     for file in files_below(&path).iter().filter(|file| file.is_file()) {
@@ -327,30 +327,30 @@ fn a_folder_that_went_through_windows_still_works() {
 }
 
 #[test]
-fn a_node_added_later_is_told_of() {
-    let (_folder, path) = place();
+fn a_node_added_later_causes_a_note() {
+    let (_folder, path) = workspace();
     let first = Secrets::open_or_create(&path, &home_lab()).unwrap();
     assert!(first.notes().join("\n").contains("keep a backup"));
     let more = "[[node]]\nname = \"pi4-1\"\nmodel = \"pi4\"\nrole = \"manager\"\n[[node]]\nname = \"pi5-1\"\nmodel = \"pi5\"\n\
                 brick = false\n";
     let later = Secrets::open_or_create(&path, &cluster(Some(more))).unwrap();
-    assert!(later.notes().join("\n").contains("made keys for pi5-1"));
+    assert!(later.notes().join("\n").contains("created keys for pi5-1"));
     assert_eq!(first.cluster_id(), later.cluster_id());
     assert!(
         path.join("nodes/pi4-3/host_key").exists(),
-        "nobody's keys are thrown away"
+        "the keys of removed nodes are kept"
     );
 }
 
 #[test]
-fn a_user_with_a_key_needs_no_other() {
-    let (_folder, path) = place();
+fn a_user_with_a_key_gets_no_admin_key() {
+    let (_folder, path) = workspace();
     let with_key = cluster(Some(FIXED));
     let secrets = Secrets::open_or_create(&path, &with_key).unwrap();
     assert!(secrets.admin_key().is_none() && !path.join("admin_key").exists());
 
-    // A key that was made before stays usable: cards made before know no other.
-    let (_folder, path) = place();
+    // An existing admin key stays usable, because older cards accept no other.
+    let (_folder, path) = workspace();
     Secrets::open_or_create(&path, &home_lab()).unwrap();
     let secrets = Secrets::open_or_create(&path, &with_key).unwrap();
     assert!(secrets.admin_key().is_some());
@@ -362,7 +362,7 @@ fn a_user_with_a_key_needs_no_other() {
 }
 
 #[test]
-fn a_file_in_the_way_is_an_error_and_stays() {
+fn a_file_in_place_of_the_folder_is_an_error_and_stays() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(FOLDER_NAME);
     fs::write(&path, "mine").unwrap();

@@ -1,4 +1,4 @@
-//! Asking a node, with the user's own ssh and the cluster's pinned host keys.
+//! Asks a node for its report, with the user's own ssh and the cluster's pinned host keys.
 
 use std::io::Read as _;
 use std::path::Path;
@@ -9,17 +9,17 @@ use std::time::{Duration, Instant};
 use super::Report;
 use crate::cluster::NodeName;
 
-/// How long one node may take: connecting (5 s by `ConnectTimeout`), logging in on a busy Pi 3, answering.
-const PATIENCE: Duration = Duration::from_secs(20);
-/// A report is a few kilobytes.
-const LARGEST_REPORT: u64 = 256 * 1024;
-/// A report is written every ten seconds. After this many seconds without one, whoever writes it hangs.
-const STALE: u64 = 120;
+/// Time for a node to answer: connecting (5 s by `ConnectTimeout`), then logging in on a busy Pi 3.
+const TIMEOUT: Duration = Duration::from_secs(20);
+/// In bytes. A report has a few kilobytes.
+const MAX_REPORT_SIZE: u64 = 256 * 1024;
+/// In seconds. A report is written every ten seconds; if the last one is older than this, the node hangs.
+const MAX_REPORT_AGE: u64 = 120;
 
-/// A node's report, read over ssh. `cluster_id` says which cluster it must belong to.
+/// Reads a node's report over ssh. The node must belong to the cluster with `cluster_id`.
 ///
 /// # Errors
-/// Why there is no report, in words for a person.
+/// A message for the user that says why there is no report.
 pub fn ask(node: &NodeName, ssh_config: &Path, cluster_id: &str) -> Result<Report, String> {
     let mut ssh = Command::new("ssh")
         .arg("-F")
@@ -43,18 +43,18 @@ pub fn ask(node: &NodeName, ssh_config: &Path, cluster_id: &str) -> Result<Repor
     let answer = ssh
         .stdout
         .take()
-        .map(|pipe| in_background(pipe.take(LARGEST_REPORT)));
-    let complaint = ssh
+        .map(|pipe| read_in_background(pipe.take(MAX_REPORT_SIZE)));
+    let errors = ssh
         .stderr
         .take()
-        .map(|pipe| in_background(pipe.take(LARGEST_REPORT)));
-    let deadline = Instant::now() + PATIENCE;
-    let ended = loop {
+        .map(|pipe| read_in_background(pipe.take(MAX_REPORT_SIZE)));
+    let deadline = Instant::now() + TIMEOUT;
+    let exit = loop {
         match ssh.try_wait() {
             Ok(Some(status)) => break Some(status),
             Ok(None) if Instant::now() < deadline => thread::sleep(Duration::from_millis(50)),
             Ok(None) | Err(_) => {
-                // It may have ended by itself meanwhile; either way it is gone afterwards.
+                // It may have exited in the meantime; either way it is gone afterwards.
                 let _ = ssh.kill();
                 let _ = ssh.wait();
                 break None;
@@ -64,50 +64,50 @@ pub fn ask(node: &NodeName, ssh_config: &Path, cluster_id: &str) -> Result<Repor
     let text = |reader: Option<thread::JoinHandle<String>>| {
         reader.and_then(|reader| reader.join().ok()).unwrap_or_default()
     };
-    let (answer, complaint) = (text(answer), text(complaint));
-    match ended {
-        None => Err(format!("no answer within {} s", PATIENCE.as_secs())),
-        Some(status) if status.success() => understand(node, &answer, cluster_id),
-        Some(_) => Err(explain(&complaint)),
+    let (answer, errors) = (text(answer), text(errors));
+    match exit {
+        None => Err(format!("no answer within {} s", TIMEOUT.as_secs())),
+        Some(status) if status.success() => parse_answer(node, &answer, cluster_id),
+        Some(_) => Err(explain(&errors)),
     }
 }
 
-fn in_background(mut pipe: impl std::io::Read + Send + 'static) -> thread::JoinHandle<String> {
+fn read_in_background(mut pipe: impl std::io::Read + Send + 'static) -> thread::JoinHandle<String> {
     thread::spawn(move || {
         let mut bytes = Vec::new();
-        // A pipe that breaks off leaves what came until then.
+        // If the pipe breaks, what arrived so far is used.
         let _ = pipe.read_to_end(&mut bytes);
         String::from_utf8_lossy(&bytes).into_owned()
     })
 }
 
-/// `answer` is the report, and after it the seconds since 1970 by the node's own clock.
-fn understand(node: &NodeName, answer: &str, cluster_id: &str) -> Result<Report, String> {
+/// Parses the report, followed by the node's own time in seconds since 1970.
+fn parse_answer(node: &NodeName, answer: &str, cluster_id: &str) -> Result<Report, String> {
     let (report, now) = match answer.trim_end().rsplit_once('\n') {
         Some((report, now)) => (report, now.trim().parse::<u64>().ok()),
         None => (answer, None),
     };
     let report: Report =
-        serde_json::from_str(report).map_err(|error| format!("its report makes no sense: {error}"))?;
+        serde_json::from_str(report).map_err(|error| format!("its report cannot be read: {error}"))?;
     if report.cluster_id != cluster_id {
         return Err("it belongs to another cluster".to_owned());
     }
     if report.node != node.as_str() {
-        return Err(format!("it says that it is {}", report.node));
+        return Err(format!("it calls itself {}", report.node));
     }
-    let silent = now.map_or(0, |now| now.saturating_sub(report.updated));
-    if report.updated > 0 && silent > STALE {
+    let age = now.map_or(0, |now| now.saturating_sub(report.updated));
+    if report.updated > 0 && age > MAX_REPORT_AGE {
         return Err(format!(
-            "it has reported nothing for {} minutes: its card may be dying; switch it off and on",
-            silent / 60
+            "its last report is {} minutes old: its card may be dying; switch it off and on",
+            age / 60
         ));
     }
     Ok(report)
 }
 
-/// What ssh says, in words that help.
-fn explain(complaint: &str) -> String {
-    let last = complaint
+/// Translates ssh's messages into hints for the user.
+fn explain(errors: &str) -> String {
+    let last = errors
         .lines()
         .map(str::trim)
         .rfind(|line| !line.is_empty())
@@ -124,11 +124,11 @@ fn explain(complaint: &str) -> String {
         ("Permission denied", "it does not accept your ssh key"),
         (
             "No such file or directory",
-            "it is up, but its first boot has not begun yet",
+            "it is up, but its first boot has not started yet",
         ),
         (
             "Could not resolve",
-            "off, not on the network yet, or without mDNS from here",
+            "off, not on the network yet, or not reachable by mDNS from here",
         ),
         ("No route to host", "off, or not on the network yet"),
         ("timed out", "off, or not on the network yet"),
@@ -136,7 +136,7 @@ fn explain(complaint: &str) -> String {
     ];
     known
         .iter()
-        .find(|(sign, _)| complaint.contains(sign))
+        .find(|(sign, _)| errors.contains(sign))
         .map_or_else(|| last.to_owned(), |(_, meaning)| (*meaning).to_owned())
 }
 
@@ -145,37 +145,37 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stranger_is_never_taken_for_a_node() {
+    fn a_report_of_another_cluster_or_node_is_refused() {
         let node = NodeName::parse("pi4-2").unwrap();
         let report = |cluster: &str, name: &str| {
             format!(r#"{{"cluster_id":"{cluster}","node":"{name}","state":"done"}}"#)
         };
-        assert!(understand(&node, &report("ab", "pi4-2"), "ab").is_ok());
+        assert!(parse_answer(&node, &report("ab", "pi4-2"), "ab").is_ok());
         for wrong in [
             report("cd", "pi4-2"),
             report("ab", "pi4-1"),
             "{}".to_owned(),
             String::new(),
         ] {
-            assert!(understand(&node, &wrong, "ab").is_err(), "{wrong}");
+            assert!(parse_answer(&node, &wrong, "ab").is_err(), "{wrong}");
         }
     }
 
     #[test]
-    fn a_node_that_hangs_is_not_called_done_for_ever() {
+    fn a_node_that_hangs_does_not_stay_done() {
         let node = NodeName::parse("pi4-2").unwrap();
         let answer = |now: u64| {
             format!(
                 "{{\"cluster_id\":\"ab\",\"node\":\"pi4-2\",\"state\":\"done\",\"updated\":1795000000}}\n{now}\n"
             )
         };
-        assert!(understand(&node, &answer(1_795_000_030), "ab").is_ok());
-        let error = understand(&node, &answer(1_795_000_600), "ab").unwrap_err();
+        assert!(parse_answer(&node, &answer(1_795_000_030), "ab").is_ok());
+        let error = parse_answer(&node, &answer(1_795_000_600), "ab").unwrap_err();
         assert!(error.contains("10 minutes"), "{error}");
     }
 
     #[test]
-    fn what_ssh_says_becomes_what_to_look_at() {
+    fn messages_of_ssh_become_hints() {
         assert!(explain("ssh: connect to host pi4-2 port 22: No route to host\r\n").contains("off"));
         assert!(explain("@@@\nHost key verification failed.\r\n").contains("host key"));
         assert_eq!(explain("something new\n"), "something new");

@@ -1,4 +1,4 @@
-//! How far the nodes are: what each says of itself in `/run/mkimage/status.json`, asked for over the user's own ssh.
+//! The nodes' progress: each node's `/run/mkimage/status.json`, read over the user's own ssh.
 
 mod ask;
 mod report;

@@ -1,48 +1,48 @@
-//! The node's report, as `docs/architecture.md` describes it. Unknown keys are for newer versions of this program.
+//! The node's report, described in `docs/architecture.md`. Unknown keys, from newer versions, are ignored.
 
 use serde::{Deserialize, Serialize};
 
-/// What a node says of itself.
+/// A node's report about itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
-    /// The cluster it belongs to, 32 hexadecimal digits.
+    /// The id of its cluster, 32 hexadecimal digits.
     pub cluster_id: String,
     /// Its name.
     pub node: String,
-    /// In a word.
+    /// The summary.
     pub state: State,
-    /// The stage that it is at.
+    /// The current stage.
     #[serde(default)]
     pub stage: String,
-    /// When this was written, in seconds since 1970 by the node's clock.
+    /// The time of writing, in seconds since 1970 by the node's clock.
     #[serde(default)]
     pub updated: u64,
-    /// All stages in their order.
+    /// All stages in order.
     #[serde(default)]
     pub stages: Vec<Stage>,
     /// Its IPv4 addresses.
     #[serde(default)]
     pub addresses: Vec<String>,
-    /// Its part in the swarm.
+    /// Its role in the swarm.
     #[serde(default)]
     pub swarm: Option<Swarm>,
     /// Its stick.
     #[serde(default)]
     pub brick: Option<Brick>,
-    /// The volume, as this node sees it.
+    /// The volume as this node sees it.
     #[serde(default)]
     pub volume: Option<Volume>,
 }
 
-/// A node's state in a word.
+/// A node's state, summarised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
-    /// It goes on by itself.
+    /// The first boot is running.
     Working,
-    /// All is as it should be.
+    /// Everything is set up.
     Done,
-    /// It needs a person.
+    /// The user must act.
     Attention,
 }
 
@@ -51,39 +51,39 @@ pub enum State {
 pub struct Stage {
     /// `clock`, `packages`, ...
     pub name: String,
-    /// How it is.
+    /// Its state.
     pub state: StageState,
-    /// Since when, in seconds since 1970.
+    /// The time of its last change, in seconds since 1970.
     #[serde(default)]
     pub since: u64,
-    /// How often it was tried.
+    /// The number of attempts.
     #[serde(default)]
     pub tries: u64,
-    /// Why it is not done, in words for a person.
+    /// A message for the user that says why it is not done.
     #[serde(default)]
     pub error: String,
 }
 
-/// How a stage is.
+/// The state of a stage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum StageState {
-    /// For another stage.
+    /// Waits for another stage.
     Waiting,
-    /// At work.
+    /// Is running.
     Running,
-    /// It failed and will be tried again.
+    /// Failed and will be tried again.
     Retrying,
-    /// Done.
+    /// Is done.
     Done,
-    /// It needs a person.
+    /// The user must act.
     Refused,
 }
 
-/// A node's part in the swarm.
+/// A node's role in the swarm.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Swarm {
-    /// As `docker info` says: `active`, `inactive`, `pending`, `locked`, `error`.
+    /// From `docker info`: `active`, `inactive`, `pending`, `locked` or `error`.
     pub state: String,
     /// `manager` or `worker`.
     #[serde(default)]
@@ -96,15 +96,15 @@ pub struct Swarm {
 /// A node's stick.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Brick {
-    /// `mounted`, or what is wrong in a word.
+    /// `mounted`, or the problem in one word.
     pub state: String,
-    /// Where it is plugged in.
+    /// The device path.
     #[serde(default)]
     pub device: String,
-    /// Bytes.
+    /// Capacity in bytes.
     #[serde(default)]
     pub size: u64,
-    /// Bytes.
+    /// Bytes in use.
     #[serde(default)]
     pub used: u64,
     /// Why it is not in use.
@@ -117,24 +117,23 @@ pub struct Brick {
 pub struct Volume {
     /// Whether it is mounted.
     pub mounted: bool,
-    /// Bricks that it has.
+    /// The number of bricks it has.
     #[serde(default)]
     pub bricks: u64,
-    /// Bricks that answer.
+    /// The number of bricks that answer.
     #[serde(default)]
     pub online: u64,
-    /// Bricks that a complete volume has.
+    /// The number of bricks in a complete volume.
     #[serde(default)]
     pub replica: u64,
-    /// Files that wait to be healed.
+    /// The number of files waiting to be healed.
     #[serde(default)]
     pub heal_pending: u64,
 }
 
 impl Report {
-    /// What holds the node up, if anything does: what a stage says, or what the stick says. Else what a stage that is done
-    /// complains of.
-    pub fn trouble(&self) -> Option<&str> {
+    /// Returns the message about what blocks the node: from a stage or its stick, otherwise from a stage that is done.
+    pub fn problem(&self) -> Option<&str> {
         let stage = |wanted: StageState| {
             self.stages
                 .iter()
@@ -158,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_report_of_the_documented_form_is_understood() {
+    fn a_report_in_the_documented_format_can_be_read() {
         let text = r#"{"version":1,"cluster":"homelab","cluster_id":"00","node":"pi4-2","role":"worker","state":"attention",
             "updated":1795000000,"booted":1794999000,"stage":"brick",
             "stages":[{"name":"clock","state":"done","since":1795000000,"tries":1,"error":""},
@@ -167,7 +166,7 @@ mod tests {
             "brick":null,"volume":{"mounted":true,"bricks":4,"online":3,"replica":4,"heal_pending":7}}"#;
         let report: Report = serde_json::from_str(text).unwrap();
         assert_eq!(report.state, State::Attention);
-        assert_eq!(report.trouble(), Some("the stick has somebody's files"));
+        assert_eq!(report.problem(), Some("the stick has somebody's files"));
         assert_eq!(report.volume.unwrap().heal_pending, 7);
     }
 }

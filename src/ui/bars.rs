@@ -1,4 +1,4 @@
-//! Progress on a terminal: a bar a task; elsewhere a line when a task begins.
+//! Progress on a terminal: one bar per task. Elsewhere: one line when a task starts.
 
 use std::io::{self, IsTerminal};
 
@@ -8,7 +8,7 @@ use super::Volume;
 use crate::progress::{Progress, Task};
 use crate::units::Size;
 
-/// Tells a person how far it is, on stderr.
+/// Shows progress on stderr.
 pub struct Bars {
     volume: Volume,
     terminal: bool,
@@ -16,7 +16,7 @@ pub struct Bars {
 }
 
 impl Bars {
-    /// Bars when stderr is a terminal and not all is to be quiet.
+    /// Shows bars if stderr is a terminal, except in quiet mode.
     pub fn new(volume: Volume) -> Self {
         let terminal = io::stderr().is_terminal() && volume > Volume::Quiet;
         let target = if terminal {
@@ -31,7 +31,7 @@ impl Bars {
         }
     }
 
-    /// Something for those who want to know every decision.
+    /// Shows a line in verbose mode.
     pub fn detail(&self, message: &str) {
         if self.volume >= Volume::Verbose {
             self.line(message);
@@ -52,7 +52,7 @@ impl Progress for Bars {
             }
             return Box::new(Bar(ProgressBar::hidden()));
         }
-        // The templates are constants, so a mistake in one shows as a plain bar, never as an error.
+        // The templates are constants; a mistake in one shows as a plain bar, not as an error.
         let plain = ProgressStyle::default_bar;
         let bar = match total {
             Some(total) => ProgressBar::new(total).with_style(

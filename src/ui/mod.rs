@@ -12,23 +12,23 @@ pub use table::Table;
 
 use crate::error::{Category, Context, Error, Result};
 
-/// Whether a result was printed.
-static ANSWERED: AtomicBool = AtomicBool::new(false);
+/// Whether a result has been printed.
+static RESULT_PRINTED: AtomicBool = AtomicBool::new(false);
 
-/// How much is said.
+/// How much to print.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Volume {
     /// Results, warnings and errors.
     Quiet,
-    /// What a person wants to know.
+    /// Also progress and results of each step.
     Normal,
-    /// Also what was decided and why.
+    /// Also decisions and their reasons.
     Verbose,
 }
 
-/// Prints a result on stdout, whole. A reader that went away early, as `head` does, is no error.
+/// Prints a result on stdout. It is not an error if the reader closes the pipe early, as `head` does.
 pub fn result(text: &str) -> Result<()> {
-    ANSWERED.store(true, Ordering::Relaxed);
+    RESULT_PRINTED.store(true, Ordering::Relaxed);
     let mut stdout = io::stdout().lock();
     let written = stdout.write_all(text.as_bytes()).and_then(|()| {
         if text.is_empty() || text.ends_with('\n') {
@@ -52,9 +52,9 @@ pub fn result_bytes(bytes: &[u8]) -> Result<()> {
     }
 }
 
-/// Prints a result in place of the one before, where somebody looks at a terminal; below it elsewhere.
-pub fn screen(text: &str) -> Result<()> {
-    /// ECMA-48: cursor to the upper left corner, then erase all.
+/// Prints a result. On a terminal it replaces the previous output.
+pub fn redraw(text: &str) -> Result<()> {
+    /// ECMA-48: moves the cursor to the top left corner and erases the screen.
     const CLEAR: &str = "\x1b[H\x1b[2J";
     if stdout_is_terminal() {
         result(&format!("{CLEAR}{text}"))
@@ -63,8 +63,8 @@ pub fn screen(text: &str) -> Result<()> {
     }
 }
 
-/// A path as one argument of a command that a person copies into his shell.
-pub fn as_argument(path: &Path) -> String {
+/// Quotes a path as a single argument of a shell command for the user to copy.
+pub fn shell_quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = |c: char| {
         c.is_alphanumeric() || matches!(c, '/' | '\\' | '.' | '-' | '_' | ':' | '+' | ',' | '@' | '%')
@@ -78,28 +78,28 @@ pub fn as_argument(path: &Path) -> String {
     }
 }
 
-/// Whether somebody looks at stdout.
+/// Returns whether stdout is a terminal.
 pub fn stdout_is_terminal() -> bool {
     io::stdout().is_terminal()
 }
 
-/// Prints a line on stderr. Whoever closed stderr does not want to know, which is no reason to stop.
+/// Prints a line on stderr. A closed stderr is ignored.
 fn message(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
-/// Prints what went wrong and what to do about it. In JSON mode stdout gets the same as one object, unless the
-/// command had an answer already: there is never more than one object.
+/// Prints an error and its remedy. In JSON mode it also goes to stdout as an object, unless a result has already been
+/// printed: there is never more than one object.
 pub fn failure(error: &Error, json: bool) {
     message(&format!("mkimage: {error}"));
     if let Some(remedy) = error.remedy() {
         message(&format!("  → {remedy}"));
     }
-    if json && !ANSWERED.load(Ordering::Relaxed) {
+    if json && !RESULT_PRINTED.load(Ordering::Relaxed) {
         let object = serde_json::json!({
             "error": { "message": error.to_string(), "remedy": error.remedy(), "exit_code": error.category().exit_code() }
         });
-        // The error itself is what the exit code tells; a closed stdout cannot be reported anywhere.
+        // The exit code reports the error itself; a closed stdout cannot be reported anywhere.
         let _ = result(&object.to_string());
     }
 }

@@ -1,15 +1,15 @@
-//! Columns of text.
+//! Text tables.
 
 use std::fmt;
 
-/// A table with a heading, its columns as wide as their widest cell.
+/// A table with headings. Each column is as wide as its widest cell.
 #[derive(Debug, Clone)]
 pub struct Table {
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
-    /// Begins with the headings.
+    /// Creates a table with these headings.
     pub fn new<const N: usize>(headings: [&str; N]) -> Self {
         Self {
             rows: vec![headings.iter().map(|heading| (*heading).to_owned()).collect()],

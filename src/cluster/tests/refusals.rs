@@ -116,7 +116,7 @@ fn a_syntax_error_is_reported_with_its_position() {
 fn a_cluster_without_a_manager_is_refused() {
     let text = error_of(&three_nodes("").replace("role = \"manager\"", ""));
     assert!(text.contains("no node is a manager"), "{text}");
-    assert!(error_of("").contains("there is no node"));
+    assert!(error_of("").contains("there are no nodes"));
 }
 
 #[test]
@@ -126,7 +126,10 @@ fn addresses_that_cannot_reach_each_other_are_refused() {
         ("address = \"192.168.1.0/24\"", "the network itself"),
         ("address = \"192.168.1.255/24\"", "broadcast address"),
         ("address = \"192.168.1.1/24\"", "is the gateway's own"),
-        ("address = \"127.0.0.1/8\"", "no address that a machine at home"),
+        (
+            "address = \"127.0.0.1/8\"",
+            "not an address that a machine at home",
+        ),
         ("address = \"192.168.1.2/32\"", "leaves no room"),
         ("address = \"192.168.1.200/25\"", "outside the gateway's network"),
         ("address = \"auto\"", "or \"dhcp\""),
@@ -140,13 +143,13 @@ fn addresses_that_cannot_reach_each_other_are_refused() {
     };
     let text = error_of(&two("192.168.1.2/24", "192.168.1.2/24"));
     assert!(
-        text.contains("address 192.168.1.2 of c is already that of b"),
+        text.contains("address 192.168.1.2 of c is already used by b"),
         "{text}"
     );
     let text = error_of(&two("192.168.1.2/24", "192.168.1.3/16"));
-    assert!(text.contains("another prefix length"), "{text}");
+    assert!(text.contains("a different prefix length"), "{text}");
     let text = error_of(&two("192.168.1.2/24", "192.168.3.3/24").replace("gateway = \"192.168.1.1\"", ""));
-    assert!(text.contains("is in another network"), "{text}");
+    assert!(text.contains("is not in the same network"), "{text}");
 }
 
 #[test]
@@ -319,7 +322,7 @@ fn a_stick_is_named_by_a_disk_path_only() {
         "/dev/s a",
     ] {
         let text = error_of(&with_b(&format!("brick = {{ device = \"{device}\" }}")));
-        assert!(text.contains("is no path of a disk"), "{text}");
+        assert!(text.contains("is not the path of a disk"), "{text}");
     }
     assert!(error_of(&with_b("brick = { wipe = \"yes\" }")).contains("\"if-empty\", \"always\", \"never\""));
     let device = "/dev/disk/by-id/usb-SanDisk_Ultra-0:0";

@@ -32,7 +32,7 @@ fn a_manager_on_dhcp_causes_a_warning() {
 fn a_risky_number_of_managers_causes_a_warning() {
     assert!(warnings(&three_nodes("")).contains("a is the only manager"));
     let two = three_nodes("").replace("name = \"b\"", "name = \"b\"\nrole = \"manager\"");
-    assert!(warnings(&two).contains("2 managers bear the loss of no more than 1"));
+    assert!(warnings(&two).contains("2 managers tolerate no more failures than 1"));
     let three = two.replace("name = \"c\"", "name = \"c\"\nrole = \"manager\"");
     assert!(!warnings(&three).contains("odd number") && !warnings(&three).contains("only manager"));
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::super::{Address, Brick, Ipv4Cidr, Model, Node, NodeName, Role};
 
-/// What could be understood of a `[[node]]` entry, with the positions of its values.
+/// The valid parts of a `[[node]]` entry, with their positions.
 pub(super) struct Draft {
     /// Position of the whole entry.
     pub(super) span: Range<usize>,
@@ -18,20 +18,20 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    /// Returns what messages call the node.
-    pub(super) fn called(&self) -> &str {
+    /// Returns the node's name for messages.
+    pub(super) fn display_name(&self) -> &str {
         self.name.as_ref().map_or("a node", NodeName::as_str)
     }
 
     /// Returns the node's address if it is fixed.
-    pub(super) fn fixed(&self) -> Option<Ipv4Cidr> {
+    pub(super) fn fixed_address(&self) -> Option<Ipv4Cidr> {
         match self.address {
             Some(Address::Fixed(address)) => Some(address),
             _ => None,
         }
     }
 
-    /// Returns the node; `None` when something it needs could not be understood.
+    /// Returns the node; `None` if a required value is missing or invalid.
     pub(super) fn finish(&self) -> Option<Node> {
         Some(Node {
             name: self.name.clone()?,

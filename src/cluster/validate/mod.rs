@@ -1,4 +1,4 @@
-//! Whether what the file says makes a cluster. Every check goes on after a problem, so that all are told at once.
+//! Checks the values of a cluster file. Every check continues after a problem, so that all are reported at once.
 
 mod apt;
 mod countries;
@@ -19,7 +19,7 @@ use super::file::FileTable;
 use super::problem::Findings;
 use super::{Cluster, DockerSource, Environment, Origin};
 
-/// Checks everything; `None` when something essential is missing, which is then in `findings`.
+/// Checks everything. Returns `None` if something essential is missing; `findings` then says what.
 pub(super) fn validate(
     file: FileTable,
     origin: Origin,
@@ -28,8 +28,8 @@ pub(super) fn validate(
 ) -> Option<Cluster> {
     if origin == Origin::BuiltIn {
         findings.assumed.push(
-            "there is no cluster.toml here, so this is the built-in home lab: pi4-1 (manager), pi4-2, pi4-3 and \
-             pi3-1, each with a USB stick; mkimage init writes a cluster.toml to change"
+            "there is no cluster.toml here, so the built-in home lab is used: pi4-1 (manager), pi4-2, pi4-3 and \
+             pi3-1, each with a USB stick; mkimage init writes it to a cluster.toml for you to change"
                 .to_owned(),
         );
     }
@@ -68,10 +68,10 @@ fn docker(source: Option<&Spanned<String>>, findings: &mut Findings<'_>) -> Dock
     choice(source, "source", &choices, DockerSource::as_str, findings).unwrap_or_default()
 }
 
-/// The value that is written like `entry`.
+/// Returns the choice with the spelling of `entry`.
 fn choice<T: Copy>(
     entry: &Spanned<String>,
-    what: &str,
+    key: &str,
     choices: &[T],
     spelling: impl Fn(T) -> &'static str,
     findings: &mut Findings<'_>,
@@ -87,14 +87,14 @@ fn choice<T: Copy>(
             .collect();
         findings.problem(
             entry.span(),
-            format!("{what} {:?} is not known", entry.get_ref()),
-            format!("it is one of {}", known.join(", ")),
+            format!("{key} {:?} is not known", entry.get_ref()),
+            format!("use one of {}", known.join(", ")),
         );
     }
     found
 }
 
-/// A text that must pass a check, or its default.
+/// Returns a checked value or its default.
 fn checked(
     entry: Option<Spanned<String>>,
     default: &str,
@@ -114,7 +114,7 @@ fn checked(
     }
 }
 
-/// The place of an entry.
+/// Returns the position of an entry.
 fn span<T>(entry: Option<&Spanned<T>>) -> Option<Range<usize>> {
     entry.map(Spanned::span)
 }

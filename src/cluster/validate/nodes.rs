@@ -1,4 +1,4 @@
-//! `[[node]]`: the machines, each by itself.
+//! `[[node]]`: checks each node separately.
 
 use toml::Spanned;
 
@@ -19,18 +19,18 @@ const MODELS: [Model; 7] = [
     Model::Cm5,
 ];
 
-/// Names that Debian's `/etc/hosts`, mDNS or a fresh Raspberry Pi already use.
-const TAKEN: [(&str, &str); 7] = [
-    ("local", "is the top of every mDNS name"),
+/// Names used by Debian's `/etc/hosts`, mDNS or a new Raspberry Pi, and why they cannot be used.
+const RESERVED_NAMES: [(&str, &str); 7] = [
+    ("local", "is the domain of all mDNS names"),
     (
         "raspberrypi",
-        "is what every fresh Raspberry Pi calls itself, so its mDNS name would be fought over",
+        "is the default name of every Raspberry Pi, so its mDNS name would cause conflicts",
     ),
-    ("broadcasthost", "already stands in /etc/hosts on some systems"),
-    ("ip6-localhost", "already stands in /etc/hosts"),
-    ("ip6-loopback", "already stands in /etc/hosts"),
-    ("ip6-allnodes", "already stands in /etc/hosts"),
-    ("ip6-allrouters", "already stands in /etc/hosts"),
+    ("broadcasthost", "is already in /etc/hosts on some systems"),
+    ("ip6-localhost", "is already in /etc/hosts"),
+    ("ip6-loopback", "is already in /etc/hosts"),
+    ("ip6-allnodes", "is already in /etc/hosts"),
+    ("ip6-allrouters", "is already in /etc/hosts"),
 ];
 
 /// All nodes; the finished ones only when every node could be understood.
@@ -41,7 +41,7 @@ pub(super) fn nodes(
     if tables.is_empty() {
         findings.missing(
             None,
-            "there is no node",
+            "there are no nodes",
             "add one: [[node]] with name = \"pi4-1\", model = \"pi4\", role = \"manager\"",
         );
         return (None, Vec::new());
@@ -49,7 +49,7 @@ pub(super) fn nodes(
     let drafts: Vec<Draft> = tables.into_iter().map(|table| node(table, findings)).collect();
     if drafts.iter().all(|draft| draft.address_span.is_none()) {
         findings.assumed.push(
-            "every node gets its address from the router (DHCP), and is found as <name>.local".to_owned(),
+            "every node gets its address from the router (DHCP) and is reachable as <name>.local".to_owned(),
         );
     }
     (drafts.iter().map(Draft::finish).collect(), drafts)
@@ -114,9 +114,11 @@ fn node(entry: Spanned<NodeTable>, findings: &mut Findings<'_>) -> Draft {
 
 fn name(entry: &Spanned<String>, findings: &mut Findings<'_>) -> Option<NodeName> {
     let text = entry.get_ref();
-    let parsed = NodeName::parse(text).and_then(|name| match TAKEN.iter().find(|(taken, _)| taken == text) {
-        Some((_, why)) => Err((*why).to_owned()),
-        None => Ok(name),
+    let parsed = NodeName::parse(text).and_then(|name| {
+        match RESERVED_NAMES.iter().find(|(reserved, _)| reserved == text) {
+            Some((_, why)) => Err((*why).to_owned()),
+            None => Ok(name),
+        }
     });
     parsed
         .map_err(|why| {
@@ -137,9 +139,9 @@ fn address(entry: &Spanned<String>, node: Option<&NodeName>, findings: &mut Find
     let of = node.map_or_else(String::new, |name| format!(" of {name}"));
     let parsed = Ipv4Cidr::parse(text).and_then(|cidr| {
         if !is_host(cidr.address()) {
-            Err("is no address that a machine at home can have".to_owned())
+            Err("is not an address that a machine at home can have".to_owned())
         } else if cidr.prefix() > 30 {
-            Err("leaves no room for other machines in its network".to_owned())
+            Err("leaves no room for other machines in the network".to_owned())
         } else if cidr.address() == cidr.network() {
             Err("is the address of the network itself".to_owned())
         } else if cidr.address() == cidr.broadcast() {
@@ -205,15 +207,13 @@ fn check_device(entry: &Spanned<String>, findings: &mut Findings<'_>) {
     {
         findings.problem(
             entry.span(),
-            format!("device {text:?} is no path of a disk"),
+            format!("device {text:?} is not the path of a disk"),
             "write \"auto\", or a path like \"/dev/disk/by-id/usb-...\"",
         );
     } else if text.starts_with("/dev/mmcblk") {
         findings.warn(
             Some(entry.span()),
-            format!(
-                "device {text:?} is a memory card's name, and the node most likely starts from that card"
-            ),
+            format!("device {text:?} is a memory card, and the node most likely boots from it"),
             "write \"auto\", or the stick's path under /dev/disk/by-id/",
         );
     }

@@ -1,4 +1,4 @@
-//! The nodes against one another: what they must not share, and what they must.
+//! Compares the nodes with each other.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
@@ -19,7 +19,7 @@ pub(super) fn check(drafts: &[Draft], network: &Network, findings: &mut Findings
     check_managers(drafts, findings);
 }
 
-/// Two nodes must not be the same in anything that others know them by.
+/// Checks that names and addresses are unique.
 fn check_duplicates(drafts: &[Draft], findings: &mut Findings<'_>) {
     let mut names = BTreeSet::new();
     let mut addresses = BTreeMap::new();
@@ -30,20 +30,20 @@ fn check_duplicates(drafts: &[Draft], findings: &mut Findings<'_>) {
             findings.problem(
                 span.clone(),
                 format!("name \"{name}\" is given to two nodes"),
-                "give every node a name of its own",
+                "give every node a different name",
             );
         }
-        if let (Some(fixed), Some(span)) = (draft.fixed(), &draft.address_span)
-            && let Some(other) = addresses.insert(fixed.address(), draft.called())
+        if let (Some(fixed), Some(span)) = (draft.fixed_address(), &draft.address_span)
+            && let Some(other) = addresses.insert(fixed.address(), draft.display_name())
         {
             findings.problem(
                 span.clone(),
                 format!(
-                    "address {} of {} is already that of {other}",
+                    "address {} of {} is already used by {other}",
                     fixed.address(),
-                    draft.called()
+                    draft.display_name()
                 ),
-                "give every node an address of its own",
+                "give every node a different address",
             );
         }
     }
@@ -52,14 +52,14 @@ fn check_duplicates(drafts: &[Draft], findings: &mut Findings<'_>) {
 /// Avahi renames a machine whose name is taken by appending `-2` (`avahi_alternative_host_name`).
 fn check_mdns_names(drafts: &[Draft], findings: &mut Findings<'_>) {
     let on_dhcp = || drafts.iter().filter(|draft| draft.address == Some(Address::Dhcp));
-    let names: BTreeSet<&str> = on_dhcp().map(Draft::called).collect();
+    let names: BTreeSet<&str> = on_dhcp().map(Draft::display_name).collect();
     for draft in on_dhcp() {
-        let name = draft.called();
+        let name = draft.display_name();
         if names.contains(format!("{name}-2").as_str()) {
             findings.warn(
                 draft.name_span.clone(),
                 format!(
-                    "when the mDNS name {name}.local is taken, {name} calls itself {name}-2.local, which is another \
+                    "if another machine uses the mDNS name {name}.local, {name} becomes {name}-2.local, which is another \
                      node"
                 ),
                 "rename one of them",
@@ -68,11 +68,11 @@ fn check_mdns_names(drafts: &[Draft], findings: &mut Findings<'_>) {
     }
 }
 
-/// Fixed addresses must all lie in the one network that the gateway is in.
+/// Checks that all fixed addresses are in the gateway's network.
 fn check_networks(drafts: &[Draft], network: &Network, findings: &mut Findings<'_>) {
     let fixed: Vec<(&Draft, Ipv4Cidr, Range<usize>)> = drafts
         .iter()
-        .filter_map(|draft| Some((draft, draft.fixed()?, draft.address_span.clone()?)))
+        .filter_map(|draft| Some((draft, draft.fixed_address()?, draft.address_span.clone()?)))
         .collect();
     let Some((first, first_address, first_span)) = fixed.first() else {
         return;
@@ -85,7 +85,7 @@ fn check_networks(drafts: &[Draft], network: &Network, findings: &mut Findings<'
                 span.clone(),
                 format!(
                     "address \"{address}\" of {} is outside the gateway's network: {gateway} is not in {}/{}",
-                    draft.called(),
+                    draft.display_name(),
                     address.network(),
                     address.prefix()
                 ),
@@ -95,26 +95,26 @@ fn check_networks(drafts: &[Draft], network: &Network, findings: &mut Findings<'
                 span.clone(),
                 format!(
                     "address \"{address}\" of {} is the gateway's own, in {}",
-                    draft.called(),
+                    draft.display_name(),
                     place(gateway)
                 ),
-                "give the node an address of its own",
+                "give the node a different address",
             ),
             _ if address.prefix() != first_address.prefix() => findings.problem(
                 span.clone(),
                 format!(
-                    "address \"{address}\" of {} has another prefix length than \"{first_address}\" of {}",
-                    draft.called(),
-                    first.called()
+                    "address \"{address}\" of {} has a different prefix length from \"{first_address}\" of {}",
+                    draft.display_name(),
+                    first.display_name()
                 ),
-                "all nodes are in one network: use the same prefix length for all",
+                "use the same prefix length for all nodes, because they are in one network",
             ),
             None if address.network() != first_address.network() => findings.problem(
                 span.clone(),
                 format!(
-                    "address \"{address}\" of {} is in another network than \"{first_address}\" of {}",
-                    draft.called(),
-                    first.called()
+                    "address \"{address}\" of {} is not in the same network as \"{first_address}\" of {}",
+                    draft.display_name(),
+                    first.display_name()
                 ),
                 "all nodes must be in one network",
             ),
@@ -124,14 +124,14 @@ fn check_networks(drafts: &[Draft], network: &Network, findings: &mut Findings<'
     if network.gateway.is_none() {
         findings.warn(
             Some(first_span.clone()),
-            "nodes have fixed addresses and [network] has no gateway, so they cannot reach the internet, not even to \
-             install Docker, unless another way is set up",
+            "nodes have fixed addresses but [network] has no gateway, so without another route they cannot reach the \
+             internet, not even to install Docker",
             "add gateway = \"192.168.1.1\" to [network], with your router's address",
         );
     }
 }
 
-/// The swarm's state lies with the managers.
+/// Checks that there are managers, and warns about risky numbers of them.
 fn check_managers(drafts: &[Draft], findings: &mut Findings<'_>) {
     if drafts.iter().any(|draft| draft.role.is_none()) {
         return;
@@ -144,21 +144,21 @@ fn check_managers(drafts: &[Draft], findings: &mut Findings<'_>) {
         0 => findings.missing(
             drafts.first().map(|draft| &draft.span),
             "no node is a manager, so there would be no swarm",
-            "add role = \"manager\" to one node, or to three",
+            "add role = \"manager\" to one node or to three",
         ),
         1 if drafts.len() >= 3 => findings.warn(
             None,
             format!(
-                "{} is the only manager: while it is down, containers go on but nothing can be started, moved or changed",
-                managers.first().map_or("one node", |draft| draft.called())
+                "{} is the only manager: while it is down, containers keep running but cannot be started, moved or changed",
+                managers.first().map_or("one node", |draft| draft.display_name())
             ),
-            "with three managers one may fail",
+            "with three managers, one may fail",
         ),
         1 => {}
         count if count % 2 == 0 => findings.warn(
             None,
             format!(
-                "{count} managers bear the loss of no more than {} would, and one more can fail",
+                "{count} managers tolerate no more failures than {} would, and one more can fail",
                 count.saturating_sub(1)
             ),
             "use an odd number of managers",
@@ -170,9 +170,9 @@ fn check_managers(drafts: &[Draft], findings: &mut Findings<'_>) {
             findings.warn(
                 None,
                 format!(
-                    "{} is a manager and gets its address by DHCP: when the router gives it another one, the swarm \
+                    "{} is a manager and gets its address by DHCP: if the router gives it another one, the swarm \
                      loses it",
-                    manager.called()
+                    manager.display_name()
                 ),
                 "reserve its address in the router, or give it a fixed one",
             );

@@ -1,10 +1,10 @@
-//! What the user's own ssh makes of the files that are written for it.
+//! Tests of the ssh files with the real ssh.
 
 use super::*;
 
 #[test]
 fn ssh_finds_every_node_under_every_name() {
-    let (_folder, path) = place();
+    let (_folder, path) = workspace();
     let cluster = cluster(Some(FIXED));
     let secrets = Secrets::open_or_create(&path, &cluster).unwrap();
     let known_hosts = path.join("known_hosts");
@@ -42,7 +42,7 @@ fn ssh_finds_every_node_under_every_name() {
 
 #[test]
 fn ssh_uses_the_pinned_key_and_the_right_login() {
-    let (_folder, path) = place();
+    let (_folder, path) = workspace();
     let secrets = Secrets::open_or_create(&path, &cluster(Some(FIXED))).unwrap();
     let config = secrets.ssh_config_path();
     assert!(config.is_absolute());
@@ -69,11 +69,11 @@ fn ssh_uses_the_pinned_key_and_the_right_login() {
         "{settings}"
     );
 
-    let (_folder, path) = place();
+    let (_folder, path) = workspace();
     let secrets = Secrets::open_or_create(&path, &home_lab()).unwrap();
     let settings = openssh("ssh", &["-G", "-F"], &secrets.ssh_config_path(), &["pi3-1"]);
     assert!(settings.lines().any(|line| line == "user pi"));
-    // -G shows this path before ssh reads it; what it makes of it stands in its log. The proxy keeps it at home.
+    // -G shows the path before ssh reads the file; the log shows the result. The proxy avoids any connection.
     let log = Command::new("ssh")
         .args(["-v", "-o", "ProxyCommand=exit 1", "-F"])
         .arg(secrets.ssh_config_path())
@@ -81,13 +81,13 @@ fn ssh_uses_the_pinned_key_and_the_right_login() {
         .output()
         .unwrap();
     let log = String::from_utf8(log.stderr).unwrap();
-    // "type 3" is ED25519 (OpenSSH's sshkey.h); -1 would be a file that is not there.
+    // "type 3" is ED25519 (OpenSSH's sshkey.h); -1 would be a missing file.
     let identity = format!("identity file {} type 3", path.join("admin_key").display());
     assert!(log.contains(&identity), "{identity}\n---\n{log}");
 }
 
-/// The private keys that ssh would try, in its order.
-fn tried(config: &Path) -> Vec<String> {
+/// Returns the private keys that ssh would try, in order.
+fn keys_tried_by_ssh(config: &Path) -> Vec<String> {
     openssh("ssh", &["-G", "-F"], config, &["pi4-1"])
         .lines()
         .filter_map(|line| line.strip_prefix("identityfile "))
@@ -96,7 +96,7 @@ fn tried(config: &Path) -> Vec<String> {
 }
 
 #[test]
-fn no_key_of_the_users_is_kept_from_ssh_by_another() {
+fn ssh_tries_every_key_of_the_user() {
     let home = tempfile::Builder::new().prefix("my 100% home").tempdir().unwrap();
     let folder = home.path().join(".ssh");
     fs::create_dir(&folder).unwrap();
@@ -107,14 +107,14 @@ fn no_key_of_the_users_is_kept_from_ssh_by_another() {
         };
         load(None, &environment).unwrap().cluster
     };
-    let (_folder, path) = place();
+    let (_folder, path) = workspace();
     let secrets = Secrets::open_or_create(&path, &load_with()).unwrap();
-    // ssh's -G shows paths as they are written, with doubled percent signs.
-    let written = |file: PathBuf| file.display().to_string().replace('%', "%%");
-    let admin = written(path.join("admin_key"));
-    assert_eq!(tried(&secrets.ssh_config_path()), [admin.as_str()]);
+    // ssh -G shows paths as written, with doubled percent signs.
+    let escaped = |file: PathBuf| file.display().to_string().replace('%', "%%");
+    let admin = escaped(path.join("admin_key"));
+    assert_eq!(keys_tried_by_ssh(&secrets.ssh_config_path()), [admin.as_str()]);
 
-    // He gets one of a name that ssh does not try by itself, and one that it does.
+    // The user gets a key with a name that ssh does not try by default, and one with a default name.
     for name in ["homelab", "id_ed25519"] {
         openssh(
             "ssh-keygen",
@@ -124,7 +124,7 @@ fn no_key_of_the_users_is_kept_from_ssh_by_another() {
         );
     }
     fs::remove_file(folder.join("id_ed25519.pub")).unwrap();
-    // A colleague's: there is nothing to log in with.
+    // A colleague's public key, without the private key.
     openssh(
         "ssh-keygen",
         &["-q", "-t", "ed25519", "-N", "", "-f"],
@@ -135,23 +135,26 @@ fn no_key_of_the_users_is_kept_from_ssh_by_another() {
     let cluster = load_with();
     assert_eq!(cluster.user.ssh_authorized_keys.len(), 2);
     let secrets = Secrets::open_or_create(&path, &cluster).unwrap();
-    let own = ["homelab", "id_ed25519"].map(|name| written(folder.join(name)));
-    assert_eq!(tried(&secrets.ssh_config_path()), [&[admin][..], &own].concat());
+    let own = ["homelab", "id_ed25519"].map(|name| escaped(folder.join(name)));
+    assert_eq!(
+        keys_tried_by_ssh(&secrets.ssh_config_path()),
+        [&[admin][..], &own].concat()
+    );
 
-    let (_folder, path) = place();
+    let (_folder, path) = workspace();
     let secrets = Secrets::open_or_create(&path, &cluster).unwrap();
-    assert_eq!(tried(&secrets.ssh_config_path()), own);
+    assert_eq!(keys_tried_by_ssh(&secrets.ssh_config_path()), own);
 }
 
 #[test]
-fn a_folder_that_ssh_cannot_be_told_of_is_refused() {
+fn a_path_that_ssh_config_cannot_express_is_refused() {
     let folder = tempfile::Builder::new().prefix("a${HOME}").tempdir().unwrap();
     let text = refusal(&folder.path().join(FOLDER_NAME), &home_lab());
-    assert!(text.contains("ssh cannot be told"), "{text}");
+    assert!(text.contains("ssh_config cannot refer to"), "{text}");
 }
 
 #[test]
-fn a_user_whose_key_has_a_name_of_its_own_gets_in_too() {
+fn a_key_with_a_custom_name_can_log_in() {
     let folder = tempfile::tempdir().unwrap();
     let keys = folder.path().join(".ssh");
     fs::create_dir(&keys).unwrap();

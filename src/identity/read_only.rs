@@ -1,4 +1,4 @@
-//! Reading the secrets folder: by whoever may also change it, and by whoever must not.
+//! Read access to the secrets folder.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read};
@@ -8,40 +8,40 @@ use zeroize::Zeroizing;
 
 use crate::error::{Category, Context, Error, Result};
 
-/// Nothing in the folder is bigger.
-const LARGEST: u64 = 1024 * 1024;
+/// In bytes. No file in the folder is larger.
+const MAX_SIZE: u64 = 1024 * 1024;
 
 /// A folder of small text files.
-pub(super) trait Texts {
-    /// Where a file of the folder lies, absolute.
+pub(super) trait ReadText {
+    /// Returns the absolute path of a file in the folder.
     fn path(&self, relative: &str) -> PathBuf;
 
-    /// A text file's content; `None` when there is none.
+    /// Returns a file's text; `None` if it does not exist.
     fn read(&mut self, relative: &str) -> Result<Option<Zeroizing<String>>>;
 }
 
-/// The folder as it lies there. Nothing is made, locked or repaired: files appear in it whole or not at all, so
-/// whoever only reads need not keep others from writing.
+/// The folder, opened for reading. Nothing is created, locked or repaired. Files are written atomically, so a reader
+/// needs no lock.
 #[derive(Debug)]
-pub(super) struct Look(PathBuf);
+pub(super) struct ReadOnlyFolder(PathBuf);
 
-impl Look {
-    /// Looks at the folder, if there is one.
-    pub(super) fn at(path: &Path) -> Result<Option<Self>> {
-        let looking = || format!("looking for the secrets folder {}", path.display());
-        if !path.try_exists().disk(looking)? {
+impl ReadOnlyFolder {
+    /// Opens the folder if it exists.
+    pub(super) fn open(path: &Path) -> Result<Option<Self>> {
+        let what = || format!("looking for the secrets folder {}", path.display());
+        if !path.try_exists().disk(what)? {
             return Ok(None);
         }
-        Ok(Some(Self(std::path::absolute(path).disk(looking)?)))
+        Ok(Some(Self(std::path::absolute(path).disk(what)?)))
     }
 
-    /// The folder, absolute.
+    /// Returns the folder's absolute path.
     pub(super) fn root(&self) -> &Path {
         &self.0
     }
 }
 
-impl Texts for Look {
+impl ReadText for ReadOnlyFolder {
     fn path(&self, relative: &str) -> PathBuf {
         self.0.join(relative)
     }
@@ -52,7 +52,7 @@ impl Texts for Look {
     }
 }
 
-/// A file's bytes; `None` when there is none.
+/// Returns a file's bytes; `None` if it does not exist.
 pub(super) fn bytes(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>> {
     let what = || format!("reading {}", path.display());
     let file = match File::open(path) {
@@ -61,17 +61,17 @@ pub(super) fn bytes(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>> {
         Err(error) => return Err(error).disk(what),
     };
     let mut bytes = Zeroizing::new(Vec::new());
-    file.take(LARGEST).read_to_end(&mut bytes).disk(what)?;
+    file.take(MAX_SIZE).read_to_end(&mut bytes).disk(what)?;
     Ok(Some(bytes))
 }
 
-/// What a file's bytes say.
+/// Converts a file's bytes to text.
 pub(super) fn text(path: &Path, bytes: &[u8]) -> Result<Zeroizing<String>> {
     match std::str::from_utf8(bytes) {
         Ok(text) => Ok(Zeroizing::new(text.to_owned())),
         Err(_) => Err(Error::new(
             Category::Disk,
-            format!("{} is damaged: it is no text", path.display()),
+            format!("{} is damaged: it is not a text file", path.display()),
         )
         .with_remedy("restore it from a backup")),
     }

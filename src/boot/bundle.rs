@@ -25,6 +25,12 @@ pub(super) fn lay_over(overlay: &mut Overlay, mechanism: Mechanism) -> Result<()
     Ok(())
 }
 
+/// Every embedded file.
+#[cfg(test)]
+pub(super) fn every_file() -> Vec<EmbeddedFile> {
+    [FIRSTBOOT, CLOUD_INIT, SYSTEMD_RUN].concat()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -51,7 +57,7 @@ mod tests {
 
     #[test]
     fn no_script_carries_what_a_windows_checkout_adds() {
-        for (path, bytes) in [FIRSTBOOT, CLOUD_INIT, SYSTEMD_RUN].concat() {
+        for (path, bytes) in every_file() {
             assert!(!bytes.contains(&b'\r'), "{path} has a carriage return");
         }
     }

@@ -111,6 +111,7 @@ fn with_secret(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::boot::settings;
     use crate::boot::testing::{Base, Lab};
 
     fn bases() -> [Base; 4] {
@@ -156,7 +157,7 @@ mod tests {
             "mkimage/known_hosts",
             "mkimage/secrets/enrolment_key",
             "mkimage/secrets/host_key",
-            "mkimage/settings",
+            settings::PATH,
         ];
         let of_some: [&[&str]; 4] = [
             &[

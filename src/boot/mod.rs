@@ -8,11 +8,12 @@ pub mod expected;
 pub mod facts;
 pub mod mechanism;
 mod network;
+mod nodes;
 pub mod overlay;
 pub mod plan;
 pub mod refusal;
 pub mod render;
-mod settings;
+pub mod settings;
 #[cfg(test)]
 mod testing;
 pub mod user_files;

@@ -133,6 +133,7 @@ fn too_old_for_a_board(release: Release, cluster: &Cluster) -> Option<Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::boot::settings;
     use crate::boot::testing::{BOOKWORM_CMDLINE, Base, cluster};
 
     fn refused(base: &Base) -> Vec<(u8, String)> {
@@ -183,9 +184,9 @@ mod tests {
     fn one_nodes_secrets_never_come_onto_anothers_card() {
         let base = Base::trixie("2026-10-06");
         assert!(base.facts().is_nobodys().is_ok());
-        let settings = "MKIMAGE_CLUSTER='homelab'\nMKIMAGE_NODE='pi4-2'\n";
+        let node_settings = "MKIMAGE_CLUSTER='homelab'\nMKIMAGE_NODE='pi4-2'\n";
         let error = base
-            .with("mkimage/settings", settings)
+            .with(settings::PATH, node_settings)
             .facts()
             .is_nobodys()
             .unwrap_err();

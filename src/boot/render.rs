@@ -8,7 +8,8 @@ use crate::boot::cmdline::NodeWords;
 use crate::boot::mechanism::{Mechanism, Release};
 use crate::boot::overlay::{BootPath, Overlay};
 use crate::boot::plan::Plan;
-use crate::boot::{bundle, cloud_init, config_txt, network, settings, user_files};
+use crate::boot::settings::Settings;
+use crate::boot::{bundle, cloud_init, config_txt, network, nodes, settings, user_files};
 use crate::error::{Category, Error, Result, While};
 
 /// Returns the files of the node's boot partition. The same plan gives the same bytes.
@@ -28,8 +29,8 @@ fn render_files(plan: &Plan<'_>) -> Result<Overlay> {
         overlay.insert(BootPath::parse(path)?, bytes);
         Ok(())
     };
-    put("mkimage/settings", settings::settings(plan)?.into_bytes())?;
-    put("mkimage/nodes", settings::nodes(plan.cluster).into_bytes())?;
+    put(settings::PATH, Settings::of(plan)?.to_shell().into_bytes())?;
+    put(nodes::PATH, nodes::nodes(plan.cluster).into_bytes())?;
     put("mkimage/known_hosts", plan.known_hosts.into())?;
     put("mkimage/enrolment_keys", plan.enrolment_keys.into())?;
     put("mkimage/authorized_keys", authorized_keys(plan)?.into_bytes())?;
@@ -235,7 +236,7 @@ mod tests {
         };
         for base in BASES {
             assert!(has(base(), "ssh"));
-            assert!(has(base(), "mkimage/settings"));
+            assert!(has(base(), settings::PATH));
         }
         for (path, eras) in [
             ("user-data", [true, false, false, false]),

@@ -1,224 +1,151 @@
-//! `mkimage/settings` and `mkimage/nodes`: what the scripts on the Pi know about their node and the others.
+//! `mkimage/settings`: what the scripts on the Pi know about their node, as POSIX shell assignments.
 
 use std::fmt::Write as _;
 
 use crate::boot::plan::Plan;
-use crate::cluster::{Address, Cluster, Wipe};
+use crate::cluster::{BRICKS, NodeName, Wipe};
 use crate::error::{Category, Error, Result};
 
-/// POSIX shell assignments, in the order of the table in `docs/architecture.md`.
-///
-/// # Errors
-/// Refuses values with line breaks or zero bytes, which no setting may have.
-pub(super) fn settings(plan: &Plan<'_>) -> Result<String> {
-    let Plan { cluster, node, .. } = plan;
-    let network = &cluster.network;
-    let gluster = cluster.gluster.as_ref();
-    let text = |value: Option<&String>| value.cloned().unwrap_or_default();
-    let shown = |value: Option<String>| value.unwrap_or_default();
-    let variables: [(&str, String); 25] = [
-        ("CLUSTER", cluster.name.clone()),
-        ("CLUSTER_ID", plan.cluster_id.to_owned()),
-        ("NODE", node.name.to_string()),
-        ("ROLE", node.role.as_str().to_owned()),
-        ("USER", cluster.user.name.to_string()),
-        ("ADDRESS", node.address.to_string()),
-        ("DOMAIN", text(network.domain.as_ref())),
-        ("BUILD_TIME", plan.build_time.to_string()),
-        ("TIMEZONE", cluster.timezone.clone()),
-        ("LOCALE", cluster.locale.clone()),
-        ("KEYBOARD", cluster.keyboard.clone()),
-        (
-            "WIFI_COUNTRY",
-            shown(network.wifi.as_ref().map(|wifi| wifi.country.clone())),
-        ),
-        ("DOCKER_SOURCE", cluster.docker.as_str().to_owned()),
-        (
-            "SWARM_POOL",
-            shown(cluster.swarm_address_pool.map(|pool| pool.to_string())),
-        ),
-        ("VOLUME", text(gluster.map(|gluster| &gluster.volume))),
-        ("MOUNT", text(gluster.map(|gluster| &gluster.mount))),
-        (
-            "REPLICA",
-            gluster.map_or(0, |gluster| gluster.replica).to_string(),
-        ),
-        (
-            "ARBITER",
-            shown(
-                gluster
-                    .and_then(|gluster| gluster.arbiter.as_ref())
-                    .map(ToString::to_string),
-            ),
-        ),
-        ("BRICK", yes_no(node.brick.is_some()).to_owned()),
-        (
-            "BRICK_DEVICE",
-            node.brick
-                .as_ref()
-                .and_then(|brick| brick.device.clone())
-                .unwrap_or_else(|| "auto".to_owned()),
-        ),
-        (
-            "BRICK_WIPE",
-            node.brick
-                .as_ref()
-                .map_or(Wipe::Never, |brick| brick.wipe)
-                .as_str()
-                .to_owned(),
-        ),
-        ("APT_PROXY", text(cluster.apt.proxy.as_ref())),
-        ("APT_MIRROR", text(cluster.apt.mirror.as_ref())),
-        ("BOOT", plan.facts.mechanism.mount().as_str().to_owned()),
-        ("MECHANISM", plan.facts.mechanism.to_string()),
-    ];
-    let mut lines = String::new();
-    for (name, value) in variables {
-        let quoted = quote(&value).ok_or_else(|| {
-            Error::new(
-                Category::ClusterFile,
-                format!(
-                    "{value:?} cannot be a setting of {}: it has a line break",
-                    node.name
-                ),
-            )
-        })?;
-        writeln!(lines, "MKIMAGE_{name}={quoted}").ok();
+/// Path on the boot partition.
+pub const PATH: &str = "mkimage/settings";
+
+/// Begins every variable's name.
+const PREFIX: &str = "MKIMAGE_";
+
+const NODE: &str = "NODE";
+const BUILD_TIME: &str = "BUILD_TIME";
+
+/// A single quote within single quotes: the quotes are closed and opened again around it.
+const ESCAPED_QUOTE: &str = r"'\''";
+
+/// Where a variable's value comes from.
+type Source = fn(&Plan<'_>) -> String;
+
+/// The variables without their prefix, in the order of the table in `docs/architecture.md`, and their values' sources.
+const VARIABLES: [(&str, Source); 26] = [
+    ("CLUSTER", |plan| plan.cluster.name.clone()),
+    ("CLUSTER_ID", |plan| plan.cluster_id.to_owned()),
+    (NODE, |plan| plan.node.name.to_string()),
+    ("ROLE", |plan| plan.node.role.as_str().to_owned()),
+    ("USER", |plan| plan.cluster.user.name.to_string()),
+    ("ADDRESS", |plan| plan.node.address.to_string()),
+    ("DOMAIN", |plan| shown(plan.cluster.network.domain.as_ref())),
+    (BUILD_TIME, |plan| plan.build_time.to_string()),
+    ("TIMEZONE", |plan| plan.cluster.timezone.clone()),
+    ("LOCALE", |plan| plan.cluster.locale.clone()),
+    ("KEYBOARD", |plan| plan.cluster.keyboard.clone()),
+    ("WIFI_COUNTRY", |plan| {
+        shown(plan.cluster.network.wifi.as_ref().map(|wifi| &wifi.country))
+    }),
+    ("DOCKER_SOURCE", |plan| plan.cluster.docker.as_str().to_owned()),
+    ("SWARM_POOL", |plan| shown(plan.cluster.swarm_address_pool)),
+    ("VOLUME", |plan| {
+        shown(plan.cluster.gluster.as_ref().map(|gluster| &gluster.volume))
+    }),
+    ("MOUNT", |plan| {
+        shown(plan.cluster.gluster.as_ref().map(|gluster| &gluster.mount))
+    }),
+    ("REPLICA", |plan| {
+        let replica = plan.cluster.gluster.as_ref().map(|gluster| gluster.replica);
+        replica.unwrap_or_default().to_string()
+    }),
+    ("ARBITER", |plan| {
+        let gluster = plan.cluster.gluster.as_ref();
+        shown(gluster.and_then(|gluster| gluster.arbiter.as_ref()))
+    }),
+    ("BRICKS", |_| BRICKS.to_owned()),
+    ("BRICK", |plan| {
+        (if plan.node.brick.is_some() { "yes" } else { "no" }).to_owned()
+    }),
+    ("BRICK_DEVICE", |plan| {
+        let device = plan.node.brick.as_ref().and_then(|brick| brick.device.as_deref());
+        device.unwrap_or("auto").to_owned()
+    }),
+    ("BRICK_WIPE", |plan| {
+        let wipe = plan.node.brick.as_ref().map(|brick| brick.wipe);
+        wipe.unwrap_or(Wipe::Never).as_str().to_owned()
+    }),
+    ("APT_PROXY", |plan| shown(plan.cluster.apt.proxy.as_ref())),
+    ("APT_MIRROR", |plan| shown(plan.cluster.apt.mirror.as_ref())),
+    ("BOOT", |plan| plan.facts.mechanism.mount().as_str().to_owned()),
+    ("MECHANISM", |plan| plan.facts.mechanism.to_string()),
+];
+
+/// The variables of one file. No value has a line break or a zero byte, unless it was read from a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings(Vec<(String, String)>);
+
+impl Settings {
+    /// Returns a node's settings.
+    ///
+    /// # Errors
+    /// Refuses values with line breaks or zero bytes, which no setting may have.
+    pub(super) fn of(plan: &Plan<'_>) -> Result<Self> {
+        let variables = VARIABLES.iter().map(|(name, value)| {
+            let value = value(plan);
+            if value.contains(['\n', '\r', '\0']) {
+                return Err(Error::new(
+                    Category::ClusterFile,
+                    format!(
+                        "{value:?} cannot be {PREFIX}{name} of {}: it has a line break or a zero byte",
+                        plan.node.name
+                    ),
+                ));
+            }
+            Ok(((*name).to_owned(), value))
+        });
+        Ok(Self(variables.collect::<Result<_>>()?))
     }
-    Ok(lines)
+
+    /// Reads a settings file, which may hold anything: lines that [`Self::to_shell`] does not write are passed over.
+    pub fn parse(bytes: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(bytes);
+        let variables = text.lines().filter_map(|line| {
+            let (name, value) = line.strip_prefix(PREFIX)?.split_once('=')?;
+            Some((name.to_owned(), unquoted(value)?))
+        });
+        Self(variables.collect())
+    }
+
+    /// Returns the name of the node, if it can be one.
+    pub fn node(&self) -> Option<NodeName> {
+        NodeName::parse(self.get(NODE)?).ok()
+    }
+
+    /// Returns when the image was built, in seconds since 1970.
+    pub fn build_time(&self) -> Option<u64> {
+        self.get(BUILD_TIME)?.parse().ok()
+    }
+
+    /// Returns the value that a shell would have after reading the file: the last one.
+    fn get(&self, name: &str) -> Option<&str> {
+        let (_, value) = self.0.iter().rfind(|(candidate, _)| candidate == name)?;
+        Some(value)
+    }
+
+    /// Writes the file, to be read with `.`: a line for each variable, its value in single quotes.
+    pub(super) fn to_shell(&self) -> String {
+        let mut lines = String::new();
+        for (name, value) in &self.0 {
+            // Writing to a String cannot fail.
+            let _ = writeln!(lines, "{PREFIX}{name}='{}'", value.replace('\'', ESCAPED_QUOTE));
+        }
+        lines
+    }
 }
 
-/// One line a node: name, role, peer name, fixed address or `-`, brick.
-pub(super) fn nodes(cluster: &Cluster) -> String {
-    let mut lines = String::new();
-    for node in &cluster.nodes {
-        let address = match node.address {
-            Address::Dhcp => "-".to_owned(),
-            Address::Fixed(cidr) => cidr.address().to_string(),
-        };
-        writeln!(
-            lines,
-            "{} {} {} {address} {}",
-            node.name,
-            node.role.as_str(),
-            node.peer_name(),
-            yes_no(node.brick.is_some())
-        )
-        .ok();
-    }
-    lines
+/// Undoes the quoting of [`Settings::to_shell`].
+fn unquoted(text: &str) -> Option<String> {
+    let inner = text.strip_prefix('\'')?.strip_suffix('\'')?;
+    let parts: Vec<_> = inner.split(ESCAPED_QUOTE).collect();
+    let is_whole = parts.iter().all(|part| !part.contains('\''));
+    is_whole.then(|| parts.join("'"))
 }
 
-fn yes_no(yes: bool) -> &'static str {
-    if yes { "yes" } else { "no" }
-}
-
-/// In single quotes for a POSIX shell; `None` when the value would not stay on one line.
-fn quote(value: &str) -> Option<String> {
-    if value.contains(['\n', '\r', '\0']) {
-        return None;
-    }
-    Some(format!("'{}'", value.replace('\'', r"'\''")))
+/// Returns the text of a value, or nothing where there is none.
+fn shown(value: Option<impl ToString>) -> String {
+    value.map_or_else(String::new, |value| value.to_string())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::boot::testing::{Base, Lab, judge};
-
-    /// What a POSIX shell makes of the settings: variable, value.
-    fn sourced(settings: &str, variable: &str) -> String {
-        let script = format!("set -eu\n{settings}\nprintf %s \"$MKIMAGE_{variable}\"\n");
-        judge("dash", &["-s"], script.as_bytes())
-    }
-
-    fn of(lab: &Lab) -> Result<String> {
-        let facts = Base::trixie("2026-10-06").facts();
-        settings(&lab.plan(0, &facts))
-    }
-
-    #[test]
-    fn no_value_is_ever_run() {
-        let mut lab = Lab::new();
-        for nasty in [
-            "it's",
-            "'; touch /tmp/owned; '",
-            "$(id)`id`$HOME",
-            "\\'\\",
-            "caf\u{e9} \u{1f600}",
-            "''",
-            " two  blanks ",
-            "!# & | > <",
-            "",
-        ] {
-            lab.cluster.timezone = nasty.to_owned();
-            assert_eq!(sourced(&of(&lab).unwrap(), "TIMEZONE"), nasty);
-        }
-    }
-
-    #[test]
-    fn a_line_break_is_refused() {
-        for bad in ["a\nb", "a\rb", "a\0b"] {
-            let mut lab = Lab::new();
-            lab.cluster.timezone = bad.to_owned();
-            let error = of(&lab).unwrap_err();
-            assert_eq!(error.category(), Category::ClusterFile);
-        }
-    }
-
-    #[test]
-    fn the_settings_are_those_that_the_scripts_were_promised() {
-        let mut lab = Lab::new();
-        let expected = "\
-MKIMAGE_CLUSTER='homelab'
-MKIMAGE_CLUSTER_ID='00112233445566778899aabbccddeeff'
-MKIMAGE_NODE='pi4-1'
-MKIMAGE_ROLE='manager'
-MKIMAGE_USER='pi'
-MKIMAGE_ADDRESS='192.168.1.31/24'
-MKIMAGE_DOMAIN='lan'
-MKIMAGE_BUILD_TIME='1795000000'
-MKIMAGE_TIMEZONE='Europe/Berlin'
-MKIMAGE_LOCALE='de_DE.UTF-8'
-MKIMAGE_KEYBOARD='no'
-MKIMAGE_WIFI_COUNTRY='DE'
-MKIMAGE_DOCKER_SOURCE='debian'
-MKIMAGE_SWARM_POOL='10.10.0.0/16'
-MKIMAGE_VOLUME='cluster-data'
-MKIMAGE_MOUNT='/mnt/cluster-data'
-MKIMAGE_REPLICA='3'
-MKIMAGE_ARBITER=''
-MKIMAGE_BRICK='yes'
-MKIMAGE_BRICK_DEVICE='auto'
-MKIMAGE_BRICK_WIPE='if-empty'
-MKIMAGE_APT_PROXY=''
-MKIMAGE_APT_MIRROR=''
-MKIMAGE_BOOT='/boot/firmware'
-MKIMAGE_MECHANISM='cloud-init'
-";
-        assert_eq!(of(&lab).unwrap(), expected);
-
-        lab.cluster.gluster = None;
-        lab.cluster.nodes[0].brick = None;
-        let bare = of(&lab).unwrap();
-        for (variable, value) in [
-            ("VOLUME", ""),
-            ("REPLICA", "0"),
-            ("BRICK", "no"),
-            ("BRICK_WIPE", "never"),
-        ] {
-            assert_eq!(sourced(&bare, variable), value, "{variable}");
-        }
-    }
-
-    #[test]
-    fn every_node_knows_every_node() {
-        let lab = Lab::new();
-        assert_eq!(
-            nodes(&lab.cluster),
-            "pi4-1 manager pi4-1 192.168.1.31 yes\n\
-             pi4-2 worker pi4-2 192.168.1.32 yes\n\
-             pi5-1 worker pi5-1.local - yes\n"
-        );
-    }
-}
+mod tests;

@@ -5,7 +5,6 @@ use std::fs::File;
 use std::path::Path;
 
 use crate::boot::mechanism::BootFiles;
-use crate::cluster::NodeName;
 use crate::error::{Category, Context, Error, Result};
 use crate::image::assemble::BaseImage;
 use crate::image::edits::Edits;
@@ -57,18 +56,4 @@ pub(crate) fn open_image(path: &Path) -> Result<File> {
         return Err(Error::new(Category::Usage, what).with_remedy("give the path of an image"));
     }
     File::open(path).disk(opening)
-}
-
-/// The node's name in `mkimage/settings`, if it can be one: an image may hold anything.
-pub(crate) fn node_of(settings: &[u8]) -> Option<String> {
-    let name = NodeName::parse(&setting(settings, "NODE")?).ok()?;
-    Some(name.to_string())
-}
-
-/// What stands in the quotes of a line of `mkimage/settings`. It may be anything.
-pub(crate) fn setting(settings: &[u8], name: &str) -> Option<String> {
-    let text = String::from_utf8_lossy(settings);
-    let start = format!("MKIMAGE_{name}='");
-    let value = text.lines().find_map(|line| line.strip_prefix(start.as_str()))?;
-    Some(value.trim_end_matches('\'').to_owned())
 }

@@ -28,6 +28,9 @@ use zeroize::Zeroizing;
 /// The commented cluster file that `mkimage init` writes. It describes the built-in home lab.
 pub const SAMPLE: &str = include_str!("sample.toml");
 
+/// The folder on the Pi in which each node mounts its stick, under the node's name.
+pub const BRICKS: &str = "/glusterfs/bricks";
+
 /// A checked cluster.
 #[derive(Debug, Clone)]
 pub struct Cluster {
@@ -257,7 +260,7 @@ impl Node {
     pub fn peer_name(&self) -> String {
         match self.address {
             Address::Fixed(_) => self.name.to_string(),
-            Address::Dhcp => format!("{}.local", self.name),
+            Address::Dhcp => self.name.mdns(),
         }
     }
 }

@@ -87,6 +87,11 @@ impl NodeName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Returns the name that the node announces over mDNS (RFC 6762 section 3).
+    pub fn mdns(&self) -> String {
+        format!("{self}.local")
+    }
 }
 
 impl UserName {

@@ -8,7 +8,8 @@ use serde_json::json;
 
 use crate::boot::facts::BootFacts;
 use crate::boot::mechanism::{BootFiles, Mechanism};
-use crate::build::look::{FatBootFiles, node_of, open_image};
+use crate::boot::settings::{self, Settings};
+use crate::build::look::{FatBootFiles, open_image};
 use crate::disk::scratch;
 use crate::error::{Category, Error, Result, While};
 use crate::image::assemble::BaseImage;
@@ -53,7 +54,10 @@ fn print_summary(
     files: &FatBootFiles<'_>,
 ) -> Result<()> {
     let facts = BootFacts::detect(files);
-    let node = files.read("mkimage/settings")?.and_then(|bytes| node_of(&bytes));
+    let settings = files.read(settings::PATH)?.map(|bytes| Settings::parse(&bytes));
+    let node = settings
+        .and_then(|settings| settings.node())
+        .map(|name| name.to_string());
     let entries = files.root()?;
     let mechanism = facts.as_ref().map_or_else(
         |error| format!("unknown: {error}"),

@@ -10,8 +10,9 @@ use serde_json::json;
 use crate::boot::expected::Expected;
 use crate::boot::facts::BootFacts;
 use crate::boot::mechanism::BootFiles as _;
+use crate::boot::settings::{self, Settings};
 use crate::boot::user_files;
-use crate::build::look::{FatBootFiles, node_of, open_image, setting};
+use crate::build::look::{FatBootFiles, open_image};
 use crate::build::node_overlay::node_overlay;
 use crate::cli::BaseArgs;
 use crate::cluster::{Cluster, Node};
@@ -22,9 +23,6 @@ use crate::image::compare::{Differences, Pair};
 use crate::image::container;
 use crate::session::Session;
 use crate::ui;
-
-/// Where an image says whose it is.
-const SETTINGS: &str = "mkimage/settings";
 
 /// So many files are named when many are wrong.
 const NAMED: usize = 8;
@@ -43,7 +41,8 @@ pub(super) fn run(session: &Session, path: &Path, base: &BaseArgs) -> Result<()>
     let comparing = || format!("comparing {} with {}", path.display(), verified.name());
     let pair = Pair::open(&*original, &*image).while_doing(comparing)?;
     let files = FatBootFiles::open(&pair.image.look)?;
-    let settings = files.read(SETTINGS)?.ok_or_else(|| no_image_of_ours(path))?;
+    let settings = files.read(settings::PATH)?;
+    let settings = Settings::parse(&settings.ok_or_else(|| no_image_of_ours(path))?);
     let node = node_in(&settings, cluster, path)?;
     let found = pair.compare(&session.bars).while_doing(comparing)?;
 
@@ -77,11 +76,11 @@ pub(super) fn run(session: &Session, path: &Path, base: &BaseArgs) -> Result<()>
 }
 
 /// The node whose image it says it is. The name leads nowhere but to a node of the cluster.
-fn node_in<'a>(settings: &[u8], cluster: &'a Cluster, path: &Path) -> Result<&'a Node> {
-    let Some(name) = node_of(settings) else {
+fn node_in<'a>(settings: &Settings, cluster: &'a Cluster, path: &Path) -> Result<&'a Node> {
+    let Some(name) = settings.node() else {
         return Err(damaged_settings(path, "names no node"));
     };
-    cluster.node(&name).ok_or_else(|| {
+    cluster.node(name.as_str()).ok_or_else(|| {
         Error::new(
             Category::Verification,
             format!(
@@ -94,9 +93,9 @@ fn node_in<'a>(settings: &[u8], cluster: &'a Cluster, path: &Path) -> Result<&'a
 }
 
 /// The time that the image says it was built at. It is in what else was written, so it cannot be any other.
-fn build_time(settings: &[u8], path: &Path) -> Result<u64> {
-    setting(settings, "BUILD_TIME")
-        .and_then(|text| text.parse().ok())
+fn build_time(settings: &Settings, path: &Path) -> Result<u64> {
+    settings
+        .build_time()
         .ok_or_else(|| damaged_settings(path, "has no MKIMAGE_BUILD_TIME that is a number"))
 }
 
@@ -104,8 +103,9 @@ fn no_image_of_ours(path: &Path) -> Error {
     Error::new(
         Category::Verification,
         format!(
-            "{} is no image that mkimage built: its boot partition has no {SETTINGS}",
-            path.display()
+            "{} is no image that mkimage built: its boot partition has no {}",
+            path.display(),
+            settings::PATH
         ),
     )
     .with_remedy("give an image that mkimage built; if it is one, it was edited: build it again")
@@ -115,8 +115,9 @@ fn damaged_settings(path: &Path, why: &str) -> Error {
     Error::new(
         Category::Verification,
         format!(
-            "{} is not as mkimage builds images: {SETTINGS} on its boot partition {why}",
-            path.display()
+            "{} is not as mkimage builds images: {} on its boot partition {why}",
+            path.display(),
+            settings::PATH
         ),
     )
     .with_remedy("build the image again; if it was booted from or edited, that is why")

@@ -15,7 +15,7 @@ pub fn known_hosts<'a>(host_keys: impl IntoIterator<Item = (&'a Node, &'a str)>)
             Address::Fixed(cidr) => format!(",{}", cidr.address()),
         };
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "{name},{name}.local{address} {key}");
+        let _ = writeln!(text, "{name},{}{address} {key}", name.mdns());
     }
     text
 }

@@ -31,7 +31,7 @@ pub(super) fn ssh_config(cluster: &Cluster, known_hosts: &Path, admin_key: Optio
     for node in &cluster.nodes {
         let name = &node.name;
         let host = match node.address {
-            Address::Dhcp => format!("{name}.local"),
+            Address::Dhcp => name.mdns(),
             Address::Fixed(cidr) => cidr.address().to_string(),
         };
         // Writing to a String cannot fail.

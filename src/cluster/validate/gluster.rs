@@ -6,7 +6,7 @@ use toml::Spanned;
 
 use super::super::file::{GlusterTable, ReplicaEntry};
 use super::super::problem::Findings;
-use super::super::{Gluster, NodeName, defaults};
+use super::super::{BRICKS, Gluster, NodeName, defaults};
 use super::checked;
 use super::draft::Draft;
 
@@ -14,12 +14,11 @@ const SPLIT_BRAIN: &str = "with only two copies, nothing tells which is right af
                            brain), or the volume stops when one fails";
 
 /// Folders that a mount would hide from the system.
-const SYSTEM_FOLDERS: [&str; 16] = [
+const SYSTEM_FOLDERS: [&str; 15] = [
     "bin",
     "boot",
     "dev",
     "etc",
-    "glusterfs",
     "home",
     "lib",
     "lib64",
@@ -221,6 +220,7 @@ fn is_mount_point(text: &str) -> bool {
     text.len() <= 200
         && parts.iter().all(plain)
         && !SYSTEM_FOLDERS.contains(&first)
+        && BRICKS.split('/').nth(1) != Some(first)
         && first != "var"
         && !(parts.len() == 1 && matches!(first, "mnt" | "media" | "opt" | "srv"))
 }
@@ -241,6 +241,7 @@ mod tests {
             "/etc",
             "/etc/x",
             "/usr/local",
+            "/glusterfs/data",
             "/var/lib/docker",
             "/mnt",
             "/mnt/",

@@ -1,0 +1,176 @@
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::boot::bundle;
+use crate::boot::testing::{Base, Lab, judge};
+
+const ARCHITECTURE: &str = include_str!("../../../docs/architecture.md");
+const HARNESS: &str = include_str!("../../../tests/firstboot/harness.bash");
+
+/// The value that a POSIX shell has after reading the settings.
+fn sourced(settings: &Settings, variable: &str) -> String {
+    let script = format!(
+        "set -eu\n{}\nprintf %s \"$MKIMAGE_{variable}\"\n",
+        settings.to_shell()
+    );
+    judge("dash", &["-s"], script.as_bytes())
+}
+
+fn of(lab: &Lab) -> Result<Settings> {
+    let facts = Base::trixie("2026-10-06").facts();
+    Settings::of(&lab.plan(0, &facts))
+}
+
+fn names() -> Vec<&'static str> {
+    VARIABLES.iter().map(|(name, _)| *name).collect()
+}
+
+/// Every variable in a text, without its prefix, and the text behind it.
+fn uses(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    text.match_indices(PREFIX).map(|(at, _)| {
+        let rest = &text[at + PREFIX.len()..];
+        let end = rest.find(|c: char| !c.is_ascii_uppercase() && c != '_');
+        rest.split_at(end.unwrap_or(rest.len()))
+    })
+}
+
+#[test]
+fn no_value_is_ever_run() {
+    let mut lab = Lab::new();
+    for nasty in [
+        "it's",
+        "'; touch /tmp/owned; '",
+        "$(id)`id`$HOME",
+        "\\'\\",
+        "caf\u{e9} \u{1f600}",
+        "''",
+        " two  blanks ",
+        "!# & | > <",
+        "",
+    ] {
+        lab.cluster.timezone = nasty.to_owned();
+        assert_eq!(sourced(&of(&lab).unwrap(), "TIMEZONE"), nasty);
+    }
+}
+
+#[test]
+fn a_line_break_is_refused() {
+    for bad in ["a\nb", "a\rb", "a\0b"] {
+        let mut lab = Lab::new();
+        lab.cluster.timezone = bad.to_owned();
+        let error = of(&lab).unwrap_err();
+        assert_eq!(error.category(), Category::ClusterFile);
+        assert!(error.to_string().contains("MKIMAGE_TIMEZONE of pi4-1"), "{error}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn the_reader_reads_what_the_writer_wrote(
+        variables in prop::collection::vec(("[A-Z_]{1,9}", "(['\\\\= a-z$#]|[^\\n\\r\\x00]){0,12}"), 0..6)
+    ) {
+        let written = Settings(variables);
+        prop_assert_eq!(&Settings::parse(written.to_shell().as_bytes()), &written);
+    }
+
+    #[test]
+    fn the_reader_takes_any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let read = Settings::parse(&bytes);
+        prop_assert_eq!(Settings::parse(read.to_shell().as_bytes()).0.len(), read.0.len());
+    }
+}
+
+#[test]
+fn the_reader_and_the_shell_agree_on_lines_that_somebody_edited() {
+    let file =
+        "# edited\nMKIMAGE_NODE='pi4-1'\r\nMKIMAGE_NODE='pi4-2'\nMKIMAGE_BUILD_TIME=5\nMKIMAGE_ROLE='a'b'\n";
+    let settings = Settings::parse(file.as_bytes());
+    assert_eq!(settings.node().unwrap().as_str(), "pi4-2");
+    assert_eq!(settings.build_time(), None);
+    assert_eq!(settings.get("ROLE"), None);
+    assert_eq!(Settings::parse(b"MKIMAGE_NODE='../x'\n").node(), None);
+}
+
+#[test]
+fn the_settings_are_those_that_the_scripts_were_promised() {
+    let mut lab = Lab::new();
+    let expected = "\
+MKIMAGE_CLUSTER='homelab'
+MKIMAGE_CLUSTER_ID='00112233445566778899aabbccddeeff'
+MKIMAGE_NODE='pi4-1'
+MKIMAGE_ROLE='manager'
+MKIMAGE_USER='pi'
+MKIMAGE_ADDRESS='192.168.1.31/24'
+MKIMAGE_DOMAIN='lan'
+MKIMAGE_BUILD_TIME='1795000000'
+MKIMAGE_TIMEZONE='Europe/Berlin'
+MKIMAGE_LOCALE='de_DE.UTF-8'
+MKIMAGE_KEYBOARD='no'
+MKIMAGE_WIFI_COUNTRY='DE'
+MKIMAGE_DOCKER_SOURCE='debian'
+MKIMAGE_SWARM_POOL='10.10.0.0/16'
+MKIMAGE_VOLUME='cluster-data'
+MKIMAGE_MOUNT='/mnt/cluster-data'
+MKIMAGE_REPLICA='3'
+MKIMAGE_ARBITER=''
+MKIMAGE_BRICKS='/glusterfs/bricks'
+MKIMAGE_BRICK='yes'
+MKIMAGE_BRICK_DEVICE='auto'
+MKIMAGE_BRICK_WIPE='if-empty'
+MKIMAGE_APT_PROXY=''
+MKIMAGE_APT_MIRROR=''
+MKIMAGE_BOOT='/boot/firmware'
+MKIMAGE_MECHANISM='cloud-init'
+";
+    assert_eq!(of(&lab).unwrap().to_shell(), expected);
+
+    lab.cluster.gluster = None;
+    lab.cluster.nodes[0].brick = None;
+    let bare = of(&lab).unwrap();
+    for (variable, value) in [
+        ("VOLUME", ""),
+        ("REPLICA", "0"),
+        ("BRICK", "no"),
+        ("BRICK_WIPE", "never"),
+    ] {
+        assert_eq!(sourced(&bare, variable), value, "{variable}");
+    }
+}
+
+#[test]
+fn every_variable_that_the_pi_reads_is_written_or_has_a_default_there() {
+    let mut read = BTreeSet::new();
+    for (path, bytes) in bundle::every_file() {
+        for (name, rest) in uses(std::str::from_utf8(bytes).unwrap()) {
+            assert!(
+                names().contains(&name) || rest.starts_with(":-"),
+                "{path} reads MKIMAGE_{name}, which mkimage/settings does not have, without a default"
+            );
+            read.insert(name);
+        }
+    }
+    for name in names() {
+        assert!(read.contains(name), "nothing on the Pi reads MKIMAGE_{name}");
+    }
+}
+
+#[test]
+fn every_variable_is_in_the_table_of_the_documentation() {
+    let (_, section) = ARCHITECTURE.split_once("\n### `mkimage/settings`\n").unwrap();
+    let (section, _) = section.split_once("\n#").unwrap();
+    let first_cells = section
+        .lines()
+        .filter_map(|line| line.strip_prefix("| ")?.split(" |").next());
+    let documented: Vec<_> = first_cells.flat_map(uses).map(|(name, _)| name).collect();
+    assert_eq!(documented, names());
+}
+
+#[test]
+fn the_tests_of_the_scripts_have_the_settings_of_a_node() {
+    let (_, settings) = HARNESS.split_once("<<SETTINGS\n").unwrap();
+    let (settings, _) = settings.split_once("\nSETTINGS\n").unwrap();
+    let lines = settings.lines().flat_map(uses).map(|(name, _)| name);
+    assert_eq!(lines.collect::<Vec<_>>(), names());
+}

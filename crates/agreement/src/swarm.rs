@@ -39,7 +39,7 @@ pub struct View<'a> {
     pub has_brick: bool,
     /// Where its state lives.
     pub home: Home,
-    /// Whether any place on this node remembers a swarm.
+    /// Whether any place on this node remembers a swarm; [`remembers_a_swarm`] says what counts.
     pub remembers_a_swarm: bool,
     /// Whether it has been up so long that it no longer waits for silent nodes.
     pub has_waited: bool,
@@ -56,8 +56,8 @@ pub enum Wait {
     SilentManager,
     /// Any other node that is silent and may belong to a swarm.
     SilentNode,
-    /// Its stick, or one node that answers, because without the stick it does not know its own past.
-    StickOrAnswer,
+    /// Its stick, on which a swarm may lie.
+    Stick,
 }
 
 /// Why only the owner can decide.
@@ -84,12 +84,12 @@ pub enum Verdict {
 
 /// Returns what a node outside any swarm does.
 ///
-/// Rule: only the first manager creates a swarm, only after every other node has said that it is in none, and never when
-/// any place on it remembers a swarm; after ten minutes it no longer waits for nodes that stay silent.
+/// Rule: only the first manager creates a swarm, only after every other node has said that it is in none, only with its
+/// stick, and never when any place on it remembers a swarm; after ten minutes it no longer waits for nodes that stay silent.
 ///
 /// Why: a token exists only after a swarm does, so one node has to begin. Fixing which one leaves no race. Asking everyone
-/// finds a swarm that the first manager has forgotten with its card and stick. The ten minutes are the price for a cluster
-/// whose other nodes do not exist yet.
+/// finds a swarm that the first manager has forgotten with its card and stick, and a stick that is not plugged in may hold
+/// one that nobody has joined yet. The ten minutes are the price for a cluster whose other nodes do not exist yet.
 pub fn decide(view: View) -> Verdict {
     if !view.is_first_manager || view.others.iter().any(|other| other.answer == Answer::Manager) {
         return Verdict::Join;
@@ -126,11 +126,45 @@ pub fn decide(view: View) -> Verdict {
     if waits_for(false) {
         return Verdict::Wait(Wait::SilentNode);
     }
-    let nobody_answered = !view.others.iter().any(|other| other.answer == Answer::None);
-    if view.has_brick && view.home != Home::Stick && nobody_answered && !view.others.is_empty() {
-        return Verdict::Wait(Wait::StickOrAnswer);
+    if view.has_brick && view.home != Home::Stick {
+        return Verdict::Wait(Wait::Stick);
     }
     Verdict::Create
+}
+
+/// Returns whether the first manager notes that there is a swarm, by what the others have just said.
+///
+/// Rule: a swarm that any node has told of counts like one that this node was in.
+///
+/// Why: the node that told of it may be silent in the next round, and silence does not stop the first manager for ever.
+pub fn hears_of_a_swarm(others: &[Other]) -> bool {
+    others.iter().any(|other| {
+        matches!(
+            other.answer,
+            Answer::Member | Answer::UnknownMember | Answer::Manager
+        )
+    })
+}
+
+/// Where this card has begun a swarm, which it notes before it does.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Begun {
+    /// Nowhere.
+    Nowhere,
+    /// In the place where the node's state lives now, and has lived ever since.
+    Here,
+    /// In another place, such as a stick that is not plugged in, or in an earlier epoch.
+    Elsewhere,
+}
+
+/// Returns whether a node outside any swarm remembers one, `noted` being whether a note of it lies on its card or stick.
+///
+/// Rule: a swarm that was begun in another place counts like one that was noted; one that was begun here and is not there
+/// was never created.
+///
+/// Why: the note of a swarm lies beside its state, and the card has no copy of either yet when the stick is pulled out.
+pub fn remembers_a_swarm(noted: bool, begun: Begun) -> bool {
+    noted || begun == Begun::Elsewhere
 }
 
 /// What another manager says to a member of a swarm.
@@ -138,6 +172,8 @@ pub fn decide(view: View) -> Verdict {
 pub enum ManagerAnswer {
     /// It does not answer, or is not an active manager.
     Nothing,
+    /// It manages this node's swarm, and this node's identity is not among the members.
+    SameSwarmWithoutThisNode,
     /// It manages this node's swarm and did not say at which address.
     SameSwarm,
     /// It manages this node's swarm, at an address where this node looks for it.
@@ -180,18 +216,19 @@ pub enum MemberVerdict {
 
 /// Returns what a member of a swarm does about the other managers' answers.
 ///
-/// Rule: the first manager in the nodes file's order that answers decides; a node leaves its swarm only for one that the
-/// owner formed in place of it.
+/// Rule: the first manager in the nodes file's order that answers decides; a member whose identity was removed joins anew,
+/// and a node leaves its swarm only for one that the owner formed in place of it.
 ///
-/// Why: a worker notices neither that its managers have moved nor that they are lost, and only the owner can give up a swarm.
+/// Why: a member notices by itself neither that its managers have moved nor that they are lost. One that comes back with a
+/// card or stick from before has an identity that was removed when it joined anew, or that a manager's copy does not know
+/// yet, and Docker goes on with it for ever. Only the owner can give up a swarm.
 pub fn follow(view: MemberView) -> MemberVerdict {
-    if view.is_first_manager {
-        return MemberVerdict::Stay;
-    }
     let mut moved = false;
     for answer in view.answers {
         match answer {
             ManagerAnswer::Nothing => {}
+            ManagerAnswer::SameSwarmWithoutThisNode => return MemberVerdict::JoinAnew,
+            _ if view.is_first_manager => {}
             ManagerAnswer::SameSwarmWhereExpected | ManagerAnswer::SameSwarmElsewhere
                 if view.managers == 1 && !view.has_raft =>
             {

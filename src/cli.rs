@@ -88,7 +88,7 @@ pub struct BuildArgs {
     /// Output format
     #[arg(long, value_enum, default_value = "img")]
     pub format: Format,
-    /// Where the images go
+    /// Folder for the images
     #[arg(long, value_name = "DIR", default_value = "images")]
     pub out: PathBuf,
 }

@@ -10,7 +10,7 @@ pub struct Ipv4Cidr {
     prefix: u8,
 }
 
-/// Where a node's address comes from.
+/// A node's address or its source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Address {
     /// From the router.

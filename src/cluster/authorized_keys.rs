@@ -21,7 +21,7 @@ pub(super) struct KeyLine {
     pub(super) comment: String,
 }
 
-/// Why a key line or key file cannot be used: the end of a sentence that starts with its name, and a remedy.
+/// The reason why a key line or key file cannot be used, as the end of a sentence that starts with its name.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Unusable {
     pub(super) why: String,

@@ -33,16 +33,16 @@ pub struct Loaded {
     pub cluster: Cluster,
     /// Settings that work but carry a risk.
     pub warnings: Vec<Warning>,
-    /// What was assumed because the file does not say it, one sentence each.
+    /// Assumptions about values that the file does not give, one sentence each.
     pub assumed: Vec<String>,
 }
 
-/// Why the base named in a cluster file cannot be used.
+/// The reason why the base in a cluster file cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BaseProblem {
     /// A sentence without a full stop.
     pub message: String,
-    /// What to change.
+    /// Tells the user what to change.
     pub remedy: String,
 }
 

@@ -34,7 +34,7 @@ pub const BRICKS: &str = "/glusterfs/bricks";
 /// A checked cluster.
 #[derive(Debug, Clone)]
 pub struct Cluster {
-    /// Where it was read from.
+    /// The file it was read from.
     pub origin: Origin,
     /// `[cluster] name`: lower-case letters, digits and hyphens.
     pub name: String,
@@ -50,19 +50,19 @@ pub struct Cluster {
     pub user: User,
     /// The network that the nodes are connected to.
     pub network: Network,
-    /// Where the Docker packages come from.
+    /// The source of the Docker packages.
     pub docker: DockerSource,
     /// `[swarm] default_addr_pool`.
     pub swarm_address_pool: Option<Ipv4Cidr>,
     /// The volume; `None` when no node has a brick.
     pub gluster: Option<Gluster>,
-    /// Where packages come from.
+    /// The source of Debian packages.
     pub apt: Apt,
     /// In the file's order; at least one, at least one manager.
     pub nodes: Vec<Node>,
 }
 
-/// Where a cluster's description came from.
+/// The source of a cluster's description.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
     /// The built-in home lab of one Pi 3 and three Pi 4.
@@ -152,7 +152,7 @@ pub struct Node {
     pub model: Model,
     /// Role in the swarm.
     pub role: Role,
-    /// Where its address comes from.
+    /// Its address, or DHCP.
     pub address: Address,
     /// The USB stick, if this node has one.
     pub brick: Option<Brick>,
@@ -191,7 +191,7 @@ pub enum Role {
 pub struct Brick {
     /// `None` for the only USB disk that is neither the root nor the boot disk.
     pub device: Option<String>,
-    /// What may be formatted.
+    /// The sticks that may be formatted.
     pub wipe: Wipe,
 }
 

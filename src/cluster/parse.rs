@@ -12,7 +12,7 @@ use super::problem::Findings;
 /// Parsing stops after this many problems.
 const MAX_PROBLEMS: usize = 25;
 
-/// How similar an unknown key must be to a known one to suggest it (0 to 1, Jaro-Winkler).
+/// The similarity to an unknown key from which a known key is suggested (0 to 1, Jaro-Winkler).
 const MIN_SIMILARITY: f64 = 0.8;
 
 /// The key of the list of nodes.

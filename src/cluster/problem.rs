@@ -15,7 +15,7 @@ pub struct Problem {
     pub excerpt: Option<String>,
     /// A sentence without a full stop.
     pub message: String,
-    /// What to change.
+    /// Tells the user what to change.
     pub remedy: Option<String>,
 }
 
@@ -26,7 +26,7 @@ pub struct Warning {
     pub position: Option<Position>,
     /// A sentence without a full stop that names the risk.
     pub message: String,
-    /// What to change.
+    /// Tells the user what to change.
     pub remedy: Option<String>,
 }
 
@@ -45,7 +45,7 @@ pub(super) struct Findings<'s> {
     not_stored: usize,
     pub(super) warnings: Vec<Warning>,
     pub(super) assumed: Vec<String>,
-    /// Whether entries were ignored because they were misspelt or had the wrong type.
+    /// `true` if entries were ignored because they were misspelt or had the wrong type.
     has_unusable_entries: bool,
 }
 

@@ -107,7 +107,7 @@ pub struct Brick {
     /// Bytes in use.
     #[serde(default)]
     pub used: u64,
-    /// Why it is not in use.
+    /// A message for the user that says why it is not in use.
     #[serde(default)]
     pub error: String,
 }
@@ -115,7 +115,7 @@ pub struct Brick {
 /// The volume as a node sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Volume {
-    /// Whether it is mounted.
+    /// `true` if it is mounted.
     pub mounted: bool,
     /// The number of bricks it has.
     #[serde(default)]

@@ -12,10 +12,10 @@ pub use table::Table;
 
 use crate::error::{Category, Context, Error, Result};
 
-/// Whether a result has been printed.
+/// Set once a result has been printed.
 static RESULT_PRINTED: AtomicBool = AtomicBool::new(false);
 
-/// How much to print.
+/// The amount of output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Volume {
     /// Results, warnings and errors.

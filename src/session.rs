@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use crate::base::{self, Arrival, BaseRequest, Catalog, Connection, ObtainOptions, Sha256, VerifiedBase};
+use crate::base::{
+    self, BaseRequest, Catalog, Connection, DownloadEvent, ObtainOptions, Sha256, VerifiedBase,
+};
 use crate::cli::{BaseArgs, CommonArgs};
 use crate::cluster::{Environment, Loaded, load};
 use crate::error::{Category, Error, Result};
@@ -51,7 +53,7 @@ impl Session {
     pub(crate) fn obtain_options<'a>(
         &'a self,
         catalog: &'a Catalog,
-        onlooker: Option<&'a dyn Fn(&Arrival)>,
+        on_event: Option<&'a dyn Fn(&DownloadEvent)>,
     ) -> ObtainOptions<'a> {
         ObtainOptions {
             cache_dir: self.cache_dir.clone(),
@@ -59,7 +61,7 @@ impl Session {
             offline: self.common.offline,
             progress: &self.bars,
             connection: Connection::default(),
-            onlooker,
+            on_event,
         }
     }
 

@@ -1,4 +1,4 @@
-//! What a server's answer means for a download that has some bytes already.
+//! Interprets a server's answer to a request for the rest of a download.
 
 use std::time::{Duration, SystemTime};
 
@@ -11,20 +11,21 @@ use crate::base::validator::Validator;
 /// A server's answer, before the first byte of its body is read.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Answer {
-    /// The file comes from its first byte on; the server says how many there are.
+    /// The whole file follows.
     Whole { total: Option<u64> },
-    /// The file comes from the byte on that was asked for.
+    /// The requested rest of the file follows.
     Rest { total: Option<u64> },
-    /// What is there already cannot be continued.
+    /// The existing part cannot be continued, for this reason.
     StartOver(&'static str),
-    /// Not now, and perhaps not before so long.
-    Later(Option<Duration>),
-    /// Asking again would not help.
-    Never(&'static str),
+    /// A temporary error, with the wait that the server asks for.
+    RetryLater(Option<Duration>),
+    /// A permanent error, with a remedy.
+    Permanent(&'static str),
 }
 
 impl Answer {
-    /// Reads status and headers. `have` bytes are there already and were not asked for; `validator` is theirs.
+    /// Interprets status and headers. The request was for everything after the first `have` bytes, whose version is
+    /// `validator`.
     pub(super) fn read(
         status: StatusCode,
         headers: &HeaderMap,
@@ -37,19 +38,19 @@ impl Answer {
             },
             StatusCode::PARTIAL_CONTENT => partial(headers, have, validator),
             StatusCode::RANGE_NOT_SATISFIABLE if have > 0 => {
-                Self::StartOver("the server's file ends before ours")
+                Self::StartOver("the server's file is shorter than the part")
             }
             StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS => {
                 later(headers)
             }
             _ if status.is_server_error() => later(headers),
-            StatusCode::NOT_FOUND | StatusCode::GONE => {
-                Self::Never("check the address; `mkimage bases --refresh` finds what the publisher has now")
-            }
-            StatusCode::PROXY_AUTHENTICATION_REQUIRED => Self::Never(
+            StatusCode::NOT_FOUND | StatusCode::GONE => Self::Permanent(
+                "check the URL; `mkimage bases --refresh` lists the publisher's current images",
+            ),
+            StatusCode::PROXY_AUTHENTICATION_REQUIRED => Self::Permanent(
                 "give the proxy's user and password, as in HTTPS_PROXY=http://user:password@proxy:3128",
             ),
-            _ => Self::Never("check the address, or download the file some other way and use `--base FILE`"),
+            _ => Self::Permanent("check the URL, or download the file some other way and use `--base FILE`"),
         }
     }
 }
@@ -58,7 +59,7 @@ fn later(headers: &HeaderMap) -> Answer {
     let asked = headers
         .get(RETRY_AFTER)
         .and_then(|value| retry_after(value.to_str().ok()?, SystemTime::now()));
-    Answer::Later(asked)
+    Answer::RetryLater(asked)
 }
 
 fn partial(headers: &HeaderMap, have: u64, validator: Option<&Validator>) -> Answer {
@@ -70,12 +71,11 @@ fn partial(headers: &HeaderMap, have: u64, validator: Option<&Validator>) -> Ans
         .and_then(|value| content_range(value.to_str().ok()?));
     match range {
         Some((start, total)) if start == have => Answer::Rest { total },
-        _ => Answer::StartOver("the server sends another part than was asked for"),
+        _ => Answer::StartOver("the server sent a different range"),
     }
 }
 
-/// First byte and, where it is known, the size of the whole: `bytes 100-199/1000` or `bytes 100-199/*`
-/// (RFC 9110, 14.4).
+/// Returns the first byte and, if known, the total size in `bytes 100-199/1000` or `bytes 100-199/*` (RFC 9110, 14.4).
 fn content_range(value: &str) -> Option<(u64, Option<u64>)> {
     let (range, total) = value.trim().strip_prefix("bytes ")?.split_once('/')?;
     let (first, last) = range.split_once('-')?;
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_very_part_that_was_asked_for_is_appended() {
+    fn only_the_requested_range_is_appended() {
         let with = |range| read(206, &[(CONTENT_RANGE, range)], 100);
         assert_eq!(with("bytes 100-199/200"), Answer::Rest { total: Some(200) });
         assert_eq!(with("bytes 100-199/*"), Answer::Rest { total: None });
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_of_another_version_is_not_appended() {
+    fn a_range_of_another_version_is_not_appended() {
         let range = (CONTENT_RANGE, "bytes 100-199/200");
         assert!(matches!(
             read(206, &[range.clone(), (ETAG, "\"b\"")], 100),
@@ -142,16 +142,16 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_get_better_is_not_asked_for_again() {
+    fn permanent_errors_are_not_retried() {
         for status in [400, 401, 403, 404, 407, 410, 451, 204, 304, 416] {
-            assert!(matches!(read(status, &[], 0), Answer::Never(_)), "{status}");
+            assert!(matches!(read(status, &[], 0), Answer::Permanent(_)), "{status}");
         }
         for status in [408, 425, 429, 500, 502, 503, 504] {
-            assert_eq!(read(status, &[], 0), Answer::Later(None), "{status}");
+            assert_eq!(read(status, &[], 0), Answer::RetryLater(None), "{status}");
         }
         assert_eq!(
             read(503, &[(RETRY_AFTER, "7")], 0),
-            Answer::Later(Some(Duration::from_secs(7)))
+            Answer::RetryLater(Some(Duration::from_secs(7)))
         );
         assert!(matches!(read(416, &[], 5), Answer::StartOver(_)));
     }

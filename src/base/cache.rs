@@ -1,12 +1,12 @@
-//! The folder of downloads. Nothing in it is trusted: every file is hashed again at every use.
+//! The download cache. Its files are not trusted: every file is hashed again at every use.
 //!
-//! | name | is |
+//! | name | content |
 //! |---|---|
 //! | `<sha256>-<name>` | a finished download |
-//! | `<sha256>.part` | one under way, or waiting to be continued |
-//! | `<sha256>.resume` | which version of the server's file a part is of |
-//! | `decoded/<sha256>` | an empty file: a local base of that hash was decoded in full without an error |
-//! | `catalog.toml` | base images that the publisher has listed since the program was built |
+//! | `<sha256>.part` | a running or interrupted download |
+//! | `<sha256>.resume` | the version of the server's file that a part belongs to |
+//! | `decoded/<sha256>` | empty; marks a local base as decoded in full without errors |
+//! | `catalog.toml` | base images published after the program was built |
 
 use std::env;
 use std::fs;
@@ -19,13 +19,14 @@ use url::Url;
 use crate::base::Sha256;
 use crate::error::{Category, Context, Result};
 
-/// The environment's say in where the cache is.
+/// Environment variable for the cache folder.
 const VARIABLE: &str = "MKIMAGE_CACHE_DIR";
 
-/// Characters of a server's file name that are kept, so that with the hash in front no file system finds it too long.
-const LONGEST_NAME: usize = 120;
+/// Limit for a server's file name, so that no file system finds it too long with the hash in front.
+const MAX_NAME_LENGTH: usize = 120;
 
-/// `MKIMAGE_CACHE_DIR`, or `mkimage` in the user's cache folder (`~/.cache` on Linux, `~/Library/Caches` on macOS).
+/// Returns `MKIMAGE_CACHE_DIR`, or `mkimage` in the user's cache folder (`~/.cache` on Linux, `~/Library/Caches` on
+/// macOS).
 pub fn default_cache_dir() -> Result<PathBuf> {
     if let Some(folder) = env::var_os(VARIABLE).filter(|folder| !folder.is_empty()) {
         return Ok(folder.into());
@@ -36,23 +37,25 @@ pub fn default_cache_dir() -> Result<PathBuf> {
     Ok(strategy.cache_dir().join("mkimage"))
 }
 
-/// Where the files of the cache are.
+/// The paths in the cache.
 pub(super) struct Cache<'a> {
     folder: &'a Path,
 }
 
 impl<'a> Cache<'a> {
-    /// The cache in `folder`, which need not exist.
+    /// Returns the cache in `folder`, which need not exist.
     pub(super) fn new(folder: &'a Path) -> Self {
         Self { folder }
     }
 
-    /// Makes the folder.
+    /// Creates the folder.
     pub(super) fn create(&self) -> Result<()> {
-        fs::create_dir_all(self.folder).disk(|| format!("making the cache folder {}", self.folder.display()))
+        fs::create_dir_all(self.folder)
+            .disk(|| format!("creating the cache folder {}", self.folder.display()))
     }
 
-    /// A finished download with that hash in its name, whatever is in it: its path, and the name it came with.
+    /// Finds a finished download with this hash in its name, without checking its content. Returns its path and original
+    /// name.
     pub(super) fn find(&self, sha256: Sha256) -> Result<Option<(PathBuf, String)>> {
         let doing = || format!("reading the cache folder {}", self.folder.display());
         let entries = match fs::read_dir(self.folder) {
@@ -70,18 +73,18 @@ impl<'a> Cache<'a> {
         Ok(None)
     }
 
-    /// Where a finished download goes.
+    /// Returns the path of a finished download.
     pub(super) fn finished(&self, sha256: Sha256, name: &str) -> PathBuf {
         self.folder.join(format!("{sha256}-{name}"))
     }
 
-    /// Where a download under way is.
+    /// Returns the path of a running download.
     pub(super) fn part(&self, sha256: Sha256) -> PathBuf {
         self.folder.join(format!("{sha256}.part"))
     }
 }
 
-/// The name of the file at an address, with nothing in it that a file system or a terminal could take amiss.
+/// Returns the file name in a URL, with only characters that are safe for file systems and terminals.
 pub(super) fn file_name(url: &Url) -> String {
     let last = url.path_segments().and_then(|mut segments| segments.next_back());
     let name: String = last
@@ -94,7 +97,7 @@ pub(super) fn file_name(url: &Url) -> String {
                 '_'
             }
         })
-        .take(LONGEST_NAME)
+        .take(MAX_NAME_LENGTH)
         .collect();
     if name.is_empty() { "image".to_owned() } else { name }
 }
@@ -119,6 +122,6 @@ mod tests {
             assert_eq!(file_name(&Url::parse(url).unwrap()), name, "{url}");
         }
         let long = Url::parse(&format!("https://a.example/{}", "x".repeat(4000))).unwrap();
-        assert!(file_name(&long).len() <= LONGEST_NAME);
+        assert!(file_name(&long).len() <= MAX_NAME_LENGTH);
     }
 }

@@ -1,4 +1,4 @@
-//! The base images that are known by name: what ships with the program, and what a refresh found since.
+//! The catalog of base images: those built into the program, and those found by a refresh.
 
 use std::fmt;
 use std::path::Path;
@@ -9,17 +9,17 @@ use url::Url;
 use crate::base::Sha256;
 use crate::error::{Category, Context, Error, Result};
 
-/// `images/catalog.toml` as it was when the program was built.
+/// `images/catalog.toml`, built into the program.
 const BUILT_IN: &str = include_str!("../../images/catalog.toml");
 
-/// What [`super::refresh`] found, in the cache folder.
+/// The file in the cache folder with images found by [`super::refresh`].
 pub(super) const REFRESHED: &str = "catalog.toml";
 
-/// How many ids are suggested at most in place of an unknown one.
-const SUGGESTIONS: usize = 3;
+/// Limit for suggestions in place of an unknown id.
+const MAX_SUGGESTIONS: usize = 3;
 
-/// How alike the ids, or the releases in them, must be at least (0 to 1, Jaro-Winkler).
-const ALIKE: f64 = 0.8;
+/// The similarity of ids, or of the releases in them, from which an id is suggested (0 to 1, Jaro-Winkler).
+const MIN_SIMILARITY: f64 = 0.8;
 
 /// The known base images.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,28 +32,28 @@ pub struct Catalog {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CatalogEntry {
-    /// Debian's name of the release, such as `trixie`.
+    /// Debian's name for the release, such as `trixie`.
     pub release: String,
-    /// What it runs on.
+    /// The processor architecture.
     pub arch: Arch,
     /// The date in the file's name, `YYYY-MM-DD`.
     pub date: String,
-    /// Where the publisher has it.
+    /// The publisher's URL of the file.
     pub url: Url,
-    /// Of the file as it is downloaded.
+    /// Hash of the downloaded file.
     pub sha256: Sha256,
-    /// Bytes of the file as it is downloaded.
+    /// Size of the downloaded file in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
-    /// Bytes of the raw image in it.
+    /// Size of the decompressed image in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub raw_size: Option<u64>,
-    /// Of the raw image in it.
+    /// Hash of the decompressed image.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub raw_sha256: Option<Sha256>,
 }
 
-/// The instruction set of an image, in Debian's words.
+/// The processor architecture of an image, in Debian's terms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Arch {
@@ -73,17 +73,17 @@ impl fmt::Display for Arch {
 }
 
 impl CatalogEntry {
-    /// What `--base` calls it: `<release>-<arch>-<date>`.
+    /// Returns its id for `--base`: `<release>-<arch>-<date>`.
     pub fn id(&self) -> String {
         format!("{}-{}-{}", self.release, self.arch, self.date)
     }
 }
 
-/// The form of a catalog file.
+/// The content of a catalog file.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CatalogFile {
-    /// The id of the image that is used when none is named.
+    /// The id of the default image.
     pub(super) default: Option<String>,
     /// The images, oldest first.
     #[serde(default, rename = "image")]
@@ -91,7 +91,7 @@ pub(super) struct CatalogFile {
 }
 
 impl Catalog {
-    /// The images this program was built with.
+    /// Returns the built-in images.
     pub fn built_in() -> Result<Self> {
         let file: CatalogFile = toml::from_str(BUILT_IN).context(Category::Other, || {
             "reading the built-in catalog of base images".to_owned()
@@ -105,8 +105,8 @@ impl Catalog {
         Ok(catalog)
     }
 
-    /// The built-in images and those that a refresh has put into the cache folder. Where both know an image, the
-    /// built-in hash stands: a refresh can add but not replace.
+    /// Returns the built-in images and those that a refresh has stored in the cache folder. A refresh can add images but
+    /// not replace a built-in hash.
     pub fn load(cache_dir: &Path) -> Result<Self> {
         let mut catalog = Self::built_in()?;
         let path = cache_dir.join(REFRESHED);
@@ -117,14 +117,14 @@ impl Catalog {
         };
         let file = toml::from_str(&text)
             .context(Category::Other, || {
-                format!("{} is no catalog of base images", path.display())
+                format!("{} is not a catalog of base images", path.display())
             })
             .map_err(|error| error.with_remedy("delete it, or run `mkimage bases --refresh`"))?;
         catalog.add(file);
         Ok(catalog)
     }
 
-    /// Takes in what is not known yet.
+    /// Adds the images that are not known yet.
     fn add(&mut self, file: CatalogFile) {
         for entry in file.images {
             if !self.entries.iter().any(|known| known.id() == entry.id()) {
@@ -137,30 +137,30 @@ impl Catalog {
         }
     }
 
-    /// Every image, oldest first.
+    /// Returns every image, oldest first.
     pub fn entries(&self) -> &[CatalogEntry] {
         &self.entries
     }
 
-    /// What is used when no base is named.
+    /// Returns the image to use if no base is given.
     pub fn default(&self) -> Result<&CatalogEntry> {
         self.get(&self.default)
     }
 
-    /// Whether `entry` is what is used when no base is named.
+    /// Returns whether `entry` is the default image.
     pub fn is_default(&self, entry: &CatalogEntry) -> bool {
         entry.id() == self.default
     }
 
-    /// The image of that id. The error names the ids that look like it, if any do.
+    /// Returns the image with this id. The error suggests similar ids.
     pub fn get(&self, id: &str) -> Result<&CatalogEntry> {
         self.entry(id).ok_or_else(|| {
             let similar = self.similar(id);
             let remedy = if similar.is_empty() {
-                "`mkimage bases` lists the known ones".to_owned()
+                "list the known images with `mkimage bases`".to_owned()
             } else {
                 format!(
-                    "did you mean {}, or another one of `mkimage bases`?",
+                    "did you mean {}? `mkimage bases` lists all known images",
                     similar.join(", ")
                 )
             };
@@ -169,12 +169,12 @@ impl Catalog {
         })
     }
 
-    /// The image at that address.
-    pub(super) fn at(&self, url: &Url) -> Option<&CatalogEntry> {
+    /// Returns the image with this URL.
+    pub(super) fn with_url(&self, url: &Url) -> Option<&CatalogEntry> {
         self.entries.iter().find(|entry| entry.url == *url)
     }
 
-    /// The image that is this file, compressed as published or raw.
+    /// Returns the image with this hash, compressed as published or raw.
     pub(super) fn with_sha256(&self, sha256: Sha256) -> Option<&CatalogEntry> {
         self.entries
             .iter()
@@ -185,7 +185,7 @@ impl Catalog {
         self.entries.iter().find(|entry| entry.id() == id)
     }
 
-    /// The ids nearest to one that does not exist, the newest first among equals.
+    /// Returns the ids most similar to an unknown one, newest first among equals.
     fn similar(&self, id: &str) -> Vec<String> {
         let release = id.split('-').next().unwrap_or(id);
         let mut ids: Vec<_> = self
@@ -193,11 +193,13 @@ impl Catalog {
             .iter()
             .rev()
             .map(|entry| (strsim::jaro_winkler(&entry.id(), id), entry))
-            .filter(|(likeness, entry)| likeness.max(strsim::jaro_winkler(&entry.release, release)) > ALIKE)
+            .filter(|(similarity, entry)| {
+                similarity.max(strsim::jaro_winkler(&entry.release, release)) > MIN_SIMILARITY
+            })
             .collect();
         ids.sort_by(|(a, _), (b, _)| b.total_cmp(a));
         ids.into_iter()
-            .take(SUGGESTIONS)
+            .take(MAX_SUGGESTIONS)
             .map(|(_, entry)| entry.id())
             .collect()
     }
@@ -219,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn no_two_images_share_an_id_an_address_or_a_hash() {
+    fn no_two_images_share_an_id_a_url_or_a_hash() {
         let catalog = Catalog::built_in().unwrap();
         let entries = catalog.entries();
         assert_eq!(entries.len(), BUILT_IN.matches("[[image]]").count());
@@ -254,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_id_names_the_ones_it_may_have_meant() {
+    fn similar_ids_are_suggested_for_an_unknown_one() {
         let catalog = Catalog::built_in().unwrap();
         let error = catalog.get("trixie-arm64-2026-10-07").unwrap_err();
         assert_eq!(error.category().exit_code(), 2);
@@ -262,25 +264,25 @@ mod tests {
             error
                 .remedy()
                 .unwrap()
-                .contains("did you mean trixie-arm64-2026-10-06,")
+                .contains("did you mean trixie-arm64-2026-10-06")
         );
         let error = catalog.get("bullseye").unwrap_err();
         assert!(
             error
                 .remedy()
                 .unwrap()
-                .contains("did you mean bullseye-arm64-2023-05-03,")
+                .contains("did you mean bullseye-arm64-2023-05-03")
         );
     }
 
     #[test]
-    fn nobody_is_asked_whether_he_meant_what_looks_quite_different() {
+    fn nothing_is_suggested_for_a_dissimilar_id() {
         let catalog = Catalog::built_in().unwrap();
         for id in ["foo", "x", "", "my-own.img", "ubuntu"] {
             let error = catalog.get(id).unwrap_err();
             assert_eq!(
                 error.remedy(),
-                Some("`mkimage bases` lists the known ones"),
+                Some("list the known images with `mkimage bases`"),
                 "{id}"
             );
         }
@@ -312,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_refreshed_catalog_is_named_and_not_ignored() {
+    fn a_damaged_refreshed_catalog_is_an_error() {
         let cache = tempfile::tempdir().unwrap();
         std::fs::write(cache.path().join(REFRESHED), "default = 3").unwrap();
         let error = Catalog::load(cache.path()).unwrap_err();

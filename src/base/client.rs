@@ -1,4 +1,4 @@
-//! The HTTP client, and which redirects it follows.
+//! The HTTP client and its redirect policy.
 
 use std::error::Error as StdError;
 
@@ -9,18 +9,18 @@ use url::Url;
 use crate::base::{Connection, Proxy};
 use crate::error::{Category, Context, Error, Result};
 
-/// How often one request may be sent elsewhere. Browsers follow about twenty, the publisher needs one.
-const REDIRECTS: usize = 10;
+/// Limit for redirects of one request. Browsers follow about twenty; the publisher needs one.
+const MAX_REDIRECTS: usize = 10;
 
-/// A client that waits as long as `connection` says.
+/// Returns a client with the settings in `connection`.
 pub(super) fn client(connection: &Connection) -> Result<Client> {
-    // Fails when the process has one already, which is as good.
+    // Fails if the process already has one, which is fine.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = Client::builder()
         .user_agent(concat!("mkimage/", env!("CARGO_PKG_VERSION")))
         .referer(false)
         .connect_timeout(connection.connect_timeout)
-        // In the blocking client this is a limit on each wait for bytes, not on the whole body.
+        // In the blocking client, this limits each wait for bytes, not the whole body.
         .timeout(connection.stall_timeout)
         .redirect(Policy::custom(|attempt: Attempt| {
             match refusal(attempt.previous(), attempt.url()) {
@@ -34,26 +34,24 @@ pub(super) fn client(connection: &Connection) -> Result<Client> {
     };
     builder
         .build()
-        .context(Category::Network, || "preparing for downloads".to_owned())
+        .context(Category::Network, || "creating the HTTP client".to_owned())
         .map_err(|error| error.with_remedy("on Linux, install the package `ca-certificates`"))
 }
 
-/// Why a redirect is not followed.
+/// Returns the reason to refuse a redirect.
 fn refusal(previous: &[Url], next: &Url) -> Option<String> {
-    if previous.len() > REDIRECTS {
-        return Some(format!(
-            "it sends from address to address more than {REDIRECTS} times"
-        ));
+    if previous.len() > MAX_REDIRECTS {
+        return Some(format!("it redirects more than {MAX_REDIRECTS} times"));
     }
     match next.scheme() {
         "https" => None,
         "http" if previous.iter().all(|url| url.scheme() == "http") => None,
-        "http" => Some(format!("it sends to {next}, which is not encrypted")),
-        _ => Some(format!("it sends to {next}, which is no web address")),
+        "http" => Some(format!("it redirects to {next}, which is not encrypted")),
+        _ => Some(format!("it redirects to {next}, which is not a web address")),
     }
 }
 
-/// A request that got no answer, in the user's words, and whether another try can end differently.
+/// Explains a request without an answer to the user, and returns whether a retry can help.
 pub(super) fn explain(error: reqwest::Error, url: &Url, connection: &Connection) -> (Error, bool) {
     let what = if error.is_timeout() && !error.is_connect() {
         format!(
@@ -64,18 +62,18 @@ pub(super) fn explain(error: reqwest::Error, url: &Url, connection: &Connection)
         format!("{url} cannot be reached")
     };
     let certificate = mentions_certificate(&error);
-    let again = !(certificate || error.is_redirect() || error.is_builder());
+    let can_retry = !(certificate || error.is_redirect() || error.is_builder());
     let remedy = if certificate {
         "check this computer's clock and, behind a filtering proxy, its certificates"
     } else {
         "check the network and the proxy settings (HTTPS_PROXY), or use `--base` with a file"
     };
-    // The sentence has the address already.
+    // The message already contains the URL.
     let error = Error::new(Category::Network, what).with_cause(error.without_url());
-    (error.with_remedy(remedy), again)
+    (error.with_remedy(remedy), can_retry)
 }
 
-/// Certificates are judged deep inside the TLS library, whose error types are not part of the client's interface.
+/// Returns whether the error is about a certificate. The TLS library's error types are not part of the client's API.
 fn mentions_certificate(error: &reqwest::Error) -> bool {
     let mut cause: Option<&dyn StdError> = Some(error);
     while let Some(error) = cause {
@@ -96,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_redirect_never_leaves_encryption() {
+    fn a_redirect_never_leaves_https() {
         let http = Url::parse("http://b.example/").unwrap();
         let https = Url::parse("https://b.example/").unwrap();
         let file = Url::parse("file:///etc/passwd").unwrap();
@@ -115,9 +113,12 @@ mod tests {
     }
 
     #[test]
-    fn redirects_are_counted() {
+    fn the_number_of_redirects_is_limited() {
         let https = Url::parse("https://b.example/").unwrap();
-        assert_eq!(refusal(&urls(&["https://a.example/"; REDIRECTS]), &https), None);
-        assert!(refusal(&urls(&["https://a.example/"; REDIRECTS + 1]), &https).is_some());
+        assert_eq!(
+            refusal(&urls(&["https://a.example/"; MAX_REDIRECTS]), &https),
+            None
+        );
+        assert!(refusal(&urls(&["https://a.example/"; MAX_REDIRECTS + 1]), &https).is_some());
     }
 }

@@ -1,30 +1,30 @@
-//! How patient a download is.
+//! Settings for downloads.
 
 use std::time::Duration;
 
-/// Timeouts, retries and the way out. The default is right for everybody but tests.
+/// Timeouts, retries and the proxy. Only tests change the defaults.
 #[derive(Debug, Clone)]
 pub struct Connection {
-    /// How long a server may take to answer a connection.
+    /// Limit for connecting to a server.
     pub connect_timeout: Duration,
-    /// How long nothing may arrive. There is no limit on the whole.
+    /// Limit for waiting without a byte. There is no limit for the whole download.
     pub stall_timeout: Duration,
-    /// How many times in a row a transfer may fail without having brought a single new byte.
+    /// Limit for consecutive failures without a new byte.
     pub attempts: u32,
-    /// The wait after the first failure. It doubles with every further one.
+    /// The wait after the first failure. It doubles after each further one.
     pub first_wait: Duration,
-    /// The longest wait between two attempts. A server that asks for more is given up.
+    /// Limit for the wait between two attempts. If a server asks for more, the download fails.
     pub longest_wait: Duration,
-    /// Which proxy is used.
+    /// The proxy to use.
     pub proxy: Proxy,
 }
 
-/// Which proxy a download goes through.
+/// The proxy for downloads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Proxy {
-    /// What `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, or the system's settings, say.
+    /// From `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, or the system's settings.
     System,
-    /// None.
+    /// No proxy.
     None,
 }
 

@@ -1,4 +1,4 @@
-//! Small files from a server, into memory.
+//! Downloads small files into memory.
 
 use std::io::Read;
 
@@ -7,32 +7,32 @@ use url::Url;
 
 use crate::base::Connection;
 use crate::base::answer::Answer;
-use crate::base::retry::Patience;
+use crate::base::retry::Backoff;
 use crate::base::transfer::{Failure, ask, refused};
 use crate::error::{Category, Context, Error, Result};
 use crate::progress::Progress;
 
-/// What such a file may have at most, in bytes. The publisher's list of images has some hundred thousand.
-const LARGEST: u64 = 16 << 20;
+/// Limit in bytes. The publisher's list of images has several hundred thousand.
+const MAX_SIZE: u64 = 16 << 20;
 
-/// Fetches a text, with as many attempts as it takes.
+/// Downloads a text, with retries.
 pub(super) fn fetch(
     client: &Client,
     url: &Url,
     connection: &Connection,
     progress: &dyn Progress,
 ) -> Result<String> {
-    let mut patience = Patience::new(connection, progress);
+    let mut backoff = Backoff::new(connection, progress);
     loop {
         match attempt(client, url, connection) {
             Ok(bytes) => {
                 return String::from_utf8(bytes)
-                    .context(Category::Verification, || format!("{url} is no text"));
+                    .context(Category::Verification, || format!("{url} is not a text file"));
             }
-            Err(Failure::Again(error, after)) => {
-                patience.wait(error, after, "run the same command again later")?;
+            Err(Failure::Retry(error, after)) => {
+                backoff.wait(error, after, "run the same command again later")?;
             }
-            Err(Failure::Final(error) | Failure::Worthless(error)) => return Err(error),
+            Err(Failure::Permanent(error) | Failure::Corrupt(error)) => return Err(error),
         }
     }
 }
@@ -41,19 +41,19 @@ fn attempt(client: &Client, url: &Url, connection: &Connection) -> Result<Vec<u8
     let response = ask(client, url, connection, 0, None)?;
     match Answer::read(response.status(), response.headers(), 0, None) {
         Answer::Whole { .. } => {}
-        Answer::Later(after) => return Err(Failure::Again(refused(&response), after)),
-        Answer::Never(remedy) => return Err(refused(&response).with_remedy(remedy).into()),
-        // Nothing but the whole was asked for.
+        Answer::RetryLater(after) => return Err(Failure::Retry(refused(&response), after)),
+        Answer::Permanent(remedy) => return Err(refused(&response).with_remedy(remedy).into()),
+        // The whole file was requested.
         Answer::Rest { .. } | Answer::StartOver(_) => return Err(refused(&response).into()),
     }
     let mut bytes = Vec::new();
     response
-        .take(LARGEST + 1)
+        .take(MAX_SIZE + 1)
         .read_to_end(&mut bytes)
         .context(Category::Network, || format!("{url} was cut off"))
-        .map_err(|error| Failure::Again(error, None))?;
-    if bytes.len() as u64 > LARGEST {
-        let what = format!("{url} has more than {LARGEST} bytes");
+        .map_err(|error| Failure::Retry(error, None))?;
+    if bytes.len() as u64 > MAX_SIZE {
+        let what = format!("{url} has more than {MAX_SIZE} bytes");
         return Err(Error::new(Category::Verification, what).into());
     }
     Ok(bytes)

@@ -1,4 +1,4 @@
-//! A base image from the network, or from the cache if it was downloaded before.
+//! Downloads a base image, or uses the copy in the cache.
 
 use std::fs::{self, File};
 use std::io;
@@ -8,22 +8,22 @@ use url::Url;
 
 use crate::base::cache::{Cache, file_name};
 use crate::base::part::Part;
-use crate::base::retry::Patience;
+use crate::base::retry::Backoff;
 use crate::base::transfer::{Failure, Transfer};
 use crate::base::verified::Stamp;
-use crate::base::{ObtainOptions, Sha256, VerifiedBase, Vouch, client, local};
+use crate::base::{ObtainOptions, Sha256, Trust, VerifiedBase, client, local};
 use crate::disk::opened::is_at;
 use crate::error::{Category, Context, Error, Result};
 
-/// What is to be downloaded.
+/// The file to download.
 pub(super) struct Wanted<'a> {
     pub(super) url: &'a Url,
     pub(super) sha256: Sha256,
-    /// Bytes, where they are known.
+    /// Size in bytes, if known.
     pub(super) size: Option<u64>,
 }
 
-/// What the cache has.
+/// The result of a look-up in the cache.
 enum Cached {
     Good(Box<VerifiedBase>),
     Damaged {
@@ -34,21 +34,21 @@ enum Cached {
     Nothing,
 }
 
-/// Takes the file from the cache, or downloads it into it.
+/// Returns the file from the cache, or downloads it first.
 pub(super) fn obtain(wanted: &Wanted, options: &ObtainOptions) -> Result<VerifiedBase> {
     let cache = Cache::new(&options.cache_dir);
     let name = file_name(wanted.url);
     loop {
-        let damaged = match look(&cache, wanted.sha256, options)? {
+        let damaged = match check_cache(&cache, wanted.sha256, options)? {
             Cached::Good(base) => return Ok(*base),
             Cached::Damaged { path, found, .. } if options.offline => {
-                return Err(damage(&path, found, wanted.sha256));
+                return Err(damaged_error(&path, found, wanted.sha256));
             }
             Cached::Damaged { file, path, found } => Some((file, path, found)),
             Cached::Nothing if options.offline => {
                 let what = format!("{name} is not in the cache {}", options.cache_dir.display());
                 return Err(Error::new(Category::Network, what)
-                    .with_remedy("run once without `--offline`, or name an image file with `--base`"));
+                    .with_remedy("run once without `--offline`, or use an image file with `--base`"));
             }
             Cached::Nothing => None,
         };
@@ -59,23 +59,23 @@ pub(super) fn obtain(wanted: &Wanted, options: &ObtainOptions) -> Result<Verifie
         if let Some((file, path, found)) = damaged {
             discard_damaged(&file, &path, found, options)?;
         }
-        // While we looked and waited, another process may have finished it.
+        // Another process may have finished it in the meantime.
         if cache.find(wanted.sha256)?.is_some() {
-            part.leave()?;
+            part.release()?;
             continue;
         }
-        return fetch(part, wanted, &name, &cache, options);
+        return download(part, wanted, &name, &cache, options);
     }
 }
 
-/// Hashes what the cache has under that hash.
-fn look(cache: &Cache, sha256: Sha256, options: &ObtainOptions) -> Result<Cached> {
+/// Looks up the hash in the cache and verifies the file.
+fn check_cache(cache: &Cache, sha256: Sha256, options: &ObtainOptions) -> Result<Cached> {
     let Some((path, name)) = cache.find(sha256)? else {
         return Ok(Cached::Nothing);
     };
     let file = match File::open(&path) {
         Ok(file) => file,
-        // Another process has found it damaged.
+        // Another process found it damaged and removed it.
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Cached::Nothing),
         Err(error) => return Err(error).disk(|| format!("opening {}", path.display())),
     };
@@ -90,12 +90,11 @@ fn look(cache: &Cache, sha256: Sha256, options: &ObtainOptions) -> Result<Cached
         sha256,
         stamp,
         entry: options.catalog.with_sha256(sha256).cloned(),
-        vouched: Vouch::Publisher,
+        trust: Trust::KnownHash,
     })))
 }
 
-/// Removes a damaged file from the cache, unless another process has put a good one in its place meanwhile. Only to be
-/// called with the part locked.
+/// Removes a damaged file from the cache, unless another process has replaced it. The part must be locked.
 fn discard_damaged(file: &File, path: &Path, found: Sha256, options: &ObtainOptions) -> Result<()> {
     let doing = || format!("removing the damaged {}", path.display());
     if !is_at(file, path).disk(doing)? {
@@ -109,16 +108,16 @@ fn discard_damaged(file: &File, path: &Path, found: Sha256, options: &ObtainOpti
     Ok(())
 }
 
-fn damage(path: &Path, found: Sha256, wanted: Sha256) -> Error {
+fn damaged_error(path: &Path, found: Sha256, wanted: Sha256) -> Error {
     let what = format!(
-        "{} is damaged: it has the SHA-256 {found}, not {wanted}",
+        "{} is damaged: its SHA-256 is {found}, not {wanted}",
         path.display()
     );
     Error::new(Category::Verification, what).with_remedy("run without `--offline` to download it again")
 }
 
-/// Downloads what `part` lacks.
-fn fetch(
+/// Downloads the missing bytes of `part`.
+fn download(
     mut part: Part,
     wanted: &Wanted,
     name: &str,
@@ -127,18 +126,18 @@ fn fetch(
 ) -> Result<VerifiedBase> {
     match complete(&mut part, wanted, name, options) {
         Ok(()) => {}
-        Err(Failure::Worthless(error)) => {
+        Err(Failure::Corrupt(error)) => {
             part.discard()?;
             return Err(error);
         }
-        Err(Failure::Final(error) | Failure::Again(error, _)) => {
-            part.leave()?;
+        Err(Failure::Permanent(error) | Failure::Retry(error, _)) => {
+            part.release()?;
             return Err(error);
         }
     }
     let path = cache.finished(wanted.sha256, name);
     let file = part.finish(&path)?;
-    let stamp = Stamp::of(&file).disk(|| format!("looking at {}", path.display()))?;
+    let stamp = Stamp::of(&file).disk(|| format!("reading the metadata of {}", path.display()))?;
     Ok(VerifiedBase {
         file,
         path,
@@ -146,14 +145,14 @@ fn fetch(
         sha256: wanted.sha256,
         stamp,
         entry: options.catalog.with_sha256(wanted.sha256).cloned(),
-        vouched: Vouch::Publisher,
+        trust: Trust::KnownHash,
     })
 }
 
-/// Makes as many requests as it takes until `part` is the file that is wanted.
+/// Sends requests until `part` is the wanted file.
 fn complete(part: &mut Part, wanted: &Wanted, name: &str, options: &ObtainOptions) -> Result<(), Failure> {
     let connection = &options.connection;
-    part.pick_up(name, options.progress)?;
+    part.resume(name, options.progress)?;
     let mut transfer = Transfer {
         client: client::client(connection)?,
         connection,
@@ -164,33 +163,33 @@ fn complete(part: &mut Part, wanted: &Wanted, name: &str, options: &ObtainOption
         task: None,
         length_known: false,
     };
-    let mut most = part.size();
-    let mut patience = Patience::new(connection, options.progress);
+    let mut largest = part.size();
+    let mut backoff = Backoff::new(connection, options.progress);
     let mut started_over = false;
-    // Whatever servers promise about lengths and versions, the file is complete when its hash says so.
+    // The file is complete when its hash matches, whatever servers say about lengths and versions.
     while part.sha256() != wanted.sha256 {
         match transfer.attempt(part) {
-            Ok(()) | Err(Failure::Again(..)) if part.sha256() == wanted.sha256 => {}
-            Ok(()) if part.is_pieced() && !started_over => {
+            Ok(()) | Err(Failure::Retry(..)) if part.sha256() == wanted.sha256 => {}
+            Ok(()) if part.has_several_answers() && !started_over => {
                 started_over = true;
                 options.progress.warn(&format!(
                     "the pieces of {name} do not fit together; starting over"
                 ));
                 part.start_over()?;
             }
-            Ok(()) => return Err(Failure::Worthless(wrong(wanted, part, transfer.length_known))),
-            Err(Failure::Again(error, after)) => {
-                // A server that brings something every time may fail as often as it likes.
-                if part.size() > most {
-                    most = part.size();
-                    patience.restore();
+            Ok(()) => return Err(Failure::Corrupt(wrong_hash(wanted, part, transfer.length_known))),
+            Err(Failure::Retry(error, after)) => {
+                // Progress resets the limit on failures.
+                if part.size() > largest {
+                    largest = part.size();
+                    backoff.reset();
                 }
                 let then = if part.size() > 0 {
-                    "run the same command again later: it goes on where it stopped"
+                    "run the same command again later; the download will resume"
                 } else {
                     "run the same command again later"
                 };
-                patience.wait(error, after, then)?;
+                backoff.wait(error, after, then)?;
             }
             Err(failure) => return Err(failure),
         }
@@ -198,24 +197,24 @@ fn complete(part: &mut Part, wanted: &Wanted, name: &str, options: &ObtainOption
     Ok(())
 }
 
-fn wrong(wanted: &Wanted, part: &Part, length_known: bool) -> Error {
+fn wrong_hash(wanted: &Wanted, part: &Part, length_known: bool) -> Error {
     let what = format!(
-        "{} has the SHA-256 {}, not {}",
+        "the SHA-256 of {} is {}, not {}",
         wanted.url,
         part.sha256(),
         wanted.sha256
     );
     if length_known {
         return Error::new(Category::Verification, what).with_remedy(
-            "the bad download was deleted; try again, and if it stays so, do not use this server's file",
+            "the download was deleted; try again, and if this happens again, do not use this server's file",
         );
     }
     let what = format!(
-        "{what}; the server did not say how long the file is, and it may have been cut off after {} bytes",
+        "{what}; the server did not give the file's length, so it may have been cut off after {} bytes",
         part.size()
     );
     Error::new(Category::Verification, what).with_remedy(
-        "the download was deleted; try again, and if it stays so, take the file from another address, or download it \
-         with another program and give the file with --base",
+        "the download was deleted; try again. If this happens again, use another URL, or download the file with \
+         another program and use it with --base",
     )
 }

@@ -1,11 +1,11 @@
-//! A base image that lies on this computer already.
+//! A base image in a local file.
 
 use std::fs::File;
 use std::io;
 use std::path::Path;
 
 use crate::base::verified::Stamp;
-use crate::base::{ObtainOptions, Sha256, VerifiedBase, Vouch, remembered};
+use crate::base::{ObtainOptions, Sha256, Trust, VerifiedBase, decoded};
 use crate::error::{Category, Context, Error, Result};
 use crate::progress::Progress;
 
@@ -19,18 +19,18 @@ pub(super) fn obtain(path: &Path, expected: Option<Sha256>, options: &ObtainOpti
         .into_owned();
     let (sha256, stamp) = hash(&file, path, &name, options.progress)?;
     if let Some(expected) = expected.filter(|expected| *expected != sha256) {
-        let what = format!("{} has the SHA-256 {sha256}, not {expected}", path.display());
+        let what = format!("the SHA-256 of {} is {sha256}, not {expected}", path.display());
         return Err(
             Error::new(Category::Verification, what).with_remedy("download it again, or correct `--sha256`")
         );
     }
     let entry = options.catalog.with_sha256(sha256).cloned();
-    let vouched = if expected.is_some() || entry.is_some() {
-        Vouch::Publisher
-    } else if remembered::is_remembered(&options.cache_dir, sha256) {
-        Vouch::Remembered
+    let trust = if expected.is_some() || entry.is_some() {
+        Trust::KnownHash
+    } else if decoded::is_marked(&options.cache_dir, sha256) {
+        Trust::DecodedBefore
     } else {
-        Vouch::Nobody
+        Trust::Unknown
     };
     Ok(VerifiedBase {
         file,
@@ -39,13 +39,13 @@ pub(super) fn obtain(path: &Path, expected: Option<Sha256>, options: &ObtainOpti
         sha256,
         stamp,
         entry,
-        vouched,
+        trust,
     })
 }
 
-/// Opens a file that can be read at any place, as often as need be.
+/// Opens a regular file, which can be read at any position repeatedly.
 fn open(path: &Path) -> Result<File> {
-    // Asked before opening, because opening a named pipe waits for somebody to write.
+    // Checked before opening, because opening a named pipe blocks until something writes to it.
     let metadata = path.metadata().map_err(|error| {
         let category = match error.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Category::Usage,
@@ -53,13 +53,13 @@ fn open(path: &Path) -> Result<File> {
         };
         let error =
             Error::new(category, format!("opening the base image {}", path.display())).with_cause(error);
-        error.with_remedy("`--base` takes a file, an address, or an id that `mkimage bases` lists")
+        error.with_remedy("`--base` takes a file, a URL, or an id from `mkimage bases`")
     })?;
     if !metadata.is_file() {
         let what = if metadata.is_dir() {
             "a folder"
         } else {
-            "no ordinary file"
+            "not a regular file"
         };
         let what = format!("the base image {} is {what}", path.display());
         return Err(Error::new(Category::Usage, what).with_remedy("`--base` takes an image file"));
@@ -67,7 +67,7 @@ fn open(path: &Path) -> Result<File> {
     File::open(path).disk(|| format!("opening the base image {}", path.display()))
 }
 
-/// Hashes an open file, and says what it looked like before.
+/// Hashes an open file. Also returns its stamp from before.
 pub(super) fn hash(file: &File, path: &Path, name: &str, progress: &dyn Progress) -> Result<(Sha256, Stamp)> {
     let doing = || format!("reading the base image {}", path.display());
     let stamp = Stamp::of(file).disk(doing)?;

@@ -1,18 +1,18 @@
-//! Where base images come from: the catalog, a download, the cache, a file. All of them end in a [`VerifiedBase`].
+//! Base images from the catalog, a download, the cache or a file. All of them result in a [`VerifiedBase`].
 
 mod answer;
-mod arrival;
 mod cache;
 mod catalog;
 mod client;
 mod connection;
+mod decoded;
 mod document;
 mod download;
+mod download_event;
 mod local;
 mod os_list;
 mod part;
 mod refresh;
-mod remembered;
 mod request;
 mod retry;
 mod sample;
@@ -23,15 +23,15 @@ mod verified;
 
 use std::path::PathBuf;
 
-pub use arrival::Arrival;
 pub use cache::default_cache_dir;
 pub use catalog::{Arch, Catalog, CatalogEntry};
 pub use connection::{Connection, Proxy};
+pub use download_event::DownloadEvent;
 pub use refresh::{publisher, refresh};
 pub use request::BaseRequest;
 pub use sample::{SAMPLE, SAMPLE_RAW_SIZE};
-pub use sha256::{NoSha256, Sha256};
-pub use verified::{VerifiedBase, Vouch};
+pub use sha256::{InvalidSha256, Sha256};
+pub use verified::{Trust, VerifiedBase};
 
 #[cfg(doc)]
 use crate::error::Category;
@@ -39,26 +39,27 @@ use crate::error::Result;
 use crate::progress::Progress;
 use download::Wanted;
 
-/// How a base image is to be obtained.
+/// Options for obtaining a base image.
 pub struct ObtainOptions<'a> {
-    /// Where downloads are kept; [`default_cache_dir`] unless the user has another.
+    /// The folder for downloads; usually [`default_cache_dir`].
     pub cache_dir: PathBuf,
-    /// The images known by name.
+    /// The images known by id.
     pub catalog: &'a Catalog,
-    /// Whether to use what is in the cache or fail.
+    /// `true` to use only the cache.
     pub offline: bool,
-    /// Who hears how far it is.
+    /// Receives progress reports.
     pub progress: &'a dyn Progress,
-    /// How patient a download is.
+    /// Timeouts, retries and the proxy.
     pub connection: Connection,
-    /// Hears how the file of a download grows, should there be one.
-    pub onlooker: Option<&'a dyn Fn(&Arrival)>,
+    /// Called for every event of a download.
+    pub on_event: Option<&'a dyn Fn(&DownloadEvent)>,
 }
 
-/// Gets hold of a base image and makes sure that it is the one that was asked for.
+/// Obtains a base image and verifies it.
 ///
-/// Fails with [`Category::Verification`] when its bytes are not what they must be, with [`Category::Network`] when it
-/// cannot be downloaded, with [`Category::Disk`] when there is no room for it.
+/// # Errors
+/// [`Category::Verification`] for wrong content, [`Category::Network`] for a failed download, and [`Category::Disk`] for
+/// a lack of space.
 pub fn obtain(request: &BaseRequest, options: &ObtainOptions) -> Result<VerifiedBase> {
     match request {
         BaseRequest::Sample => sample::obtain(options),

@@ -1,7 +1,7 @@
-//! The publisher's list of images, as Raspberry Pi Imager reads it: `os_list_imagingutility_v4.json`.
+//! The publisher's list of images for Raspberry Pi Imager: `os_list_imagingutility_v4.json`.
 //!
-//! A tree: `os_list` holds images and, in `subitems`, more of the same. Only what is needed is read, so that keys
-//! that are added, renamed or left empty elsewhere in it do no harm.
+//! It is a tree: `os_list` holds images and, in `subitems`, more of them. Only the needed keys are read, so changes to
+//! other keys do no harm.
 
 use serde_json::Value;
 use url::Url;
@@ -9,9 +9,9 @@ use url::Url;
 use crate::base::Arch;
 use crate::error::{Category, Context, Error, Result};
 
-/// A Raspberry Pi OS Lite image in the list. The hash of the file itself is not in it.
+/// A Raspberry Pi OS Lite image in the list, which does not contain the hash of the file itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Listed {
+pub(super) struct ListedImage {
     pub(super) release: String,
     pub(super) arch: Arch,
     pub(super) date: String,
@@ -21,33 +21,32 @@ pub(super) struct Listed {
     pub(super) raw_sha256: Option<String>,
 }
 
-/// Reads the list. Other images than Raspberry Pi OS Lite, and those that lie elsewhere than at `publisher`, are left
-/// out.
-pub(super) fn parse(text: &str, publisher: &Url) -> Result<Vec<Listed>> {
+/// Reads the list. Images other than Raspberry Pi OS Lite, and those on other hosts than `publisher`, are skipped.
+pub(super) fn parse(text: &str, publisher: &Url) -> Result<Vec<ListedImage>> {
     let list: Value = serde_json::from_str(text).context(Category::Verification, || {
-        format!("the list of images at {publisher} is no JSON")
+        format!("the list of images at {publisher} is not JSON")
     })?;
     let mut found = Vec::new();
     collect(list.get("os_list"), publisher, &mut found);
     if found.is_empty() {
-        let what = format!("the list of images at {publisher} has no Raspberry Pi OS Lite in it");
+        let what = format!("the list of images at {publisher} contains no Raspberry Pi OS Lite image");
         return Err(Error::new(Category::Verification, what));
     }
     Ok(found)
 }
 
-fn collect(items: Option<&Value>, publisher: &Url, found: &mut Vec<Listed>) {
+fn collect(items: Option<&Value>, publisher: &Url, found: &mut Vec<ListedImage>) {
     for item in items.and_then(Value::as_array).into_iter().flatten() {
         found.extend(image(item).filter(|image| image.url.origin() == publisher.origin()));
         collect(item.get("subitems"), publisher, found);
     }
 }
 
-fn image(item: &Value) -> Option<Listed> {
+fn image(item: &Value) -> Option<ListedImage> {
     let url = Url::parse(item.get("url")?.as_str()?).ok()?;
-    let (release, arch, date) = lite(url.path_segments()?.next_back()?)?;
+    let (release, arch, date) = parse_name(url.path_segments()?.next_back()?)?;
     let number = |key: &str| item.get(key).and_then(Value::as_u64).filter(|number| *number > 0);
-    Some(Listed {
+    Some(ListedImage {
         size: number("image_download_size"),
         raw_size: number("extract_size"),
         raw_sha256: item
@@ -61,8 +60,8 @@ fn image(item: &Value) -> Option<Listed> {
     })
 }
 
-/// Release, instruction set and date in `2026-10-06-raspios-trixie-arm64-lite.img.xz`.
-fn lite(file: &str) -> Option<(String, Arch, String)> {
+/// Parses release, architecture and date from `2026-10-06-raspios-trixie-arm64-lite.img.xz`.
+fn parse_name(file: &str) -> Option<(String, Arch, String)> {
     let mut words = file.strip_suffix("-lite.img.xz")?.split('-');
     let mut next = || words.next();
     let (year, month, day) = (next()?, next()?, next()?);
@@ -91,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn lite_images_are_found_wherever_the_list_has_them() {
+    fn lite_images_are_found_anywhere_in_the_list() {
         let text = format!(
             r#"{{"imager": {{"latest_version": "2.0.0"}}, "os_list": [
                 {{"name": "Desktop", "url": "{}"}},
@@ -106,7 +105,7 @@ mod tests {
             LITE.replace("-lite.", ".")
         );
         let found = parse(&text, &publisher()).unwrap();
-        let expected = Listed {
+        let expected = ListedImage {
             release: "trixie".to_owned(),
             arch: Arch::Arm64,
             date: "2027-01-12".to_owned(),
@@ -135,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn only_names_of_the_known_form_become_ids() {
+    fn only_names_in_the_known_format_become_ids() {
         for name in [
             "2027-01-12-raspios-trixie-arm64.img.xz",
             "2027-01-12-raspios-trixie-arm64-full.img.xz",
@@ -145,8 +144,8 @@ mod tests {
             "2027-01-12-raspios-trixie-arm64-extra-lite.img.xz",
             "-lite.img.xz",
         ] {
-            assert_eq!(lite(name), None, "{name}");
+            assert_eq!(parse_name(name), None, "{name}");
         }
-        assert!(lite("2027-01-12-raspios-forky-armhf-lite.img.xz").is_some());
+        assert!(parse_name("2027-01-12-raspios-forky-armhf-lite.img.xz").is_some());
     }
 }

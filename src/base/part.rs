@@ -1,7 +1,7 @@
-//! A download that is under way: a file in the cache that one process at a time may write to.
+//! A running download: a file in the cache that one process at a time may write to.
 //!
-//! The lock lies on the file itself and goes away with the process, so nothing is left behind that has to be
-//! cleaned up, and what an interrupted download has got so far is there for the next one.
+//! The lock is on the file itself and ends with the process. So there is nothing to clean up, and the next download
+//! continues where an interrupted one stopped.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
@@ -12,35 +12,35 @@ use url::Url;
 
 use crate::base::sha256::Hasher;
 use crate::base::validator::Validator;
-use crate::base::{Arrival, ObtainOptions, Sha256};
+use crate::base::{DownloadEvent, ObtainOptions, Sha256};
 use crate::disk::durable::{folder_of, sync_folder};
 use crate::disk::opened::is_at;
 use crate::disk::read_at::write_all_at;
 use crate::error::{Context, Result};
 use crate::progress::Progress;
 
-/// The locked file, and the digest of what is in it.
+/// The locked file and the digest of its content.
 pub(super) struct Part<'a> {
     file: File,
     path: PathBuf,
     hasher: Hasher,
     size: u64,
-    /// Whether what is in the file came in more than one answer.
-    pieced: bool,
-    onlooker: Option<&'a dyn Fn(&Arrival)>,
+    /// `true` if the content came in more than one answer.
+    several_answers: bool,
+    on_event: Option<&'a dyn Fn(&DownloadEvent)>,
 }
 
-/// What is noted beside a part, so that it can be continued by another process. A note that is missing, torn or of
-/// another download costs nothing but the certainty that the server's file is the same; the hash finds that out.
+/// Stored beside a part so that another process can continue it. If it is missing or damaged, only the check that the
+/// server's file is the same version is lost; the hash reveals a mismatch.
 #[derive(Serialize, Deserialize)]
-struct Note {
+struct ResumeInfo {
     url: Url,
     validator: Validator,
 }
 
 impl<'a> Part<'a> {
-    /// Locks the part at `path`, waiting for another process where need be. `None` when that other process has
-    /// finished it or thrown it away: look again.
+    /// Locks the part at `path`, waiting for another process if necessary. Returns `None` if that process has finished or
+    /// discarded it; the caller must then look again.
     pub(super) fn lock(path: &Path, name: &str, options: &ObtainOptions<'a>) -> Result<Option<Self>> {
         let doing = || format!("opening {}", path.display());
         let file = OpenOptions::new()
@@ -57,7 +57,8 @@ impl<'a> Part<'a> {
                 options.progress.say(&message);
                 file.lock().disk(|| format!("waiting for {}", path.display()))?;
             }
-            // Some network file systems know no locks. Two downloads at once are rare and end in a wrong hash at worst.
+            // Some network file systems do not support locks. Two concurrent downloads are rare and at worst end with a
+            // wrong hash.
             Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
             Err(TryLockError::Error(error)) => {
                 return Err(error).disk(|| format!("locking {}", path.display()));
@@ -71,140 +72,140 @@ impl<'a> Part<'a> {
             path: path.to_owned(),
             hasher: Hasher::default(),
             size: 0,
-            pieced: false,
-            onlooker: options.onlooker,
+            several_answers: false,
+            on_event: options.on_event,
         }))
     }
 
-    /// Hashes what an earlier process has left and gets ready to append to it.
-    pub(super) fn pick_up(&mut self, name: &str, progress: &dyn Progress) -> Result<()> {
+    /// Hashes the content left by an earlier process and prepares to append to it.
+    pub(super) fn resume(&mut self, name: &str, progress: &dyn Progress) -> Result<()> {
         let doing = || format!("reading {}", self.path.display());
-        let there = self.file.metadata().disk(doing)?.len();
-        if there == 0 {
+        let existing = self.file.metadata().disk(doing)?.len();
+        if existing == 0 {
             return Ok(());
         }
-        let task = progress.begin(&format!("reading what is there of {name}"), Some(there));
+        let task = progress.begin(&format!("verifying the part of {name}"), Some(existing));
         let mut hasher = Hasher::default();
         let size = hasher
             .update_from(&self.file, &|more| task.advance(more))
             .disk(doing)?;
         self.hasher = hasher;
         self.size = size;
-        self.pieced = true;
+        self.several_answers = true;
         Ok(())
     }
 
-    /// Bytes in it.
+    /// Returns the size in bytes.
     pub(super) fn size(&self) -> u64 {
         self.size
     }
 
-    /// Of what is in it.
+    /// Returns the hash of the content.
     pub(super) fn sha256(&self) -> Sha256 {
         self.hasher.digest()
     }
 
-    /// Whether what is in it came in more than one answer, which may not have been of the same file.
-    pub(super) fn is_pieced(&self) -> bool {
-        self.pieced
+    /// Returns whether the content came in more than one answer, possibly from different versions of the file.
+    pub(super) fn has_several_answers(&self) -> bool {
+        self.several_answers
     }
 
-    /// For messages.
+    /// Returns the path, for messages.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The validator of the answer that its first byte came with, if that was from `url`.
+    /// Returns the validator of the answer with the first byte, if that came from `url`.
     pub(super) fn validator(&self, url: &Url) -> Option<Validator> {
-        let note: Note = serde_json::from_slice(&fs::read(self.note()).ok()?).ok()?;
-        (note.url == *url).then_some(note.validator)
+        let info: ResumeInfo = serde_json::from_slice(&fs::read(self.resume_path()).ok()?).ok()?;
+        (info.url == *url).then_some(info.validator)
     }
 
-    /// Throws away what is in it, because other bytes come.
+    /// Discards the content.
     pub(super) fn start_over(&mut self) -> Result<()> {
         if self.size > 0 {
-            self.tell(&Arrival::StartsOver);
+            self.notify(&DownloadEvent::StartsOver);
         }
         let doing = || format!("emptying {}", self.path.display());
-        // Before the file: a note without a part is of no harm, the other way round it vouches for the wrong bytes.
-        remove(&self.note()).disk(doing)?;
+        // Removed before the file is emptied, because resume info must never describe other bytes.
+        remove(&self.resume_path()).disk(doing)?;
         self.file.set_len(0).disk(doing)?;
         self.hasher = Hasher::default();
         self.size = 0;
-        self.pieced = false;
+        self.several_answers = false;
         Ok(())
     }
 
-    /// The first bytes come, from `url`, and `validator` tells later whether the rest is of the same file.
+    /// Starts a new answer with the first byte, from `url`. `validator` identifies the file's version later.
     pub(super) fn begin(&mut self, url: &Url, validator: Option<Validator>) -> Result<()> {
         self.start_over()?;
         let Some(validator) = validator else {
             return Ok(());
         };
-        let note = Note {
+        let info = ResumeInfo {
             url: url.clone(),
             validator,
         };
-        let path = self.note();
+        let path = self.resume_path();
         let doing = || format!("writing {}", path.display());
-        fs::write(&path, serde_json::to_vec(&note).disk(doing)?).disk(doing)
+        fs::write(&path, serde_json::to_vec(&info).disk(doing)?).disk(doing)
     }
 
-    /// More bytes come, in another answer than the first ones.
-    pub(super) fn go_on(&mut self) {
-        self.pieced = true;
+    /// Starts another answer with further bytes.
+    pub(super) fn begin_another_answer(&mut self) {
+        self.several_answers = true;
     }
 
-    /// These bytes come next.
+    /// Appends bytes.
     pub(super) fn append(&mut self, bytes: &[u8]) -> Result<()> {
         write_all_at(&self.file, bytes, self.size).disk(|| format!("writing {}", self.path.display()))?;
         self.hasher.update(bytes);
         self.size = self.size.saturating_add(bytes.len() as u64);
-        self.tell(&Arrival::Grown {
+        self.notify(&DownloadEvent::Grown {
             file: &self.file,
             size: self.size,
         });
         Ok(())
     }
 
-    /// Makes it durable under its final name, and gives up the lock.
+    /// Syncs the file under its final name and releases the lock.
     pub(super) fn finish(self, path: &Path) -> Result<File> {
         let doing = || format!("finishing {}", path.display());
         self.file.sync_all().disk(doing)?;
         fs::rename(&self.path, path).disk(doing)?;
         sync_folder(folder_of(path))?;
-        remove(&self.note()).disk(doing)?;
+        remove(&self.resume_path()).disk(doing)?;
         self.file.unlock().or_else(unless_unsupported).disk(doing)?;
         Ok(self.file)
     }
 
-    /// Removes it with all that is in it.
+    /// Removes the file.
     pub(super) fn discard(self) -> Result<()> {
         let doing = || format!("removing {}", self.path.display());
-        remove(&self.note()).disk(doing)?;
+        remove(&self.resume_path()).disk(doing)?;
         remove(&self.path).disk(doing)
     }
 
-    /// Gives up the lock. What is in it stays for the next time; a file with nothing in it does not.
-    pub(super) fn leave(self) -> Result<()> {
+    /// Releases the lock. The content stays for the next time; an empty file is removed.
+    pub(super) fn release(self) -> Result<()> {
         if self.file.metadata().is_ok_and(|metadata| metadata.len() == 0) {
             return self.discard();
         }
         Ok(())
     }
 
-    fn tell(&self, arrival: &Arrival) {
-        if let Some(onlooker) = self.onlooker {
-            onlooker(arrival);
+    fn notify(&self, event: &DownloadEvent) {
+        if let Some(on_event) = self.on_event {
+            on_event(event);
         }
     }
 
-    fn note(&self) -> PathBuf {
+    fn resume_path(&self) -> PathBuf {
         self.path.with_extension("resume")
     }
 }
 
-/// Removes a file that may be gone already.
+/// Removes a file if it exists.
 fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),

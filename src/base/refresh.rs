@@ -1,4 +1,4 @@
-//! What the publisher has now: `mkimage bases --refresh`.
+//! `mkimage bases --refresh`: looks for new images at the publisher.
 
 use std::env;
 use std::fs;
@@ -8,51 +8,52 @@ use std::path::Path;
 use url::Url;
 
 use crate::base::catalog::{CatalogFile, REFRESHED};
-use crate::base::os_list::{self, Listed};
+use crate::base::os_list::{self, ListedImage};
 use crate::base::{Catalog, CatalogEntry, ObtainOptions, Sha256, client, document};
 use crate::error::{Category, Context, Error, Result, While};
 
-/// Where Raspberry Pi OS is published.
+/// The publisher of Raspberry Pi OS.
 const PUBLISHER: &str = "https://downloads.raspberrypi.com/";
 
-/// The environment's say in that: a mirror, or a test's server.
+/// Environment variable for another publisher: a mirror or a test server.
 const VARIABLE: &str = "MKIMAGE_PUBLISHER";
 
-/// The list at the publisher that Raspberry Pi Imager reads.
+/// The publisher's list for Raspberry Pi Imager.
 const LIST: &str = "os_list_imagingutility_v4.json";
 
-/// The address that the publisher's list and images lie under: `MKIMAGE_PUBLISHER`, or Raspberry Pi's own.
+/// Returns the base URL of the publisher's list and images: `MKIMAGE_PUBLISHER`, or Raspberry Pi's own.
 pub fn publisher() -> Result<Url> {
     let address = env::var(VARIABLE).unwrap_or_else(|_| PUBLISHER.to_owned());
     Url::parse(&address).context(Category::Usage, || {
-        format!("{VARIABLE} is `{address}`, which is no address")
+        format!("{VARIABLE} is `{address}`, which is not a URL")
     })
 }
 
-/// Asks the publisher which Lite images there are, and what they hash to. What is new is kept in the cache folder, where
-/// [`Catalog::load`] finds it. Returns the ids that were added.
+/// Gets the Lite images and their hashes from the publisher and stores new ones in the cache folder for
+/// [`Catalog::load`]. Returns the added ids.
 ///
-/// A hash that is known already is never replaced; when the publisher has another one now, the user is warned.
+/// A known hash is never replaced. If the publisher has a different one now, the user is warned.
 pub fn refresh(publisher: &Url, options: &ObtainOptions) -> Result<Vec<String>> {
     if options.offline {
         let what = "the list of base images cannot be refreshed offline";
-        return Err(Error::new(Category::Usage, what).with_remedy("leave out `--offline` or `--refresh`"));
+        return Err(Error::new(Category::Usage, what).with_remedy("remove `--offline` or `--refresh`"));
     }
     let client = client::client(&options.connection)?;
     let fetch = |url: &Url| document::fetch(&client, url, &options.connection, options.progress);
     let list = publisher
         .join(LIST)
-        .context(Category::Usage, || format!("{publisher} has no files under it"))?;
+        .context(Category::Usage, || format!("{publisher} cannot be a base URL"))?;
     let mut added = Vec::new();
     for listed in os_list::parse(&fetch(&list)?, publisher)? {
-        let mut beside = listed.url.clone();
-        beside.set_path(&format!("{}.sha256", listed.url.path()));
-        let sha256 = read_sum(&fetch(&beside)?, &listed.url).while_doing(|| format!("reading {beside}"))?;
+        let mut checksum = listed.url.clone();
+        checksum.set_path(&format!("{}.sha256", listed.url.path()));
+        let sha256 =
+            read_checksum(&fetch(&checksum)?, &listed.url).while_doing(|| format!("reading {checksum}"))?;
         let entry = entry(listed, sha256);
         match options.catalog.get(&entry.id()) {
             Ok(known) if known.sha256 == sha256 => {}
             Ok(known) => options.progress.warn(&format!(
-                "{} now has the SHA-256 {sha256} at the publisher; mkimage keeps to {}",
+                "the publisher's SHA-256 of {} is now {sha256}; mkimage keeps {}",
                 known.id(),
                 known.sha256
             )),
@@ -66,8 +67,8 @@ pub fn refresh(publisher: &Url, options: &ObtainOptions) -> Result<Vec<String>> 
     Ok(ids)
 }
 
-/// The hash in a `.sha256` file: `<64 digits>  <file name>`.
-fn read_sum(text: &str, url: &Url) -> Result<Sha256> {
+/// Returns the hash in a `.sha256` file: `<64 digits>  <file name>`.
+fn read_checksum(text: &str, url: &Url) -> Result<Sha256> {
     let mut words = text.split_whitespace();
     let sha256 = words
         .next()
@@ -75,17 +76,17 @@ fn read_sum(text: &str, url: &Url) -> Result<Sha256> {
         .parse()
         .context(Category::Verification, || "the publisher's checksum".to_owned())?;
     let expected = url.path_segments().and_then(|mut segments| segments.next_back());
-    // sha256sum marks binary files with a star.
+    // sha256sum marks binary files with an asterisk.
     match words.next().map(|name| name.trim_start_matches('*')) {
         Some(name) if Some(name) != expected => Err(Error::new(
             Category::Verification,
-            format!("it is the checksum of `{name}`"),
+            format!("it is the checksum of another file, `{name}`"),
         )),
         _ => Ok(sha256),
     }
 }
 
-fn entry(listed: Listed, sha256: Sha256) -> CatalogEntry {
+fn entry(listed: ListedImage, sha256: Sha256) -> CatalogEntry {
     CatalogEntry {
         release: listed.release,
         arch: listed.arch,
@@ -94,12 +95,12 @@ fn entry(listed: Listed, sha256: Sha256) -> CatalogEntry {
         sha256,
         size: listed.size,
         raw_size: listed.raw_size,
-        // Left empty for some images.
+        // Empty for some images.
         raw_sha256: listed.raw_sha256.and_then(|text| text.parse().ok()),
     }
 }
 
-/// Writes what was added since the program was built, and which image is the default now.
+/// Writes the images added since the program was built, and the new default.
 fn save(added: Vec<CatalogEntry>, known: &Catalog, cache_dir: &Path) -> Result<()> {
     let built_in = Catalog::built_in()?;
     let earlier = known
@@ -107,7 +108,7 @@ fn save(added: Vec<CatalogEntry>, known: &Catalog, cache_dir: &Path) -> Result<(
         .iter()
         .filter(|entry| built_in.get(&entry.id()).is_err());
     let images: Vec<_> = earlier.cloned().chain(added).collect();
-    // A new release may need a mkimage that knows it, so the default moves within its own only.
+    // A new release may need a newer mkimage, so the default only moves within its release.
     let default = built_in.default()?;
     let newest = images
         .iter()
@@ -144,11 +145,11 @@ mod tests {
             format!("{sum} *a.img.xz"),
             format!("{sum}\n"),
         ] {
-            assert_eq!(read_sum(&text, &url).unwrap(), sum, "{text}");
+            assert_eq!(read_checksum(&text, &url).unwrap(), sum, "{text}");
         }
         for text in [format!("{sum}  b.img.xz\n"), "<html>".to_owned(), String::new()] {
             assert_eq!(
-                read_sum(&text, &url).unwrap_err().category().exit_code(),
+                read_checksum(&text, &url).unwrap_err().category().exit_code(),
                 5,
                 "{text}"
             );

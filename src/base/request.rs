@@ -1,4 +1,4 @@
-//! What `--base` and `--sha256` ask for.
+//! The base requested by `--base` and `--sha256`.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -8,40 +8,40 @@ use url::Url;
 use crate::base::{Catalog, CatalogEntry, SAMPLE, Sha256};
 use crate::error::{Category, Context, Error, Result};
 
-/// A base image that somebody asked for. That it exists is not known yet.
+/// A requested base image, which may not exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BaseRequest {
-    /// The one that the program makes by itself.
+    /// The sample that the program creates itself.
     Sample,
-    /// One the catalog knows.
+    /// An image in the catalog.
     Known(CatalogEntry),
-    /// One from anywhere, which must hash to what the user said.
+    /// A file on any server, with its hash.
     Url {
-        /// Where it is: `http` or `https`.
+        /// An `http` or `https` URL.
         url: Url,
-        /// Of the file as it is downloaded.
+        /// Hash of the downloaded file.
         sha256: Sha256,
     },
     /// A file on this computer.
     File {
-        /// Where it is.
+        /// Path of the file.
         path: PathBuf,
-        /// What the user says that it hashes to.
+        /// The hash that the file must have.
         sha256: Option<Sha256>,
     },
 }
 
 impl BaseRequest {
-    /// Reads `--base` (`None`: the catalog's default) and `--sha256`.
+    /// Parses `--base` (`None` for the catalog's default) and `--sha256`.
     ///
-    /// With `://` in it, it is an address. When it names a file or has a folder in it, it is a file, also one with the name
+    /// Text with `://` is a URL. The path of an existing file, or any path with a folder, is a file, even if it has the name
     /// of a known image. Anything else must be `sample` or the id of a known image.
     pub fn parse(base: Option<&OsStr>, sha256: Option<Sha256>, catalog: &Catalog) -> Result<Self> {
         let Some(base) = base else {
             return known(catalog.default()?, sha256);
         };
-        if let Some(address) = base.to_str().filter(|text| text.contains("://")) {
-            return Self::parse_address(address, sha256, catalog);
+        if let Some(url) = base.to_str().filter(|text| text.contains("://")) {
+            return Self::parse_url(url, sha256, catalog);
         }
         let path = Path::new(base);
         if path.components().count() > 1 || path.is_absolute() || path.is_file() {
@@ -56,65 +56,61 @@ impl BaseRequest {
         known(catalog.get(&base.to_string_lossy())?, sha256)
     }
 
-    fn parse_address(address: &str, sha256: Option<Sha256>, catalog: &Catalog) -> Result<Self> {
-        let url = Url::parse(address).context(Category::Usage, || {
-            format!("`{address}` is no address of a base image")
-        })?;
+    fn parse_url(text: &str, sha256: Option<Sha256>, catalog: &Catalog) -> Result<Self> {
+        let url = Url::parse(text).context(Category::Usage, || format!("`{text}` is not a valid URL"))?;
         if url.scheme() == "file" {
             let path = url.to_file_path().map_err(|()| {
                 Error::new(
                     Category::Usage,
-                    format!("`{address}` is no file on this computer"),
+                    format!("`{text}` is not a file on this computer"),
                 )
             })?;
             return Ok(Self::File { path, sha256 });
         }
         if !matches!(url.scheme(), "http" | "https") {
             let what = format!(
-                "a base image cannot be downloaded from a `{}://` address",
+                "a base image cannot be downloaded from a `{}://` URL",
                 url.scheme()
             );
-            return Err(
-                Error::new(Category::Usage, what).with_remedy("use an http or https address, or a file")
-            );
+            return Err(Error::new(Category::Usage, what).with_remedy("use an http or https URL, or a file"));
         }
-        match (sha256, catalog.at(&url)) {
+        match (sha256, catalog.with_url(&url)) {
             (Some(sha256), Some(entry)) if entry.sha256 == sha256 => Ok(Self::Known(entry.clone())),
             (None, Some(entry)) => Ok(Self::Known(entry.clone())),
             (Some(sha256), _) => Ok(Self::Url { url, sha256 }),
             (None, None) => {
-                let what = format!("nothing says what the base image at {url} must hash to");
+                let what = format!("the SHA-256 of the base image at {url} is not known");
                 Err(Error::new(Category::Usage, what).with_remedy(
-                    "add `--sha256` with the SHA-256 that the publisher gives, usually in a `.sha256` file beside it",
+                    "add `--sha256` with the publisher's SHA-256, usually in a `.sha256` file beside it",
                 ))
             }
         }
     }
 }
 
-/// The sample, whose hash nobody publishes.
+/// Returns the sample, whose hash is not published.
 fn sample(sha256: Option<Sha256>) -> Result<BaseRequest> {
     match sha256 {
         None => Ok(BaseRequest::Sample),
         Some(_) => Err(Error::new(
             Category::Usage,
-            "`--sha256` has no meaning for the sample base, which mkimage makes itself",
+            "`--sha256` cannot be used with the sample base, which mkimage creates itself",
         )
-        .with_remedy("leave `--sha256` out")),
+        .with_remedy("remove `--sha256`")),
     }
 }
 
-/// A known image, unless the user says that it hashes to something else.
+/// Returns a known image. Refuses a `--sha256` that contradicts the catalog.
 fn known(entry: &CatalogEntry, sha256: Option<Sha256>) -> Result<BaseRequest> {
     match sha256 {
-        Some(said) if said != entry.sha256 => {
+        Some(given) if given != entry.sha256 => {
             let what = format!(
-                "`--sha256` says {said}, but the known base image {} has {}",
+                "`--sha256` is {given}, but the SHA-256 of the known base image {} is {}",
                 entry.id(),
                 entry.sha256
             );
             Err(Error::new(Category::Usage, what)
-                .with_remedy("leave `--sha256` out, or give the image's address or file with `--base`"))
+                .with_remedy("remove `--sha256`, or use the image's URL or file with `--base`"))
         }
         _ => Ok(BaseRequest::Known(entry.clone())),
     }
@@ -132,14 +128,14 @@ mod tests {
     }
 
     #[test]
-    fn nothing_asked_for_is_the_default_image() {
+    fn without_a_base_the_default_image_is_used() {
         let catalog = Catalog::built_in().unwrap();
         let request = BaseRequest::parse(None, None, &catalog).unwrap();
         assert_eq!(request, BaseRequest::Known(catalog.default().unwrap().clone()));
     }
 
     #[test]
-    fn an_address_without_a_hash_is_never_downloaded() {
+    fn a_url_without_a_hash_is_never_downloaded() {
         let error = parse("https://example.org/some.img.xz", None).unwrap_err();
         assert_eq!(error.category().exit_code(), 2);
         assert!(error.remedy().unwrap().contains("--sha256"));
@@ -148,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_the_catalog_knows_needs_no_hash() {
+    fn a_url_in_the_catalog_needs_no_hash() {
         let catalog = Catalog::built_in().unwrap();
         for entry in catalog.entries() {
             assert_eq!(
@@ -159,7 +155,7 @@ mod tests {
         let request = parse(catalog.default().unwrap().url.as_str(), Some(DIGEST)).unwrap();
         assert!(
             matches!(request, BaseRequest::Url { .. }),
-            "the user's own hash counts"
+            "the user's hash takes precedence"
         );
     }
 
@@ -175,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn only_http_and_files_can_be_addresses() {
+    fn only_http_and_file_urls_are_accepted() {
         assert_eq!(
             parse("ftp://example.org/a.img", Some(DIGEST))
                 .unwrap_err()
@@ -192,15 +188,15 @@ mod tests {
         );
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a base.img");
-        let address = Url::from_file_path(&path).unwrap();
+        let url = Url::from_file_path(&path).unwrap();
         assert_eq!(
-            parse(address.as_str(), None).unwrap(),
+            parse(url.as_str(), None).unwrap(),
             BaseRequest::File { path, sha256: None }
         );
     }
 
     #[test]
-    fn the_sample_needs_no_hash_and_takes_none() {
+    fn the_sample_is_refused_with_a_hash() {
         assert_eq!(parse(SAMPLE, None).unwrap(), BaseRequest::Sample);
         let error = parse(SAMPLE, Some(DIGEST)).unwrap_err();
         assert_eq!(error.category().exit_code(), 2);
@@ -208,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_of_that_name_does_not_hide_a_known_image() {
+    fn a_folder_with_the_same_name_does_not_hide_a_known_image() {
         // The working folder of this test has a folder `src`.
         let error = parse("src", None).unwrap_err();
         assert!(error.to_string().contains("known base image"), "{error}");

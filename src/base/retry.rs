@@ -1,4 +1,4 @@
-//! How long to wait before trying again, and when to give up.
+//! Waits between attempts and the decision to give up.
 
 use std::thread;
 use std::time::{Duration, SystemTime};
@@ -7,56 +7,56 @@ use crate::base::Connection;
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 
-/// How much of it is left: counts the failures in a row.
-pub(super) struct Patience<'a> {
+/// Counts consecutive failures and waits longer after each.
+pub(super) struct Backoff<'a> {
     connection: &'a Connection,
     progress: &'a dyn Progress,
     failures: u32,
-    /// What the last of them was, in words.
-    last: String,
+    /// Message of the last failure.
+    last_message: String,
 }
 
-impl<'a> Patience<'a> {
-    /// All of it.
+impl<'a> Backoff<'a> {
+    /// Starts without failures.
     pub(super) fn new(connection: &'a Connection, progress: &'a dyn Progress) -> Self {
         Self {
             connection,
             progress,
             failures: 0,
-            last: String::new(),
+            last_message: String::new(),
         }
     }
 
-    /// Something came of the last attempt, so what failed before it does not count.
-    pub(super) fn restore(&mut self) {
+    /// Resets the count after progress.
+    pub(super) fn reset(&mut self) {
         self.failures = 0;
-        self.last.clear();
+        self.last_message.clear();
     }
 
-    /// Waits after a failure: as long as the server asked for, at least as long as is polite. Fails when it is not
-    /// worth the wait any more; `then` is what the user can do in that case, unless the error knows better.
-    pub(super) fn wait(&mut self, error: Error, asked: Option<Duration>, then: &str) -> Result<()> {
+    /// Waits after a failure, at least as long as the server `asked` for. Returns an error when it is time to give up, with
+    /// `remedy` unless `error` has one.
+    pub(super) fn wait(&mut self, error: Error, asked: Option<Duration>, remedy: &str) -> Result<()> {
         self.failures = self.failures.saturating_add(1);
-        let wait = backoff(self.failures, self.connection).max(asked.unwrap_or_default());
+        let wait = delay(self.failures, self.connection).max(asked.unwrap_or_default());
         let what = if self.failures >= self.connection.attempts {
             format!("giving up after {} attempts", self.failures)
         } else if wait > self.connection.longest_wait {
-            format!("the server asks to come back in {}", seconds(wait))
+            format!("the server asks to wait {}", seconds(wait))
         } else {
-            let happened = error.to_string();
-            // Told in full once: an address of two lines, six times over, hides what is wrong.
-            let what = if happened == self.last {
-                "no better"
+            let message = error.to_string();
+            // The full message is shown once, because repeating a long URL hides the problem.
+            let what = if message == self.last_message {
+                "still failing"
             } else {
-                &happened
+                &message
             };
             self.progress
                 .warn(&format!("{what}; trying again in {}", seconds(wait)));
-            self.last = happened;
+            self.last_message = message;
             thread::sleep(wait);
             return Ok(());
         };
-        let remedy = error.remedy().unwrap_or(then).to_owned();
+        let remedy = error.remedy().unwrap_or(remedy).to_owned();
         Err(Error::new(error.category(), what)
             .with_cause(error)
             .with_remedy(remedy))
@@ -67,9 +67,9 @@ fn seconds(wait: Duration) -> String {
     format!("{} s", wait.as_secs_f32().ceil())
 }
 
-/// The wait after the `failures`th failure in a row: doubling from the first one, no longer than the longest, and
-/// of that a random half to whole, so that many computers that lost one server do not come back together.
-fn backoff(failures: u32, connection: &Connection) -> Duration {
+/// Returns the wait after a number of consecutive failures. It doubles up to the longest wait and is shortened by a
+/// random part of up to half, so that many clients of a failed server do not return at the same moment.
+fn delay(failures: u32, connection: &Connection) -> Duration {
     let doubled = 2_u32.saturating_pow(failures.saturating_sub(1));
     let wait = connection
         .first_wait
@@ -78,7 +78,7 @@ fn backoff(failures: u32, connection: &Connection) -> Duration {
     wait.mul_f64(0.5 + fastrand::f64() / 2.0)
 }
 
-/// What `Retry-After` asks for (RFC 9110, 10.2.3): seconds, or a date.
+/// Parses `Retry-After` (RFC 9110, 10.2.3): seconds or a date.
 pub(super) fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     let value = value.trim();
     if let Ok(seconds) = value.parse() {
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_double_and_stay_within_their_bounds() {
+    fn waits_double_and_stay_within_bounds() {
         let connection = Connection {
             first_wait: Duration::from_secs(1),
             longest_wait: Duration::from_secs(60),
@@ -102,7 +102,7 @@ mod tests {
         for (failures, longest) in [(1, 1), (2, 2), (3, 4), (6, 32), (7, 60), (40, 60), (u32::MAX, 60)] {
             let longest = Duration::from_secs(longest);
             for _ in 0..50 {
-                let wait = backoff(failures, &connection);
+                let wait = delay(failures, &connection);
                 assert!(wait >= longest / 2 && wait <= longest, "{failures}: {wait:?}");
             }
         }

@@ -1,4 +1,4 @@
-//! SHA-256 digests: as values, and of whole files.
+//! SHA-256 digests of bytes and files.
 
 use std::fmt;
 use std::io;
@@ -12,26 +12,26 @@ use sha2::Digest;
 
 use crate::disk::read_at::ReadAt;
 
-/// Bytes a file is read in: large enough that the two threads seldom wait for each other.
-const PIECE: usize = 512 * 1024;
+/// Bytes read at once: enough that the two threads rarely wait for each other.
+const CHUNK_SIZE: usize = 512 * 1024;
 
-/// How many pieces the reader may be ahead.
-const AHEAD: usize = 4;
+/// Limit for chunks that the reader may be ahead.
+const MAX_QUEUED: usize = 4;
 
-/// A SHA-256 digest. Written as 64 lower-case hexadecimal digits, read in either case.
+/// A SHA-256 digest, written as 64 lower-case hexadecimal digits and read in either case.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Sha256([u8; 32]);
 
 impl Sha256 {
-    /// The digest of bytes in memory.
+    /// Returns the digest of bytes in memory.
     pub fn of(bytes: &[u8]) -> Self {
         let mut hasher = Hasher::default();
         hasher.update(bytes);
         hasher.digest()
     }
 
-    /// The digest of everything in `source`; `advance` hears of every piece.
+    /// Returns the digest of `source`; `advance` is called with the size of every chunk.
     pub fn of_file(source: &dyn ReadAt, advance: &dyn Fn(u64)) -> io::Result<Self> {
         let mut hasher = Hasher::default();
         hasher.update_from(source, advance)?;
@@ -39,13 +39,13 @@ impl Sha256 {
     }
 }
 
-/// Sends the pieces of `source` until its end, an error, or until nobody wants them any more.
+/// Sends the chunks of `source` until its end, an error, or the receiver is gone.
 fn read_ahead(source: &dyn ReadAt, to: &SyncSender<io::Result<Vec<u8>>>, empty: &Receiver<Vec<u8>>) {
     let mut at = 0;
     loop {
-        let mut piece = empty.try_recv().unwrap_or_default();
-        piece.resize(PIECE, 0);
-        let read = match source.read_at(&mut piece, at) {
+        let mut chunk = empty.try_recv().unwrap_or_default();
+        chunk.resize(CHUNK_SIZE, 0);
+        let read = match source.read_at(&mut chunk, at) {
             Ok(0) => return,
             Ok(read) => read,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
@@ -54,72 +54,72 @@ fn read_ahead(source: &dyn ReadAt, to: &SyncSender<io::Result<Vec<u8>>>, empty: 
                 return;
             }
         };
-        piece.truncate(read);
+        chunk.truncate(read);
         at = at.saturating_add(read as u64);
-        if to.send(Ok(piece)).is_err() {
+        if to.send(Ok(chunk)).is_err() {
             return;
         }
     }
 }
 
-/// A digest under way. A copy of it can be asked without disturbing it.
+/// A digest in progress.
 #[derive(Clone, Default)]
 pub(super) struct Hasher(sha2::Sha256);
 
 impl Hasher {
-    /// `bytes` come next.
+    /// Adds `bytes`.
     pub(super) fn update(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
     }
 
-    /// Everything in `source` comes next; `advance` hears of every piece. Returns how many bytes that was.
+    /// Adds everything in `source`; `advance` is called with the size of every chunk. Returns the number of bytes.
     ///
-    /// Reading goes on in a second thread, so a file that is not in memory yet costs the slower of the two, not both.
+    /// A second thread reads ahead, so that reading and hashing overlap.
     pub(super) fn update_from(&mut self, source: &dyn ReadAt, advance: &dyn Fn(u64)) -> io::Result<u64> {
-        let (full_to, full) = sync_channel(AHEAD);
-        let (empty_to, empty) = sync_channel(AHEAD);
+        let (full_to, full) = sync_channel(MAX_QUEUED);
+        let (empty_to, empty) = sync_channel(MAX_QUEUED);
         thread::scope(|scope| {
             scope.spawn(move || read_ahead(source, &full_to, &empty));
             let mut size: u64 = 0;
-            for piece in full {
-                let piece: Vec<u8> = piece?;
-                self.update(&piece);
-                size = size.saturating_add(piece.len() as u64);
-                advance(piece.len() as u64);
-                // The reader is gone when it is at the end; it needs no buffers then.
-                let _ = empty_to.try_send(piece);
+            for chunk in full {
+                let chunk: Vec<u8> = chunk?;
+                self.update(&chunk);
+                size = size.saturating_add(chunk.len() as u64);
+                advance(chunk.len() as u64);
+                // At the end, the reader is gone and needs no buffers.
+                let _ = empty_to.try_send(chunk);
             }
             Ok(size)
         })
     }
 
-    /// The digest of everything so far.
+    /// Returns the digest of everything so far.
     pub(super) fn digest(&self) -> Sha256 {
         Sha256(self.0.clone().finalize().into())
     }
 }
 
-/// The text is no SHA-256 digest.
+/// The text is not a SHA-256 digest.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no SHA-256: that is 64 hexadecimal digits")]
-pub struct NoSha256(String);
+#[error("`{0}` is not a SHA-256, which has 64 hexadecimal digits")]
+pub struct InvalidSha256(String);
 
 impl FromStr for Sha256 {
-    type Err = NoSha256;
+    type Err = InvalidSha256;
 
-    fn from_str(text: &str) -> Result<Self, NoSha256> {
+    fn from_str(text: &str) -> Result<Self, InvalidSha256> {
         let mut digest = [0; 32];
         match base16ct::mixed::decode(text, &mut digest) {
             Ok(decoded) if decoded.len() == 32 => Ok(Self(digest)),
-            _ => Err(NoSha256(text.to_owned())),
+            _ => Err(InvalidSha256(text.to_owned())),
         }
     }
 }
 
 impl TryFrom<String> for Sha256 {
-    type Error = NoSha256;
+    type Error = InvalidSha256;
 
-    fn try_from(text: String) -> Result<Self, NoSha256> {
+    fn try_from(text: String) -> Result<Self, InvalidSha256> {
         text.parse()
     }
 }
@@ -151,7 +151,7 @@ mod tests {
     const ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
     #[test]
-    fn a_digest_reads_back_as_it_was_written() {
+    fn a_written_digest_can_be_read_back() {
         let digest = Sha256::of(b"abc");
         assert_eq!(digest.to_string(), ABC);
         assert_eq!(ABC.parse(), Ok(digest));
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_digest_with_a_digit_missing_is_refused() {
+    fn an_invalid_digest_is_refused() {
         let long = format!("{ABC}0");
         let non_ascii = format!("{}é", &ABC[..62]);
         for text in ["", &ABC[..63], &long, &ABC.replace('b', "g"), &non_ascii, " "] {
@@ -168,8 +168,8 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_many_pieces_hashes_like_its_bytes_in_memory() {
-        for size in [0, 1, PIECE - 1, PIECE, 11 * PIECE + 7] {
+    fn a_file_of_many_chunks_has_the_digest_of_its_bytes() {
+        for size in [0, 1, CHUNK_SIZE - 1, CHUNK_SIZE, 11 * CHUNK_SIZE + 7] {
             let bytes: Vec<u8> = (0..size).map(|at| u8::try_from(at % 251).unwrap()).collect();
             let seen = AtomicU64::new(0);
             let digest = Sha256::of_file(&bytes, &|more| {

@@ -1,4 +1,4 @@
-//! One request, and what comes of it.
+//! Requests of a download and their failures.
 
 use std::io::Read;
 use std::time::Duration;
@@ -17,48 +17,48 @@ use crate::disk::room;
 use crate::error::{Category, Error, Result};
 use crate::progress::{Progress, Task};
 
-/// What a file may have at most when nobody knows its size: several times the largest image the publisher ever had.
-const LARGEST: u64 = 32 << 30;
+/// Limit in bytes for a file of unknown size: several times the publisher's largest image.
+const MAX_SIZE: u64 = 32 << 30;
 
 /// Bytes read at once.
-const PIECE: usize = 128 * 1024;
+const CHUNK_SIZE: usize = 128 * 1024;
 
-/// A download, for as many requests as it takes.
+/// A download, with any number of requests.
 pub(super) struct Transfer<'a> {
     pub(super) client: Client,
     pub(super) connection: &'a Connection,
     pub(super) url: &'a Url,
     /// The file's name, for messages.
     pub(super) name: &'a str,
-    /// What the file must have, where that is known.
+    /// Size of the file in bytes, if known.
     pub(super) size: Option<u64>,
     pub(super) progress: &'a dyn Progress,
-    /// Begins with the first answer, which often is the first to know the size.
+    /// Started by the first answer, which often gives the size.
     pub(super) task: Option<Box<dyn Task>>,
-    /// Whether somebody knew how long the last answer's file is. Without that, the end of the connection looks like
-    /// the end of the file.
+    /// `true` if the file's length was known for the last answer. Without it, a broken connection looks like the end of
+    /// the file.
     pub(super) length_known: bool,
 }
 
-/// Why a request did not bring the file to its end.
+/// The reason why a request did not complete the file.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// It may do so the next time, though not before so long.
-    Again(Error, Option<Duration>),
-    /// It never will.
-    Final(Error),
-    /// It never will, and what has come is worth nothing.
-    Worthless(Error),
+    /// A temporary error, with the wait that the server asks for.
+    Retry(Error, Option<Duration>),
+    /// A permanent error.
+    Permanent(Error),
+    /// A permanent error after which the downloaded bytes are useless.
+    Corrupt(Error),
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self::Final(error)
+        Self::Permanent(error)
     }
 }
 
 impl Transfer<'_> {
-    /// Asks for what `part` lacks and appends it, to the end of the answer.
+    /// Requests the missing bytes of `part` and appends those in the answer.
     pub(super) fn attempt(&mut self, part: &mut Part) -> Result<(), Failure> {
         let have = part.size();
         let validator = part.validator(self.url).filter(|_| have > 0);
@@ -68,29 +68,29 @@ impl Transfer<'_> {
                 self.check_total(total)?;
                 if have > 0 {
                     self.progress
-                        .say(&format!("the server starts {} over", self.name));
+                        .say(&format!("the server sends {} from the beginning", self.name));
                 }
                 part.begin(self.url, Validator::of(response.headers()))?;
                 total
             }
             Answer::Rest { total } => {
                 self.check_total(total)?;
-                part.go_on();
+                part.begin_another_answer();
                 total
             }
             Answer::StartOver(reason) => {
                 part.start_over()?;
-                let what = format!("{} cannot be continued: {reason}", self.name);
-                return Err(Failure::Again(Error::new(Category::Network, what), None));
+                let what = format!("{} cannot be resumed: {reason}", self.name);
+                return Err(Failure::Retry(Error::new(Category::Network, what), None));
             }
-            Answer::Later(after) => return Err(Failure::Again(refused(&response), after)),
-            Answer::Never(remedy) => return Err(refused(&response).with_remedy(remedy).into()),
+            Answer::RetryLater(after) => return Err(Failure::Retry(refused(&response), after)),
+            Answer::Permanent(remedy) => return Err(refused(&response).with_remedy(remedy).into()),
         };
         let total = self.size.or(total);
         self.length_known = total.is_some();
         if let Some(total) = total {
             let missing = total.saturating_sub(part.size());
-            let remedy = "make room, or set MKIMAGE_CACHE_DIR to a folder on another disk";
+            let remedy = "free some space, or set MKIMAGE_CACHE_DIR to a folder on another disk";
             room::require(
                 folder_of(part.path()),
                 missing,
@@ -102,7 +102,7 @@ impl Transfer<'_> {
         self.receive(response, part, total)
     }
 
-    /// Compares what the server announces with what is known.
+    /// Compares the announced size with the known one.
     fn check_total(&self, total: Option<u64>) -> Result<()> {
         let what = match (total, self.size) {
             (Some(total), Some(size)) if total != size => {
@@ -111,7 +111,7 @@ impl Transfer<'_> {
                     self.url, self.name
                 )
             }
-            (Some(total), None) if total > LARGEST => {
+            (Some(total), None) if total > MAX_SIZE => {
                 format!(
                     "{} announces {total} bytes, more than any base image has",
                     self.url
@@ -120,7 +120,7 @@ impl Transfer<'_> {
             _ => return Ok(()),
         };
         Err(Error::new(Category::Verification, what).with_remedy(
-            "another file lies there, or something on the way answers in its place, such as a network's log-in page",
+            "the URL has another file, or something in between answers instead, such as a network's login page",
         ))
     }
 
@@ -132,41 +132,41 @@ impl Transfer<'_> {
     }
 
     fn receive(&self, mut response: Response, part: &mut Part, total: Option<u64>) -> Result<(), Failure> {
-        let most = total.unwrap_or(LARGEST);
-        let mut piece = vec![0; PIECE];
+        let limit = total.unwrap_or(MAX_SIZE);
+        let mut chunk = vec![0; CHUNK_SIZE];
         loop {
-            let read = match response.read(&mut piece) {
+            let read = match response.read(&mut chunk) {
                 Ok(0) => break,
                 Ok(read) => read,
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(Failure::Again(self.cut(part, total).with_cause(error), None)),
+                Err(error) => return Err(Failure::Retry(self.cut_off(part, total).with_cause(error), None)),
             };
-            if part.size().saturating_add(read as u64) > most {
+            if part.size().saturating_add(read as u64) > limit {
                 let what = format!(
-                    "{} sends more than the {most} bytes that {} has",
+                    "{} sends more than the {limit} bytes that {} has",
                     self.url, self.name
                 );
-                return Err(Failure::Worthless(Error::new(Category::Verification, what)));
+                return Err(Failure::Corrupt(Error::new(Category::Verification, what)));
             }
-            part.append(piece.get(..read).unwrap_or_default())?;
+            part.append(chunk.get(..read).unwrap_or_default())?;
             if let Some(task) = &self.task {
                 task.advance(read as u64);
             }
         }
         match total {
-            Some(total) if part.size() < total => Err(Failure::Again(self.cut(part, Some(total)), None)),
+            Some(total) if part.size() < total => Err(Failure::Retry(self.cut_off(part, Some(total)), None)),
             _ => Ok(()),
         }
     }
 
-    fn cut(&self, part: &Part, total: Option<u64>) -> Error {
+    fn cut_off(&self, part: &Part, total: Option<u64>) -> Error {
         let of = total.map_or_else(String::new, |total| format!(" of {total}"));
         let what = format!("{} was cut off after {}{of} bytes", self.url, part.size());
         Error::new(Category::Network, what)
     }
 }
 
-/// Asks for a file, without its first `have` bytes if it is still the version that `validator` is of.
+/// Requests a file without its first `have` bytes, or the whole file if its version is not that of `validator`.
 pub(super) fn ask(
     client: &Client,
     url: &Url,
@@ -174,7 +174,7 @@ pub(super) fn ask(
     have: u64,
     validator: Option<&Validator>,
 ) -> Result<Response, Failure> {
-    // A compressed answer would hash to something else, and could not be continued.
+    // A compressed answer would have another hash and could not be resumed.
     let mut request = client.get(url.clone()).header(ACCEPT_ENCODING, "identity");
     if have > 0 {
         request = request.header(RANGE, format!("bytes={have}-"));
@@ -185,14 +185,14 @@ pub(super) fn ask(
     request
         .send()
         .map_err(|error| match explain(error, url, connection) {
-            (error, true) => Failure::Again(error, None),
-            (error, false) => Failure::Final(error),
+            (error, true) => Failure::Retry(error, None),
+            (error, false) => Failure::Permanent(error),
         })
 }
 
-/// What to say of an answer that is no file.
+/// Returns the error for an answer without a file.
 pub(super) fn refused(response: &Response) -> Error {
-    // After redirects it is another server that has to be named.
+    // After redirects, this is the URL of the server that answered.
     let what = format!("{} answers {}", response.url(), response.status());
     Error::new(Category::Network, what)
 }

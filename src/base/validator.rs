@@ -1,4 +1,4 @@
-//! What tells two versions of a file on a server apart, so that the rest of one is not appended to the other.
+//! Identifies versions of a file on a server, so that pieces of different versions are not combined.
 
 use reqwest::header::{ETAG, HeaderMap, HeaderName, LAST_MODIFIED};
 use serde::{Deserialize, Serialize};
@@ -9,12 +9,12 @@ use serde::{Deserialize, Serialize};
 pub(super) enum Validator {
     /// A strong entity tag, with its quotes.
     Etag(String),
-    /// An HTTP date. It is weak when the file changed twice within that second; the hash finds that out.
+    /// An HTTP date. It is ambiguous if the file changed twice within one second; the hash reveals that.
     LastModified(String),
 }
 
 impl Validator {
-    /// The best one in a response.
+    /// Returns the best validator in a response.
     pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
         let text = |name: HeaderName| headers.get(name)?.to_str().ok().map(str::to_owned);
         // A weak tag is not allowed in If-Range.
@@ -24,14 +24,14 @@ impl Validator {
             .or_else(|| text(LAST_MODIFIED).map(Self::LastModified))
     }
 
-    /// As `If-Range` has it.
+    /// Returns the value for `If-Range`.
     pub(super) fn as_str(&self) -> &str {
         match self {
             Self::Etag(text) | Self::LastModified(text) => text,
         }
     }
 
-    /// Whether a response with `headers` is certainly of another version.
+    /// Returns whether a response with `headers` is certainly of another version.
     pub(super) fn contradicts(&self, headers: &HeaderMap) -> bool {
         let theirs = match self {
             Self::Etag(_) => headers.get(ETAG),
@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn a_weak_tag_never_vouches_for_a_resume() {
+    fn a_weak_tag_is_not_used_to_resume() {
         assert_eq!(Validator::of(&headers(&[(ETAG, "W/\"a\"")])), None);
         let dated = headers(&[
             (ETAG, "W/\"a\""),
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn another_tag_is_another_file() {
+    fn a_different_tag_means_a_different_version() {
         let ours = Validator::Etag("\"a\"".to_owned());
         assert!(ours.contradicts(&headers(&[(ETAG, "\"b\"")])));
         assert!(!ours.contradicts(&headers(&[(ETAG, "\"a\"")])));

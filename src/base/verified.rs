@@ -1,28 +1,28 @@
-//! A base image that is what it was asked for.
+//! A verified base image.
 
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use crate::base::{CatalogEntry, Sha256, remembered};
+use crate::base::{CatalogEntry, Sha256, decoded};
 use crate::error::{Category, Context, Error, Result};
 
-/// Who says that a base is good.
+/// The reason to trust a base.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Vouch {
-    /// Its hash is the one in the catalog or the one the user gave.
-    Publisher,
-    /// This program made it, a moment ago.
-    Program,
-    /// It is a local file of unknown hash that was decoded in full before, without an error.
-    Remembered,
-    /// It is a local file of unknown hash. It must be decoded in full before anything is made of it.
-    Nobody,
+pub enum Trust {
+    /// Its hash is in the catalog or was given by the user.
+    KnownHash,
+    /// It is the sample, which this program has just created.
+    Sample,
+    /// Its hash is unknown, but it was decoded in full before without errors.
+    DecodedBefore,
+    /// Its hash is unknown. It must be decoded in full before it is used.
+    Unknown,
 }
 
-/// A base image, open, hashed through the very handle that later reads go through: what happens to its path meanwhile
-/// makes no difference. Only [`super::obtain`] makes one.
+/// An open base image. It was hashed through the same file handle that is used for reading, so later changes to its path
+/// have no effect. Only [`super::obtain`] creates one.
 #[derive(Debug)]
 pub struct VerifiedBase {
     pub(super) file: File,
@@ -31,10 +31,10 @@ pub struct VerifiedBase {
     pub(super) sha256: Sha256,
     pub(super) stamp: Stamp,
     pub(super) entry: Option<CatalogEntry>,
-    pub(super) vouched: Vouch,
+    pub(super) trust: Trust,
 }
 
-/// What an in-place change of a file shows in.
+/// Size and modification time, which reveal changes to a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stamp {
     size: u64,
@@ -42,7 +42,7 @@ pub(super) struct Stamp {
 }
 
 impl Stamp {
-    /// Of an open file, now.
+    /// Returns the current stamp of an open file.
     pub(super) fn of(file: &File) -> io::Result<Self> {
         let metadata = file.metadata()?;
         Ok(Self {
@@ -51,62 +51,62 @@ impl Stamp {
         })
     }
 
-    /// The file's size then, in bytes.
+    /// Returns the file's size in bytes.
     pub(super) fn size(self) -> u64 {
         self.size
     }
 }
 
 impl VerifiedBase {
-    /// The file. Read it with [`crate::disk::read_at::ReadAt`]; its cursor is anywhere.
+    /// Returns the file. Read it with [`crate::disk::read_at::ReadAt`], because its cursor is undefined.
     pub fn file(&self) -> &File {
         &self.file
     }
 
-    /// Where the file is, for messages. Never open it again by this path.
+    /// Returns the file's path, for messages only. Never open the file again by this path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The file's name as its publisher or the user has it.
+    /// Returns the file's original name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Of the file as it is, compressed or not.
+    /// Returns the hash of the file as it is, compressed or not.
     pub fn sha256(&self) -> Sha256 {
         self.sha256
     }
 
-    /// Bytes of the file as it is, compressed or not.
+    /// Returns the size in bytes of the file as it is, compressed or not.
     pub fn size(&self) -> u64 {
         self.stamp.size
     }
 
-    /// The catalog's entry for this very image, however it came here.
+    /// Returns the catalog's entry with this hash.
     pub fn entry(&self) -> Option<&CatalogEntry> {
         self.entry.as_ref()
     }
 
-    /// Who says that it is good.
-    pub fn vouched(&self) -> Vouch {
-        self.vouched
+    /// Returns the reason to trust it.
+    pub fn trust(&self) -> Trust {
+        self.trust
     }
 
-    /// Fails when somebody has written to the file since it was hashed. To be asked when the last byte has been read.
+    /// Fails if the file has changed since it was hashed. Call it after the last byte has been read.
     pub fn check_unchanged(&self) -> Result<()> {
-        let now = Stamp::of(&self.file).disk(|| format!("looking at {}", self.path.display()))?;
+        let now =
+            Stamp::of(&self.file).disk(|| format!("reading the metadata of {}", self.path.display()))?;
         if now == self.stamp {
             return Ok(());
         }
-        let what = format!("{} was changed while it was read", self.path.display());
+        let what = format!("{} was changed while it was being read", self.path.display());
         Err(Error::new(Category::Verification, what)
-            .with_remedy("run mkimage again when nothing writes to it any more"))
+            .with_remedy("run mkimage again when nothing writes to it"))
     }
 
-    /// Notes in the cache folder that this file was decoded in full without an error, so that it is
-    /// [`Vouch::Remembered`] from now on, wherever it lies.
-    pub fn remember_sound(&self, cache_dir: &Path) -> Result<()> {
-        remembered::remember(cache_dir, self.sha256)
+    /// Marks this file as decoded in full without errors, so that it is [`Trust::DecodedBefore`] from now on.
+    pub fn mark_decoded(&self, cache_dir: &Path) -> Result<()> {
+        decoded::mark(cache_dir, self.sha256)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::base::{self, Arrival, BaseRequest, Catalog, VerifiedBase};
+use crate::base::{self, BaseRequest, Catalog, DownloadEvent, VerifiedBase};
 use crate::error::Result;
 use crate::image::assemble::eager::{EagerUnpack, Sizes, Unpacked};
 use crate::image::assemble::require_raw_room;
@@ -28,12 +28,12 @@ pub(crate) fn obtain(
         require_raw_room(folder, destinations.len(), raw)?;
     }
     let early = EagerUnpack::new(folder.to_owned(), destinations.to_vec(), sizes, &session.bars);
-    let onlooker = |arrival: &Arrival| match arrival {
-        Arrival::Grown { file, size } => early.grown_to(file, *size),
-        Arrival::StartsOver => early.abandon(),
+    let on_event = |arrival: &DownloadEvent| match arrival {
+        DownloadEvent::Grown { file, size } => early.grown_to(file, *size),
+        DownloadEvent::StartsOver => early.abandon(),
     };
     // An error drops what was unpacked of a base that is not what it must be.
-    let base = base::obtain(request, &session.obtain_options(catalog, Some(&onlooker)))?;
+    let base = base::obtain(request, &session.obtain_options(catalog, Some(&on_event)))?;
     let unpacked = match early.finish(base.size()) {
         Some(Ok(unpacked)) => Some(unpacked),
         Some(Err(error)) => {

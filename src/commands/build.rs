@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
 
-use crate::base::{self, Catalog, VerifiedBase, Vouch};
+use crate::base::{self, Catalog, Trust, VerifiedBase};
 use crate::boot::facts::BootFacts;
 use crate::boot::overlay::BootPath;
 use crate::boot::user_files;
@@ -112,7 +112,7 @@ pub(super) fn run(session: &Session, args: &BuildArgs) -> Result<()> {
             })
             .collect()
     };
-    if base.vouched() == Vouch::Nobody && container.blocks().is_some() && container.check() == Check::None {
+    if base.trust() == Trust::Unknown && container.blocks().is_some() && container.check() == Check::None {
         session.bars.warn(&format!(
             "{} was packed without checksums: damage in it that can be unpacked is not noticed",
             base.path().display()
@@ -142,7 +142,7 @@ fn write(
         (Format::Img, Some(unpacked)) => build.raw_images_from(unpacked, planner),
         (Format::Img, None) => build.raw_images(planner),
         (Format::ImgXz, _) => build.compressed_images(planner, &|| {
-            if base.vouched() == Vouch::Nobody {
+            if base.trust() == Trust::Unknown {
                 // Copying blocks unseen would copy damage that nobody has ruled out.
                 let raw_size = build.container.raw_size();
                 let task = session.bars.begin("checking the base", raw_size);
@@ -156,11 +156,11 @@ fn write(
 
 /// Notes that a base nobody vouched for was decoded in full.
 fn remember(session: &Session, base: &VerifiedBase) {
-    if base.vouched() != Vouch::Nobody {
+    if base.trust() != Trust::Unknown {
         return;
     }
     // It only spares the next build a check: the images are good without it.
-    if let Err(error) = base.remember_sound(&session.cache_dir) {
+    if let Err(error) = base.mark_decoded(&session.cache_dir) {
         session.bars.warn(&error.to_string());
     }
 }

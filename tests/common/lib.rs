@@ -1,4 +1,4 @@
-//! Parts that several test programs share.
+//! Code shared by several test programs.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

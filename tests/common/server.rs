@@ -1,4 +1,4 @@
-//! An HTTP/1.1 server on loopback that misbehaves to order.
+//! An HTTP/1.1 server on loopback that misbehaves on request.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -8,18 +8,18 @@ use std::thread;
 
 use url::Url;
 
-/// A request as it came.
+/// A received request.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// What stands between method and version: a path, or a whole address when the server is used as a proxy.
+    /// The request target: a path, or a whole URL if the server is used as a proxy.
     pub target: String,
     headers: Vec<(String, String)>,
-    /// How many requests came before.
+    /// The number of requests before this one.
     pub number: usize,
 }
 
 impl Request {
-    /// A header's value.
+    /// Returns a header's value.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .iter()
@@ -27,7 +27,7 @@ impl Request {
             .map(|(_, value)| value.as_str())
     }
 
-    /// `100` of `Range: bytes=100-`.
+    /// Returns `100` for `Range: bytes=100-`.
     pub fn range_start(&self) -> Option<usize> {
         self.header("range")?
             .strip_prefix("bytes=")?
@@ -37,46 +37,46 @@ impl Request {
     }
 }
 
-/// What is sent back.
+/// A response.
 #[derive(Debug, Clone)]
 pub struct Reply {
     status: u16,
     headers: Vec<(String, String)>,
     body: Vec<u8>,
-    promised: Option<u64>,
-    /// The end of the connection is the end of the body.
-    unframed: bool,
+    announced: Option<u64>,
+    /// `true` if the end of the connection is the end of the body.
+    until_close: bool,
     end: End,
     pause: Option<(usize, Arc<Barrier>)>,
 }
 
-/// How an answer ends.
+/// The end of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
-    /// With its last byte; the connection stays open.
-    Properly,
-    /// After so many bytes of the body the connection is closed.
+    /// Complete; the connection stays open.
+    Complete,
+    /// The connection is closed after this number of bytes of the body.
     Cut(usize),
-    /// After so many bytes of the body nothing comes any more.
+    /// Nothing more is sent after this number of bytes of the body.
     Stall(usize),
 }
 
 impl Reply {
-    /// An answer with a body and nothing else.
+    /// Creates a response with a body.
     pub fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
         let body = body.into();
         Self {
             status,
             headers: Vec::new(),
-            promised: Some(body.len() as u64),
-            unframed: false,
+            announced: Some(body.len() as u64),
+            until_close: false,
             body,
-            end: End::Properly,
+            end: End::Complete,
             pause: None,
         }
     }
 
-    /// A redirect.
+    /// Creates a redirect.
     pub fn redirect(to: &str) -> Self {
         Self::new(302, "").with("Location", to)
     }
@@ -87,37 +87,37 @@ impl Reply {
         self
     }
 
-    /// Announces another length than the body has.
-    pub fn promising(mut self, length: u64) -> Self {
-        self.promised = Some(length);
+    /// Announces a different length than the body has.
+    pub fn announcing(mut self, length: u64) -> Self {
+        self.announced = Some(length);
         self
     }
 
-    /// Announces no length: chunked.
-    pub fn of_unknown_length(mut self) -> Self {
-        self.promised = None;
+    /// Announces no length and sends the body chunked.
+    pub fn chunked(mut self) -> Self {
+        self.announced = None;
         self
     }
 
-    /// Announces no length, and the end of the connection is the end of the body, as before HTTP/1.1.
-    pub fn until_the_connection_ends(mut self) -> Self {
-        self.unframed = true;
+    /// Announces no length and ends the body by closing the connection, as before HTTP/1.1.
+    pub fn until_close(mut self) -> Self {
+        self.until_close = true;
         self
     }
 
-    /// Closes the connection after so many bytes of the body.
+    /// Closes the connection after this number of bytes of the body.
     pub fn cut_after(mut self, bytes: usize) -> Self {
         self.end = End::Cut(bytes);
         self
     }
 
-    /// Falls silent after so many bytes of the body, until the client goes away.
+    /// Sends nothing more after this number of bytes of the body, until the client disconnects.
     pub fn stall_after(mut self, bytes: usize) -> Self {
         self.end = End::Stall(bytes);
         self
     }
 
-    /// Waits at the barrier after so many bytes of the body.
+    /// Waits at the barrier after this number of bytes of the body.
     pub fn pausing_after(mut self, bytes: usize, barrier: &Arc<Barrier>) -> Self {
         self.pause = Some((bytes, Arc::clone(barrier)));
         self
@@ -129,37 +129,37 @@ impl Reply {
         for (name, value) in &self.headers {
             write!(head, "{name}: {value}\r\n")?;
         }
-        match self.promised {
-            _ if self.unframed => write!(head, "Connection: close\r\n\r\n")?,
+        match self.announced {
+            _ if self.until_close => write!(head, "Connection: close\r\n\r\n")?,
             Some(length) => write!(head, "Content-Length: {length}\r\n\r\n")?,
             None => write!(head, "Transfer-Encoding: chunked\r\n\r\n")?,
         }
         stream.write_all(&head)?;
         let sent = match self.end {
-            End::Properly => &self.body[..],
+            End::Complete => &self.body[..],
             End::Cut(after) | End::Stall(after) => &self.body[..after.min(self.body.len())],
         };
         let pause = self.pause.as_ref();
         let (before, after) = sent.split_at(pause.map_or(0, |(bytes, _)| *bytes));
-        self.send_pieces(before, stream)?;
+        self.send_body(before, stream)?;
         if let Some((_, barrier)) = pause {
             stream.flush()?;
             barrier.wait();
         }
-        self.send_pieces(after, stream)?;
-        if self.promised.is_none() && self.end == End::Properly {
+        self.send_body(after, stream)?;
+        if self.announced.is_none() && self.end == End::Complete {
             stream.write_all(b"0\r\n\r\n")?;
         }
         stream.flush()
     }
 
-    fn send_pieces(&self, bytes: &[u8], stream: &mut TcpStream) -> io::Result<()> {
-        for piece in bytes.chunks(16 * 1024) {
-            if self.promised.is_none() {
-                write!(stream, "{:x}\r\n", piece.len())?;
+    fn send_body(&self, bytes: &[u8], stream: &mut TcpStream) -> io::Result<()> {
+        for chunk in bytes.chunks(16 * 1024) {
+            if self.announced.is_none() {
+                write!(stream, "{:x}\r\n", chunk.len())?;
             }
-            stream.write_all(piece)?;
-            if self.promised.is_none() {
+            stream.write_all(chunk)?;
+            if self.announced.is_none() {
                 stream.write_all(b"\r\n")?;
             }
         }
@@ -167,19 +167,19 @@ impl Reply {
     }
 }
 
-/// A file as a well-behaved server has it.
+/// A file on a well-behaved server.
 #[derive(Debug, Clone)]
 pub struct Served {
-    /// What is in it.
+    /// The content.
     pub bytes: Vec<u8>,
-    /// With its quotes.
+    /// The entity tag, with its quotes.
     pub etag: Option<String>,
-    /// An HTTP date.
+    /// The modification time as an HTTP date.
     pub last_modified: Option<String>,
 }
 
 impl Served {
-    /// A file with a strong tag.
+    /// Creates a file with a strong tag.
     pub fn new(bytes: &[u8], etag: &str) -> Self {
         Self {
             bytes: bytes.to_vec(),
@@ -188,7 +188,7 @@ impl Served {
         }
     }
 
-    /// A file that nothing tells apart from another version.
+    /// Creates a file without a version.
     pub fn unversioned(bytes: &[u8]) -> Self {
         Self {
             bytes: bytes.to_vec(),
@@ -197,12 +197,12 @@ impl Served {
         }
     }
 
-    /// All of it, whatever was asked for.
+    /// Returns the whole file, whatever was requested.
     pub fn whole(&self) -> Reply {
         self.versioned(Reply::new(200, self.bytes.clone()))
     }
 
-    /// What RFC 9110 says: the whole, or the part that was asked for if it is of this version.
+    /// Returns what RFC 9110 requires: the requested range if it is of this version, otherwise the whole file.
     pub fn answer(&self, request: &Request) -> Reply {
         let same = request.header("if-range").is_none_or(|theirs| {
             [&self.etag, &self.last_modified]
@@ -215,12 +215,12 @@ impl Served {
         }
     }
 
-    /// The part from `start` on, whatever was asked for.
+    /// Returns the range from `start`, whatever was requested.
     pub fn rest(&self, start: usize) -> Reply {
         self.slice(start, self.bytes.len())
     }
 
-    /// The part from `start` to before `end`, whatever was asked for.
+    /// Returns the range from `start` to before `end`, whatever was requested.
     pub fn slice(&self, start: usize, end: usize) -> Reply {
         let total = self.bytes.len();
         if start >= total {
@@ -248,7 +248,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Answers every request with what `reply` says.
+    /// Answers every request with the result of `reply`.
     pub fn start(reply: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let server = Self {
@@ -263,19 +263,19 @@ impl Server {
                     return;
                 }
                 let (requests, reply) = (requests.clone(), reply.clone());
-                // A client that goes away in the middle is what many tests are about.
-                thread::spawn(move || stream.and_then(|stream| converse(stream, &requests, &*reply)));
+                // Many tests have clients that disconnect early.
+                thread::spawn(move || stream.and_then(|stream| serve(stream, &requests, &*reply)));
             }
         });
         server
     }
 
-    /// The address of a file on this server.
+    /// Returns the URL of a file on this server.
     pub fn url(&self, path: &str) -> Url {
         Url::parse(&format!("http://{}/{path}", self.address)).unwrap()
     }
 
-    /// What was asked for so far.
+    /// Returns the requests so far.
     pub fn requests(&self) -> Vec<Request> {
         self.requests.lock().unwrap().clone()
     }
@@ -289,7 +289,7 @@ impl Drop for Server {
     }
 }
 
-fn converse(
+fn serve(
     mut stream: TcpStream,
     requests: &Mutex<Vec<Request>>,
     reply: &dyn Fn(&Request) -> Reply,
@@ -304,12 +304,12 @@ fn converse(
         let reply = reply(&request);
         reply.send(&mut stream)?;
         match reply.end {
-            End::Properly
-                if !reply.unframed
+            End::Complete
+                if !reply.until_close
                     && reply
-                        .promised
+                        .announced
                         .is_none_or(|length| length == reply.body.len() as u64) => {}
-            End::Properly | End::Cut(_) => return stream.shutdown(std::net::Shutdown::Write),
+            End::Complete | End::Cut(_) => return stream.shutdown(std::net::Shutdown::Write),
             End::Stall(_) => {
                 io::copy(&mut reader, &mut io::sink())?;
                 return Ok(());

@@ -1,14 +1,14 @@
-//! What was downloaded before.
+//! The cache of earlier downloads.
 
 use std::fs;
 
-use mkimage::base::{Sha256, Vouch};
+use mkimage::base::{Sha256, Trust};
 
-use crate::fixture::{Cache, Told, image, read_all};
+use crate::fixture::{Cache, Messages, image, read_all};
 use test_support::server::{Reply, Served, Server};
 
 #[test]
-fn a_download_is_used_again_without_the_network() {
+fn a_download_is_reused_without_the_network() {
     let bytes = image();
     let sha256 = Sha256::of(&bytes);
     let file = Served::new(&bytes, "a");
@@ -19,10 +19,7 @@ fn a_download_is_used_again_without_the_network() {
     let base = cache.get(&url, sha256).unwrap();
     assert_eq!(read_all(&base), bytes);
     assert_eq!((base.sha256(), base.size()), (sha256, bytes.len() as u64));
-    assert_eq!(
-        (base.name(), base.vouched()),
-        ("raspios.img.xz", Vouch::Publisher)
-    );
+    assert_eq!((base.name(), base.trust()), ("raspios.img.xz", Trust::KnownHash));
     base.check_unchanged().unwrap();
     assert_eq!(cache.files(), [format!("{sha256}-raspios.img.xz")]);
     assert_eq!(server.requests()[0].target, "/images/raspios.img.xz");
@@ -35,7 +32,7 @@ fn a_download_is_used_again_without_the_network() {
 }
 
 #[test]
-fn a_damaged_cache_is_noticed_and_repaired() {
+fn a_damaged_cache_is_detected_and_repaired() {
     let bytes = image();
     let sha256 = Sha256::of(&bytes);
     let server = Server::start(|request| Served::new(&image(), "a").answer(request));
@@ -56,16 +53,16 @@ fn a_damaged_cache_is_noticed_and_repaired() {
     assert_eq!(
         fs::read(&path).unwrap(),
         damaged,
-        "offline there is nothing to replace it with"
+        "offline, a damaged file must stay"
     );
 
     cache.offline = false;
-    let told = Told::default();
+    let messages = Messages::default();
     assert_eq!(
-        read_all(&cache.get_with(&server.url("a.img"), sha256, &told).unwrap()),
+        read_all(&cache.get_with(&server.url("a.img"), sha256, &messages).unwrap()),
         bytes
     );
-    assert!(told.contains("was damaged"));
+    assert!(messages.contains("was damaged"));
     assert_eq!(fs::read(&path).unwrap(), bytes);
 }
 
@@ -82,7 +79,7 @@ fn offline_with_an_empty_cache_says_what_to_do() {
 }
 
 #[test]
-fn what_another_address_had_is_not_downloaded_twice() {
+fn the_same_file_from_another_url_is_not_downloaded_again() {
     let bytes = image();
     let server = Server::start(|request| Served::new(&image(), "a").answer(request));
     let cache = Cache::new();

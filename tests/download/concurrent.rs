@@ -1,4 +1,4 @@
-//! Several downloads of one file at once.
+//! Concurrent downloads of one file.
 
 use std::fs;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -10,11 +10,11 @@ use mkimage::base::Sha256;
 use mkimage::error::Result;
 use mkimage::progress::{Progress, Task};
 
-use crate::fixture::{Cache, Told, image, other_image, read_all};
+use crate::fixture::{Cache, Messages, image, other_image, read_all};
 use test_support::server::{Served, Server};
 
-/// After this long the other download has certainly not waited.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Limit for waiting in a test.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 #[test]
 fn two_downloads_at_once_are_one_download() {
@@ -22,24 +22,24 @@ fn two_downloads_at_once_are_one_download() {
     let sha256 = Sha256::of(&bytes);
     let (waiting, is_waiting) = channel();
     let is_waiting = Mutex::new(is_waiting);
-    // The first download does not end before the second one is seen to wait for it.
+    // The first download does not end before the second one waits for it.
     let server = Server::start(move |request| {
-        let line: String = is_waiting.lock().unwrap().recv_timeout(PATIENCE).unwrap();
+        let line: String = is_waiting.lock().unwrap().recv_timeout(TIMEOUT).unwrap();
         assert!(line.contains("waiting"), "{line}");
         Served::new(&image(), "a").answer(request)
     });
     let cache = Cache::new();
     let url = server.url("a.img");
-    let told = Told::sending(waiting);
-    let (cache, url, told) = (&cache, &url, &told);
+    let messages = Messages::sent_to(waiting);
+    let (cache, url, messages) = (&cache, &url, &messages);
     thread::scope(|scope| {
         let (done, is_done) = channel();
         for _ in 0..2 {
             let done = done.clone();
-            scope.spawn(move || done.send(cache.get_with(url, sha256, told).unwrap()).unwrap());
+            scope.spawn(move || done.send(cache.get_with(url, sha256, messages).unwrap()).unwrap());
         }
-        // Both at the same time: using a finished download keeps nobody else from it.
-        let bases = [(); 2].map(|()| is_done.recv_timeout(PATIENCE).unwrap());
+        // Both bases are open at the same time: using a finished download does not block others.
+        let bases = [(); 2].map(|()| is_done.recv_timeout(TIMEOUT).unwrap());
         for base in &bases {
             assert_eq!(read_all(base), bytes);
         }
@@ -49,7 +49,7 @@ fn two_downloads_at_once_are_one_download() {
 }
 
 #[test]
-fn many_downloads_at_once_of_a_damaged_file_all_end_well() {
+fn many_concurrent_downloads_of_a_damaged_file_all_succeed() {
     let bytes = image();
     let sha256 = Sha256::of(&bytes);
     let server = Server::start(|request| Served::new(&image(), "a").answer(request));
@@ -68,7 +68,7 @@ fn many_downloads_at_once_of_a_damaged_file_all_end_well() {
 }
 
 #[test]
-fn who_waited_for_a_download_that_was_thrown_away_makes_one_of_its_own() {
+fn a_download_that_waited_for_a_discarded_one_starts_again() {
     let bytes = image();
     let sha256 = Sha256::of(&bytes);
     let (waiting, is_waiting) = channel();
@@ -77,58 +77,64 @@ fn who_waited_for_a_download_that_was_thrown_away_makes_one_of_its_own() {
         if request.number > 0 {
             return Served::new(&image(), "right").answer(request);
         }
-        is_waiting.lock().unwrap().recv_timeout(PATIENCE).unwrap();
+        is_waiting.lock().unwrap().recv_timeout(TIMEOUT).unwrap();
         Served::new(&other_image(), "wrong").answer(request)
     });
     let cache = Cache::new();
     let url = server.url("a.img");
-    let told = Told::sending(waiting);
-    let mut ends: Vec<_> = thread::scope(|scope| {
+    let messages = Messages::sent_to(waiting);
+    let mut results: Vec<_> = thread::scope(|scope| {
         let downloads: Vec<_> = (0..2)
-            .map(|_| scope.spawn(|| cache.get_with(&url, sha256, &told).map(|base| read_all(&base))))
+            .map(|_| {
+                scope.spawn(|| {
+                    cache
+                        .get_with(&url, sha256, &messages)
+                        .map(|base| read_all(&base))
+                })
+            })
             .collect();
         downloads
             .into_iter()
             .map(|download| download.join().unwrap())
             .collect()
     });
-    ends.sort_by_key(Result::is_err);
-    assert_eq!(ends[0].as_ref().unwrap(), &bytes);
-    assert_eq!(ends[1].as_ref().unwrap_err().category().exit_code(), 5);
+    results.sort_by_key(Result::is_err);
+    assert_eq!(results[0].as_ref().unwrap(), &bytes);
+    assert_eq!(results[1].as_ref().unwrap_err().category().exit_code(), 5);
     assert_eq!(cache.files(), [format!("{sha256}-a.img")]);
 }
 
-/// Stops a download between hashing what the cache has and doing something about it.
-struct Held {
+/// Pauses a download between hashing the cached file and acting on the result.
+struct PausedProgress {
     hashing: Sender<()>,
-    go: Arc<Mutex<Receiver<()>>>,
+    resume: Arc<Mutex<Receiver<()>>>,
 }
 
-impl Progress for Held {
+impl Progress for PausedProgress {
     fn begin(&self, _what: &str, _total: Option<u64>) -> Box<dyn Task> {
         let _ = self.hashing.send(());
-        Box::new(HeldTask(self.go.clone()))
+        Box::new(PausedTask(self.resume.clone()))
     }
     fn say(&self, _message: &str) {}
     fn warn(&self, _message: &str) {}
 }
 
-struct HeldTask(Arc<Mutex<Receiver<()>>>);
+struct PausedTask(Arc<Mutex<Receiver<()>>>);
 
-impl Task for HeldTask {
+impl Task for PausedTask {
     fn advance(&self, _bytes: u64) {}
     fn reset_to(&self, _bytes: u64) {}
 }
 
-impl Drop for HeldTask {
+impl Drop for PausedTask {
     fn drop(&mut self) {
-        // Ends with an error, and at once, when the other end is gone.
+        // Returns an error at once if the sender is gone.
         let _ = self.0.lock().unwrap().recv();
     }
 }
 
 #[test]
-fn a_file_that_was_repaired_meanwhile_is_not_thrown_away() {
+fn a_file_repaired_by_another_download_is_not_discarded() {
     let bytes = image();
     let sha256 = Sha256::of(&bytes);
     let server = Server::start(|request| Served::new(&image(), "a").answer(request));
@@ -138,19 +144,23 @@ fn a_file_that_was_repaired_meanwhile_is_not_thrown_away() {
     fs::write(&path, &bytes[1..]).unwrap();
 
     let (hashing, is_hashing) = channel();
-    let (go, may_go) = channel();
-    let held = Held {
+    let (resume, may_resume) = channel();
+    let paused = PausedProgress {
         hashing,
-        go: Arc::new(Mutex::new(may_go)),
+        resume: Arc::new(Mutex::new(may_resume)),
     };
     thread::scope(|scope| {
-        let slow = scope.spawn(|| read_all(&cache.get_with(&url, sha256, &held).unwrap()));
-        is_hashing.recv_timeout(PATIENCE).unwrap();
+        let slow = scope.spawn(|| read_all(&cache.get_with(&url, sha256, &paused).unwrap()));
+        is_hashing.recv_timeout(TIMEOUT).unwrap();
         assert_eq!(read_all(&cache.get(&url, sha256).unwrap()), bytes);
-        drop(go);
+        drop(resume);
         assert_eq!(slow.join().unwrap(), bytes);
     });
-    assert_eq!(server.requests().len(), 1, "a good file was downloaded again");
+    assert_eq!(
+        server.requests().len(),
+        1,
+        "a good file must not be downloaded again"
+    );
     assert_eq!(fs::read(&path).unwrap(), bytes);
     assert_eq!(cache.files(), [format!("{sha256}-a.img")]);
 }

@@ -1,4 +1,4 @@
-//! A cache, an image, and somebody who listens.
+//! A cache, an image and a recorder of messages.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use mkimage::progress::{Progress, Silent, Task};
 use tempfile::TempDir;
 use url::Url;
 
-/// Some hundred kilobytes in which no two places look alike.
+/// Returns several hundred kilobytes without repetitions.
 pub fn image() -> Vec<u8> {
     let mut state: u32 = 1;
     (0..300_000)
@@ -24,12 +24,12 @@ pub fn image() -> Vec<u8> {
         .collect()
 }
 
-/// As long as [`image`], and different everywhere.
+/// Returns bytes of the same length as [`image`] that differ everywhere.
 pub fn other_image() -> Vec<u8> {
     image().iter().map(|byte| !byte).collect()
 }
 
-/// A cache folder and what downloads into it.
+/// A cache folder and the settings for downloads into it.
 pub struct Cache {
     folder: TempDir,
     pub offline: bool,
@@ -43,7 +43,7 @@ impl Cache {
             folder: tempfile::tempdir().unwrap(),
             offline: false,
             proxy: Proxy::None,
-            // Long enough for a busy machine wherever no stall is wanted.
+            // Long enough for a busy machine.
             stall: Duration::from_secs(60),
         }
     }
@@ -63,7 +63,7 @@ impl Cache {
 
     pub fn obtain(&self, request: &BaseRequest, progress: &dyn Progress) -> Result<VerifiedBase> {
         let options = ObtainOptions {
-            onlooker: None,
+            on_event: None,
             cache_dir: self.path().to_owned(),
             catalog: &Catalog::load(self.path()).unwrap(),
             offline: self.offline,
@@ -80,7 +80,7 @@ impl Cache {
         obtain(request, &options)
     }
 
-    /// A request for an image of the catalog, which knows the image's size.
+    /// Returns a request for an image in the catalog with a known size.
     pub fn known(&self, url: &Url, sha256: Sha256, size: u64) -> BaseRequest {
         let catalog = format!(
             "[[image]]\nrelease = \"forky\"\narch = \"arm64\"\ndate = \"2027-08-01\"\nurl = \"{url}\"\n\
@@ -91,7 +91,7 @@ impl Cache {
         BaseRequest::Known(catalog.get("forky-arm64-2027-08-01").unwrap().clone())
     }
 
-    /// The names of its files.
+    /// Returns the names of its files.
     pub fn files(&self) -> Vec<String> {
         let mut names: Vec<_> = fs::read_dir(self.path())
             .unwrap()
@@ -107,15 +107,15 @@ impl Cache {
     }
 }
 
-/// Everything that the user would be told.
+/// Records all messages to the user.
 #[derive(Default)]
-pub struct Told {
+pub struct Messages {
     lines: Mutex<Vec<String>>,
     to: Option<Sender<String>>,
 }
 
-impl Told {
-    pub fn sending(to: Sender<String>) -> Self {
+impl Messages {
+    pub fn sent_to(to: Sender<String>) -> Self {
         Self {
             lines: Mutex::default(),
             to: Some(to),
@@ -127,7 +127,7 @@ impl Told {
     }
 }
 
-impl Progress for Told {
+impl Progress for Messages {
     fn begin(&self, _what: &str, _total: Option<u64>) -> Box<dyn Task> {
         Box::new(Silent)
     }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use mkimage::base::{BaseRequest, Catalog, Connection, ObtainOptions, Sha256, VerifiedBase, Vouch, obtain};
+use mkimage::base::{BaseRequest, Catalog, Connection, ObtainOptions, Sha256, Trust, VerifiedBase, obtain};
 use mkimage::disk::read_at::ReadAt;
 use mkimage::error::Result;
 use mkimage::progress::Silent;
@@ -14,7 +14,7 @@ fn open(path: &Path, sha256: Option<Sha256>, cache: &Path) -> Result<VerifiedBas
         sha256,
     };
     let options = ObtainOptions {
-        onlooker: None,
+        on_event: None,
         cache_dir: cache.to_owned(),
         catalog: &Catalog::load(cache)?,
         offline: true,
@@ -25,28 +25,28 @@ fn open(path: &Path, sha256: Option<Sha256>, cache: &Path) -> Result<VerifiedBas
 }
 
 #[test]
-fn a_file_nobody_vouches_for_is_remembered_once_it_was_decoded() {
+fn a_file_of_unknown_hash_is_trusted_after_it_was_decoded() {
     let (folder, cache) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let path = folder.path().join("my own.img");
     fs::write(&path, "an image").unwrap();
 
     let base = open(&path, None, cache.path()).unwrap();
-    assert_eq!((base.vouched(), base.entry()), (Vouch::Nobody, None));
+    assert_eq!((base.trust(), base.entry()), (Trust::Unknown, None));
     assert_eq!((base.name(), base.size()), ("my own.img", 8));
-    base.remember_sound(cache.path()).unwrap();
+    base.mark_decoded(cache.path()).unwrap();
 
     let moved = folder.path().join("moved.img");
     fs::rename(&path, &moved).unwrap();
     assert_eq!(
-        open(&moved, None, cache.path()).unwrap().vouched(),
-        Vouch::Remembered
+        open(&moved, None, cache.path()).unwrap().trust(),
+        Trust::DecodedBefore
     );
     fs::write(&moved, "an other").unwrap();
-    assert_eq!(open(&moved, None, cache.path()).unwrap().vouched(), Vouch::Nobody);
+    assert_eq!(open(&moved, None, cache.path()).unwrap().trust(), Trust::Unknown);
 }
 
 #[test]
-fn a_file_that_the_catalog_knows_is_vouched_for_by_its_publisher() {
+fn a_file_in_the_catalog_has_a_known_hash() {
     let (folder, cache) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let catalog = format!(
         "[[image]]\nrelease = \"forky\"\narch = \"arm64\"\ndate = \"2027-08-01\"\nurl = \"https://a.example/a.img.xz\"\n\
@@ -59,30 +59,30 @@ fn a_file_that_the_catalog_knows_is_vouched_for_by_its_publisher() {
         let path = folder.path().join("downloaded by hand");
         fs::write(&path, contents).unwrap();
         let base = open(&path, None, cache.path()).unwrap();
-        assert_eq!(base.vouched(), Vouch::Publisher);
+        assert_eq!(base.trust(), Trust::KnownHash);
         assert_eq!(base.entry().unwrap().id(), "forky-arm64-2027-08-01");
     }
 }
 
 #[test]
-fn a_file_that_is_not_what_the_user_said_is_refused_and_left_alone() {
+fn a_file_with_another_hash_than_given_is_refused_and_kept() {
     let (folder, cache) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let path = folder.path().join("a.img");
     fs::write(&path, "an image").unwrap();
-    let (is, said) = (Sha256::of(b"an image"), Sha256::of(b"another image"));
-    let error = open(&path, Some(said), cache.path()).unwrap_err();
+    let (actual, given) = (Sha256::of(b"an image"), Sha256::of(b"another image"));
+    let error = open(&path, Some(given), cache.path()).unwrap_err();
     assert_eq!(error.category().exit_code(), 5);
-    assert!(error.to_string().contains(&is.to_string()), "{error}");
-    assert!(error.to_string().contains(&said.to_string()), "{error}");
+    assert!(error.to_string().contains(&actual.to_string()), "{error}");
+    assert!(error.to_string().contains(&given.to_string()), "{error}");
     assert!(path.exists());
     assert_eq!(
-        open(&path, Some(is), cache.path()).unwrap().vouched(),
-        Vouch::Publisher
+        open(&path, Some(actual), cache.path()).unwrap().trust(),
+        Trust::KnownHash
     );
 }
 
 #[test]
-fn a_file_swapped_after_it_was_hashed_is_not_read() {
+fn a_file_replaced_after_hashing_is_not_read() {
     let (folder, cache) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let path = folder.path().join("a.img");
     fs::write(&path, "the hashed one").unwrap();
@@ -96,7 +96,7 @@ fn a_file_swapped_after_it_was_hashed_is_not_read() {
 }
 
 #[test]
-fn a_file_written_to_after_it_was_hashed_is_noticed() {
+fn a_file_changed_after_hashing_is_detected() {
     let (folder, cache) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let path = folder.path().join("a.img");
     fs::write(&path, "an image").unwrap();
@@ -106,7 +106,7 @@ fn a_file_written_to_after_it_was_hashed_is_noticed() {
 }
 
 #[test]
-fn what_is_no_file_is_named_for_what_it_is() {
+fn a_path_that_is_not_a_file_is_an_error() {
     let cache = tempfile::tempdir().unwrap();
     for (path, what) in [
         (cache.path().to_owned(), "is a folder"),

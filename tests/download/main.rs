@@ -1,8 +1,8 @@
-//! Bases from the network, served by a server on loopback that misbehaves as told, and bases from local files.
+//! Tests of bases from the network, served by a misbehaving server on loopback, and of bases from local files.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
-    reason = "what goes wrong in a test has to stop it"
+    reason = "in a test, a panic is the report"
 )]
 
 mod bad_servers;

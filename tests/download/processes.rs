@@ -1,4 +1,4 @@
-//! Downloads in other processes: several at once, killed ones, and ones with another environment.
+//! Downloads in other processes: concurrent, killed, and with a different environment.
 
 use std::fs;
 use std::process::{Child, Command, Stdio};
@@ -10,16 +10,16 @@ use mkimage::base::{BaseRequest, Catalog, Connection, ObtainOptions, Proxy, Sha2
 use mkimage::progress::Silent;
 use url::Url;
 
-use crate::fixture::{Cache, Told, image, read_all};
+use crate::fixture::{Cache, Messages, image, read_all};
 use test_support::server::{Request, Served, Server};
 
-/// What [`as_a_process_of_its_own`] downloads, when it is started as one.
+/// Environment variable with the URL for [`download_in_child_process`].
 const URL: &str = "MKIMAGE_TEST_URL";
 
-fn process_of_its_own(url: &Url, cache: &Cache) -> Command {
+fn child_process(url: &Url, cache: &Cache) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command
-        .args(["--exact", "processes::as_a_process_of_its_own", "--nocapture"])
+        .args(["--exact", "processes::download_in_child_process", "--nocapture"])
         .env(URL, url.as_str())
         .env("MKIMAGE_CACHE_DIR", cache.path())
         .stdout(Stdio::null())
@@ -27,19 +27,19 @@ fn process_of_its_own(url: &Url, cache: &Cache) -> Command {
     command
 }
 
-/// A child that does not outlive a failed test.
-struct Reaped(Child);
+/// A child that is killed if the test fails.
+struct KillOnDrop(Child);
 
-impl Drop for Reaped {
+impl Drop for KillOnDrop {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// Downloads [`image`] into the default cache folder: from the address in the environment, else from here.
+/// Downloads [`image`] into the default cache folder, from the URL in the environment or from its own server.
 #[test]
-fn as_a_process_of_its_own() {
+fn download_in_child_process() {
     let server = Server::start(|request| Served::new(&image(), "a").answer(request));
     let mut cache = Cache::new();
     let (url, folder) = if let Ok(url) = std::env::var(URL) {
@@ -52,7 +52,7 @@ fn as_a_process_of_its_own() {
         (server.url("a.img"), cache.path().to_owned())
     };
     let options = ObtainOptions {
-        onlooker: None,
+        on_event: None,
         cache_dir: folder,
         catalog: &Catalog::built_in().unwrap(),
         offline: false,
@@ -77,25 +77,20 @@ fn a_waiting_process_takes_over_from_one_that_was_killed() {
     });
     let url = server.url("a.img");
     let cache = Cache::new();
-    let mut child = Reaped(
-        process_of_its_own(&url, &cache)
-            .env("NO_PROXY", "*")
-            .spawn()
-            .unwrap(),
-    );
+    let mut child = KillOnDrop(child_process(&url, &cache).env("NO_PROXY", "*").spawn().unwrap());
     let part = cache.part(sha256);
     while fs::metadata(&part).map_or(0, |metadata| metadata.len()) < 100_000 {
         assert!(
             child.0.try_wait().unwrap().is_none(),
-            "the first process ended by itself"
+            "the first process must not end by itself"
         );
         thread::sleep(Duration::from_millis(10));
     }
 
     let (waiting, is_waiting) = channel();
-    let told = Told::sending(waiting);
+    let messages = Messages::sent_to(waiting);
     thread::scope(|scope| {
-        let second = scope.spawn(|| read_all(&cache.get_with(&url, sha256, &told).unwrap()));
+        let second = scope.spawn(|| read_all(&cache.get_with(&url, sha256, &messages).unwrap()));
         assert!(is_waiting.recv().unwrap().contains("waiting for it"));
         child.0.kill().unwrap();
         assert_eq!(second.join().unwrap(), bytes);
@@ -106,20 +101,13 @@ fn a_waiting_process_takes_over_from_one_that_was_killed() {
 }
 
 #[test]
-fn two_processes_share_one_download() {
+fn several_processes_share_one_download() {
     let sha256 = Sha256::of(&image());
     let server = Server::start(|request| Served::new(&image(), "a").answer(request));
     let cache = Cache::new();
     let url = server.url("a.img");
     let children: Vec<_> = (0..3)
-        .map(|_| {
-            Reaped(
-                process_of_its_own(&url, &cache)
-                    .env("NO_PROXY", "*")
-                    .spawn()
-                    .unwrap(),
-            )
-        })
+        .map(|_| KillOnDrop(child_process(&url, &cache).env("NO_PROXY", "*").spawn().unwrap()))
         .collect();
     for mut child in children {
         assert!(child.0.wait().unwrap().success());
@@ -133,7 +121,7 @@ fn the_proxy_in_the_environment_is_used() {
     let proxy = Server::start(|request| Served::new(&image(), "a").answer(request));
     let cache = Cache::new();
     let url = Url::parse("http://images.invalid/a.img").unwrap();
-    let mut command = process_of_its_own(&url, &cache);
+    let mut command = child_process(&url, &cache);
     for variable in [
         "HTTP_PROXY",
         "ALL_PROXY",

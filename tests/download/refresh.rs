@@ -1,4 +1,4 @@
-//! Asking the publisher what there is now.
+//! Looking for new images at the publisher.
 
 use std::ffi::OsStr;
 
@@ -7,14 +7,14 @@ use mkimage::error::Result;
 use mkimage::progress::Progress;
 use url::Url;
 
-use crate::fixture::{Cache, Told, image, read_all};
+use crate::fixture::{Cache, Messages, image, read_all};
 use test_support::server::{Reply, Request, Served, Server};
 
 const NEW: &str = "2027-01-12-raspios-trixie-arm64-lite.img.xz";
 const NEXT: &str = "2027-08-01-raspios-forky-arm64-lite.img.xz";
 const PINNED: &str = "2026-10-06-raspios-trixie-arm64-lite.img.xz";
 
-/// A publisher that has three images, and gives `sum` for the one that the program was built with.
+/// Starts a publisher with three images that gives `sum` for the built-in one.
 fn publisher(sum: &'static str) -> Server {
     Server::start(move |request| publish(request, sum))
 }
@@ -47,7 +47,7 @@ fn publish(request: &Request, sum: &str) -> Reply {
 
 fn with_options<T>(cache: &Cache, progress: &dyn Progress, run: impl FnOnce(&ObtainOptions) -> T) -> T {
     run(&ObtainOptions {
-        onlooker: None,
+        on_event: None,
         cache_dir: cache.path().to_owned(),
         catalog: &Catalog::load(cache.path()).unwrap(),
         offline: cache.offline,
@@ -61,24 +61,24 @@ fn with_options<T>(cache: &Cache, progress: &dyn Progress, run: impl FnOnce(&Obt
     })
 }
 
-fn ask(server: &Server, cache: &Cache, progress: &dyn Progress) -> Result<Vec<String>> {
-    let address: Url = server.url("");
-    with_options(cache, progress, |options| refresh(&address, options))
+fn refresh_from(server: &Server, cache: &Cache, progress: &dyn Progress) -> Result<Vec<String>> {
+    let publisher: Url = server.url("");
+    with_options(cache, progress, |options| refresh(&publisher, options))
 }
 
 #[test]
-fn a_new_image_can_be_used_by_its_id_and_a_pinned_one_stays() {
+fn a_new_image_can_be_used_by_its_id_and_a_built_in_one_stays() {
     let server = publisher("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-    let (cache, told) = (Cache::new(), Told::default());
-    let added = ask(&server, &cache, &told).unwrap();
+    let (cache, messages) = (Cache::new(), Messages::default());
+    let added = refresh_from(&server, &cache, &messages).unwrap();
     assert_eq!(added, ["trixie-arm64-2027-01-12", "forky-arm64-2027-08-01"]);
     assert!(
-        told.contains("mkimage keeps to 483db18a"),
-        "a pinned hash was contradicted in silence"
+        messages.contains("mkimage keeps 483db18a"),
+        "a contradicted hash must cause a warning"
     );
 
     let catalog = Catalog::load(cache.path()).unwrap();
-    // A newer release is known, but not used unasked.
+    // A newer release is known but does not become the default.
     assert_eq!(catalog.default().unwrap().id(), "trixie-arm64-2027-01-12");
     assert!(
         catalog
@@ -91,37 +91,37 @@ fn a_new_image_can_be_used_by_its_id_and_a_pinned_one_stays() {
 
     for id in added {
         let request = BaseRequest::parse(Some(OsStr::new(&id)), None, &catalog).unwrap();
-        let base = with_options(&cache, &told, |options| obtain(&request, options)).unwrap();
+        let base = with_options(&cache, &messages, |options| obtain(&request, options)).unwrap();
         assert_eq!(read_all(&base), image());
     }
 
     assert_eq!(
-        ask(&server, &cache, &told).unwrap(),
+        refresh_from(&server, &cache, &messages).unwrap(),
         [""; 0],
-        "nothing is new the second time"
+        "the second refresh must add nothing"
     );
     assert_eq!(Catalog::load(cache.path()).unwrap(), catalog);
 }
 
 #[test]
-fn a_publisher_that_confirms_the_pins_is_met_in_silence() {
+fn a_publisher_that_confirms_the_hashes_causes_no_warning() {
     let server = publisher("483db18a48da399b5b7022ffae9a07bc6d99daab30e593aedac09b69ff422843");
-    let (cache, told) = (Cache::new(), Told::default());
-    ask(&server, &cache, &told).unwrap();
-    assert!(!told.contains("keeps to"));
+    let (cache, messages) = (Cache::new(), Messages::default());
+    refresh_from(&server, &cache, &messages).unwrap();
+    assert!(!messages.contains("mkimage keeps"));
 }
 
 #[test]
-fn a_log_in_page_in_the_publishers_place_changes_nothing() {
+fn a_login_page_instead_of_the_list_changes_nothing() {
     let server = Server::start(|_| Reply::new(200, "<html>log in</html>"));
     let cache = Cache::new();
-    let error = ask(&server, &cache, &Told::default()).unwrap_err();
+    let error = refresh_from(&server, &cache, &Messages::default()).unwrap_err();
     assert_eq!(error.category().exit_code(), 5, "{error}");
     assert!(std::fs::read_dir(cache.path()).unwrap().next().is_none());
 }
 
 #[test]
-fn a_list_without_checksums_beside_the_images_adds_nothing() {
+fn a_list_without_checksum_files_adds_nothing() {
     let server = Server::start(|request| {
         if request.target.ends_with(".sha256") {
             return Reply::new(404, "");
@@ -130,7 +130,7 @@ fn a_list_without_checksums_beside_the_images_adds_nothing() {
     });
     let cache = Cache::new();
     assert_eq!(
-        ask(&server, &cache, &Told::default())
+        refresh_from(&server, &cache, &Messages::default())
             .unwrap_err()
             .category()
             .exit_code(),
@@ -140,12 +140,12 @@ fn a_list_without_checksums_beside_the_images_adds_nothing() {
 }
 
 #[test]
-fn a_refresh_offline_is_refused_without_a_request() {
+fn an_offline_refresh_is_refused_without_a_request() {
     let server = publisher("");
     let mut cache = Cache::new();
     cache.offline = true;
     assert_eq!(
-        ask(&server, &cache, &Told::default())
+        refresh_from(&server, &cache, &Messages::default())
             .unwrap_err()
             .category()
             .exit_code(),

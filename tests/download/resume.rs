@@ -1,15 +1,15 @@
-//! Downloads that stop halfway, and what they are continued with.
+//! Interrupted downloads and their continuation.
 
 use std::fs;
 use std::time::Duration;
 
 use mkimage::base::Sha256;
 
-use crate::fixture::{Cache, Told, image, other_image, read_all};
+use crate::fixture::{Cache, Messages, image, other_image, read_all};
 use test_support::server::{Reply, Request, Served, Server};
 
 #[test]
-fn a_cut_connection_goes_on_where_it_stopped() {
+fn a_cut_connection_is_resumed() {
     for tagged in [true, false] {
         let bytes = image();
         let mut file = Served::new(&bytes, "a");
@@ -22,9 +22,9 @@ fn a_cut_connection_goes_on_where_it_stopped() {
             _ => file.answer(request),
         });
         let cache = Cache::new();
-        let told = Told::default();
+        let messages = Messages::default();
         let base = cache
-            .get_with(&server.url("a.img"), Sha256::of(&bytes), &told)
+            .get_with(&server.url("a.img"), Sha256::of(&bytes), &messages)
             .unwrap();
         assert_eq!(read_all(&base), bytes);
         let asked: Vec<_> = server.requests().iter().map(Request::range_start).collect();
@@ -35,13 +35,13 @@ fn a_cut_connection_goes_on_where_it_stopped() {
             "Tue, 06 Oct 2026 10:00:00 GMT"
         };
         assert_eq!(server.requests()[2].header("if-range"), Some(expected));
-        assert!(told.contains("cut off after 100000 of 300000 bytes"));
+        assert!(messages.contains("cut off after 100000 of 300000 bytes"));
         assert_eq!(cache.files().len(), 1);
     }
 }
 
 #[test]
-fn a_download_is_continued_by_another_run() {
+fn a_download_is_resumed_by_another_run() {
     let bytes = image();
     let sha256 = Sha256::of(&bytes);
     let file = Served::new(&bytes, "a");
@@ -53,7 +53,7 @@ fn a_download_is_continued_by_another_run() {
     let cache = Cache::new();
     let error = cache.get(&server.url("a.img"), sha256).unwrap_err();
     assert_eq!(error.category().exit_code(), 4, "{error}");
-    assert!(error.remedy().unwrap().contains("goes on where it stopped"));
+    assert!(error.remedy().unwrap().contains("will resume"));
     assert_eq!(fs::metadata(cache.part(sha256)).unwrap().len(), 100_000);
 
     assert_eq!(read_all(&cache.get(&server.url("a.img"), sha256).unwrap()), bytes);
@@ -74,18 +74,18 @@ fn a_server_that_ignores_ranges_starts_over() {
         _ => file.whole(),
     });
     let cache = Cache::new();
-    let told = Told::default();
+    let messages = Messages::default();
     let base = cache
-        .get_with(&server.url("a.img"), Sha256::of(&bytes), &told)
+        .get_with(&server.url("a.img"), Sha256::of(&bytes), &messages)
         .unwrap();
     assert_eq!(read_all(&base), bytes);
     assert_eq!(server.requests()[1].range_start(), Some(100_000));
-    assert!(told.contains("starts a.img over"));
+    assert!(messages.contains("sends a.img from the beginning"));
 }
 
 #[test]
-fn a_file_that_changes_on_the_server_is_never_pieced_together() {
-    // A server that knows If-Range, one that sends the part all the same, and one that has no versions at all.
+fn pieces_of_different_versions_are_never_combined() {
+    // A server that supports If-Range, one that ignores it, and one without versions.
     type Answer = fn(&Served, &Request) -> Reply;
     let honest: Answer = Served::answer;
     let careless: Answer = |file, request| {
@@ -118,7 +118,7 @@ fn a_file_that_changes_on_the_server_is_never_pieced_together() {
 }
 
 #[test]
-fn a_server_that_falls_silent_is_asked_again() {
+fn a_stalled_server_is_asked_again() {
     let bytes = image();
     let file = Served::new(&bytes, "a");
     let server = Server::start(move |request| match request.number {
@@ -133,7 +133,7 @@ fn a_server_that_falls_silent_is_asked_again() {
 }
 
 #[test]
-fn a_part_that_is_complete_needs_no_server() {
+fn a_complete_part_needs_no_server() {
     let bytes = image();
     let sha256 = Sha256::of(&bytes);
     let server = Server::start(|_| Reply::new(500, ""));
@@ -145,23 +145,23 @@ fn a_part_that_is_complete_needs_no_server() {
 }
 
 #[test]
-fn a_part_full_of_rubbish_costs_time_and_nothing_else() {
-    for rubbish in [100_000, 300_000, 400_000] {
+fn a_part_with_wrong_content_is_downloaded_again() {
+    for size in [100_000, 300_000, 400_000] {
         let bytes = image();
         let sha256 = Sha256::of(&bytes);
         let server = Server::start(|request| Served::new(&image(), "a").answer(request));
         let cache = Cache::new();
-        fs::write(cache.part(sha256), vec![7; rubbish]).unwrap();
+        fs::write(cache.part(sha256), vec![7; size]).unwrap();
         fs::write(cache.path().join(format!("{sha256}.resume")), "{torn").unwrap();
         assert_eq!(read_all(&cache.get(&server.url("a.img"), sha256).unwrap()), bytes);
-        assert_eq!(server.requests()[0].range_start(), Some(rubbish));
+        assert_eq!(server.requests()[0].range_start(), Some(size));
         assert_eq!(server.requests()[1].range_start(), None);
         assert_eq!(cache.files().len(), 1);
     }
 }
 
 #[test]
-fn wrong_bytes_in_pieces_are_fetched_whole_once_and_then_refused() {
+fn wrong_bytes_in_pieces_are_downloaded_once_more_and_then_refused() {
     let wanted = Sha256::of(&image());
     let server = Server::start(|request| {
         let reply = Served::unversioned(&other_image()).answer(request);
@@ -180,10 +180,10 @@ fn wrong_bytes_in_pieces_are_fetched_whole_once_and_then_refused() {
 }
 
 #[test]
-fn a_line_that_breaks_all_the_time_gets_there_in_the_end() {
+fn an_unreliable_connection_succeeds_eventually() {
     let bytes = image();
     let file = Served::new(&bytes, "a");
-    // Ten pieces: more cuts than attempts, but every one of them brought something.
+    // Ten pieces: more interruptions than attempts, but each makes progress.
     let server = Server::start(move |request| file.answer(request).cut_after(30_000));
     let base = Cache::new()
         .get(&server.url("a.img"), Sha256::of(&bytes))
@@ -193,7 +193,7 @@ fn a_line_that_breaks_all_the_time_gets_there_in_the_end() {
 }
 
 #[test]
-fn a_server_that_hands_out_less_than_was_asked_for_is_asked_for_the_rest() {
+fn a_server_that_sends_less_than_requested_is_asked_for_the_rest() {
     let bytes = image();
     let file = Served::new(&bytes, "a");
     let server = Server::start(move |request| match request.range_start() {
@@ -212,7 +212,7 @@ fn a_server_that_hands_out_less_than_was_asked_for_is_asked_for_the_rest() {
 }
 
 #[test]
-fn a_mirror_goes_on_where_another_stopped() {
+fn another_mirror_continues_a_download() {
     let bytes = image();
     let sha256 = Sha256::of(&bytes);
     let file = Served::new(&bytes, "theirs");
@@ -225,9 +225,9 @@ fn a_mirror_goes_on_where_another_stopped() {
     let cache = Cache::new();
     cache.get(&first.url("a.img"), sha256).unwrap_err();
     assert_eq!(read_all(&cache.get(&second.url("a.img"), sha256).unwrap()), bytes);
-    let asked = &second.requests()[0];
+    let request = &second.requests()[0];
     assert_eq!(
-        (asked.range_start(), asked.header("if-range")),
+        (request.range_start(), request.header("if-range")),
         (Some(100_000), None)
     );
     assert_eq!(second.requests().len(), 1);

@@ -1,15 +1,15 @@
-//! The files of the sample's boot partition: those of a Raspberry Pi OS Lite image of today, as far as mkimage reads or
-//! changes them, and placeholders for firmware, kernels and overlays.
+//! The files of the sample's boot partition: those of a current Raspberry Pi OS Lite image that mkimage reads or changes,
+//! and placeholders for firmware, kernels and overlays.
 
 use crate::boot::facts::SAMPLE_MARK;
 
-/// The day in `issue.txt`. Images of that day have cloud-init and none of the refused defects.
+/// The date in `issue.txt`. Images of that date have cloud-init and none of the refused defects.
 const DATE: &str = "2026-10-06";
 
-/// What a placeholder holds.
+/// Content of a placeholder.
 const PLACEHOLDER: &str = "A placeholder in the sample base of mkimage, which does not boot.\n";
 
-/// Firmware, kernels, initial ramdisks and device trees that tell a 64-bit image and its boards.
+/// Firmware, kernels, initial ramdisks and device trees, which identify a 64-bit image and its boards.
 const PLACEHOLDERS: [&str; 27] = [
     "bcm2710-rpi-3-b.dtb",
     "bcm2710-rpi-3-b-plus.dtb",
@@ -40,7 +40,7 @@ const PLACEHOLDERS: [&str; 27] = [
     "start4.elf",
 ];
 
-/// The settings of the real file, in its order of sections.
+/// The settings of the real file, with its sections in order.
 const CONFIG: &str = "\
 # The settings of a Raspberry Pi OS Lite image, in mkimage's sample base.
 dtparam=audio=on
@@ -66,15 +66,16 @@ dtoverlay=nospi10
 [all]
 ";
 
-/// The seeds of cloud-init. The real ones also set nothing but what stands in `meta-data`, `instance_id` (which
-/// cloud-init does not read) spelt as here.
+/// The seeds of cloud-init. Like the real ones, they set only the values in `meta-data`, including the misspelt
+/// `instance_id`, which cloud-init does not read.
 const SEEDS: [(&str, &str); 3] = [
     ("meta-data", "dsmode: local\ninstance_id: rpios-image\n"),
     ("network-config", "# No network is configured here.\n"),
     ("user-data", "#cloud-config\n# No user is configured here.\n"),
 ];
 
-/// Returns every file as path and text. `signature` is the disk's, whose second partition is the root file system.
+/// Returns every file as path and text. `signature` is the signature of the disk, whose second partition is the root
+/// file system.
 pub(super) fn boot_files(signature: u32) -> Vec<(&'static str, String)> {
     let mut files: Vec<_> = PLACEHOLDERS
         .iter()

@@ -1,6 +1,6 @@
-//! The sample's disk: partition table, boot partition, the mark of a root file system; and the xz file made of it.
+//! The sample's disk: partition table, boot partition and root superblock, compressed to an xz file.
 //!
-//! No clock, locale, folder or number of processors has a say in its bytes.
+//! Its bytes do not depend on the clock, locale, folder or number of processors.
 
 use std::io::{Cursor, Write as _};
 use std::ops::Range;
@@ -15,14 +15,15 @@ use crate::threads;
 
 const MIB: u64 = 1 << 20;
 
-/// Where the boot partition lies. It begins where that of the real image does, and has room for the 65,525 clusters that
-/// make a FAT32 and for a user's own files. The real one has 512 MiB; unpacking that many zeros would take seconds.
+/// Byte range of the boot partition. It starts at the same offset as in the real image, and has room for the 65,525
+/// clusters that FAT32 requires and for a user's own files. The real one has 512 MiB; decompressing that many zeros would
+/// take seconds.
 const BOOT: Range<u64> = 8 * MIB..48 * MIB;
 
-/// Bytes of the image, which ends where the root partition does.
+/// Size of the image in bytes. It ends with the root partition.
 pub(super) const SIZE: u64 = 56 * MIB;
 
-/// The disk signature, as `cmdline.txt` has it.
+/// The disk signature, which `cmdline.txt` refers to.
 const SIGNATURE: u32 = 0x5a4d_504c;
 
 /// MBR types of the two partitions: FAT32 with LBA, and Linux.
@@ -31,23 +32,23 @@ const KINDS: [u8; 2] = [0x0c, 0x83];
 const LABEL: [u8; 11] = *b"bootfs     ";
 const SERIAL: u32 = 0x5a4d_504c;
 
-/// The time of every file: 2026-10-06 00:00 UTC.
+/// The modification time of every file: 2026-10-06 00:00 UTC.
 const TIME: Timestamp = Timestamp(1_791_244_800);
 
-/// Returns the sample as an xz file of many blocks.
-pub(super) fn packed() -> Result<Vec<u8>> {
-    pack(threads::available())
+/// Returns the sample as an xz file of several blocks.
+pub(super) fn compressed() -> Result<Vec<u8>> {
+    compress(threads::available())
 }
 
-fn pack(threads: usize) -> Result<Vec<u8>> {
-    let mut packed = Vec::new();
-    encode(&raw()?, Check::Crc64, &mut packed, threads, &Silent)?;
-    Ok(packed)
+fn compress(threads: usize) -> Result<Vec<u8>> {
+    let mut compressed = Vec::new();
+    encode(&raw()?, Check::Crc64, &mut compressed, threads, &Silent)?;
+    Ok(compressed)
 }
 
 /// Returns the raw image.
 fn raw() -> Result<Vec<u8>> {
-    let size = usize::try_from(SIZE).context(Category::Other, || "making the sample base".to_owned())?;
+    let size = usize::try_from(SIZE).context(Category::Other, || "creating the sample base".to_owned())?;
     let mut raw = vec![0; size];
     put(&mut raw, 0, &partition_table()?)?;
     put(&mut raw, BOOT.end.saturating_add(SUPERBLOCK), &superblock()?)?;
@@ -61,7 +62,7 @@ fn raw() -> Result<Vec<u8>> {
             ));
         }
     }
-    // Counted once, the free clusters stand in the volume, as in a real one.
+    // Counting the free clusters also stores their number in the volume, as in the real image.
     volume.free()?;
     let edits = volume.finish()?;
     edits.apply_to(&mut raw, 0);
@@ -71,7 +72,7 @@ fn raw() -> Result<Vec<u8>> {
 fn partition_table() -> Result<Vec<u8>> {
     let [boot, root] = KINDS;
     let sectors = |bytes: u64| {
-        u32::try_from(bytes / SECTOR_SIZE).context(Category::Other, || "making the sample base".to_owned())
+        u32::try_from(bytes / SECTOR_SIZE).context(Category::Other, || "creating the sample base".to_owned())
     };
     Ok(master_boot_record(
         SIGNATURE,
@@ -82,27 +83,28 @@ fn partition_table() -> Result<Vec<u8>> {
     ))
 }
 
-/// Offset of the superblock in its partition (the kernel's documentation of ext4, `super.rst`, as all numbers below).
+/// Offset of the superblock in its partition. This and all numbers below are from the kernel's documentation of ext4,
+/// `super.rst`.
 const SUPERBLOCK: u64 = 1024;
 
-/// Returns the superblock of an ext4 without files: what tells programs the kind and the label of the root partition, and
-/// no more. There is nothing to be mounted.
+/// Returns the superblock of an ext4 without files. It gives the root partition a type and a label, but cannot be
+/// mounted.
 fn superblock() -> Result<Vec<u8>> {
-    /// Bytes in a block, as the power of two that is added to 1024's.
+    /// Block size in bytes: 1024 times two to this power.
     const LOG_BLOCK_SIZE: u32 = 2;
     let blocks = u32::try_from((SIZE - BOOT.end) / 4096)
-        .context(Category::Other, || "making the sample base".to_owned())?;
+        .context(Category::Other, || "creating the sample base".to_owned())?;
     let mut superblock = vec![0; 1024];
     let fields: [(u64, &[u8]); 10] = [
         (0x04, &blocks.to_le_bytes()),
         (0x18, &LOG_BLOCK_SIZE.to_le_bytes()),
-        // Blocks in a group, and inodes in a group.
+        // Blocks per group and inodes per group.
         (0x20, &32_768_u32.to_le_bytes()),
         (0x28, &8192_u32.to_le_bytes()),
-        // The magic number, and that it was unmounted without an error.
+        // The magic number, and the state "cleanly unmounted".
         (0x38, &0xef53_u16.to_le_bytes()),
         (0x3a, &1_u16.to_le_bytes()),
-        // The revision that has features, and the feature that tells ext4: extents.
+        // The revision with features, and the feature "extents", which makes it an ext4.
         (0x4c, &1_u32.to_le_bytes()),
         (0x60, &0x40_u32.to_le_bytes()),
         (0x68, b"mkimage's sample"),
@@ -114,13 +116,13 @@ fn superblock() -> Result<Vec<u8>> {
     Ok(superblock)
 }
 
-/// Puts bytes into an image, which must have room for them.
+/// Writes bytes to an image, which must have room for them.
 fn put(image: &mut [u8], at: u64, bytes: &[u8]) -> Result<()> {
     let mut cursor = Cursor::new(image);
     cursor.set_position(at);
     cursor
         .write_all(bytes)
-        .context(Category::Other, || "making the sample base".to_owned())
+        .context(Category::Other, || "creating the sample base".to_owned())
 }
 
 #[cfg(test)]
@@ -128,20 +130,20 @@ mod tests {
     use super::*;
     use crate::base::Sha256;
 
-    /// The raw image is the promise: whatever makes these bytes differ is a change of the sample, to be made on purpose.
+    /// Hash of the raw image, which changes only when the sample is changed on purpose.
     const RAW: &str = "d270b9c58c3db1361e7a32a6c6f5165fe73909e2d67a6dc99554c2bdafb0ab15";
 
-    /// The xz file also depends on the version of liblzma that `Cargo.lock` names. Should an update of it change this hash and
-    /// not the one above, the new one is right.
-    const PACKED: &str = "8ff1f5202cf125000e77c041bcea9582c5d061e4498c6f79ce9fbb1f63627de5";
+    /// Hash of the xz file, which also depends on the version of liblzma in `Cargo.lock`. If an update changes only this
+    /// hash, use the new one.
+    const COMPRESSED: &str = "8ff1f5202cf125000e77c041bcea9582c5d061e4498c6f79ce9fbb1f63627de5";
 
     #[test]
     fn the_sample_is_the_same_on_every_machine() {
         assert_eq!(Sha256::of(&raw().unwrap()).to_string(), RAW);
         for threads in [1, 3] {
             assert_eq!(
-                Sha256::of(&pack(threads).unwrap()).to_string(),
-                PACKED,
+                Sha256::of(&compress(threads).unwrap()).to_string(),
+                COMPRESSED,
                 "{threads}"
             );
         }

@@ -1,27 +1,27 @@
-//! The sample base: a small image in the shape of Raspberry Pi OS Lite that the program makes by itself, for a first run,
-//! examples and tests without a network. It does not boot.
+//! The sample base: a small image with the layout of Raspberry Pi OS Lite that the program creates itself, for a first
+//! run, examples and tests without a network. It does not boot.
 //!
-//! Nothing of it is kept: it is made anew, with the same bytes, whenever it is asked for.
+//! It is created again, with the same bytes, at every use.
 
 mod boot_files;
 mod disk;
 
 use std::path::Path;
 
-use crate::base::{ObtainOptions, Sha256, VerifiedBase, Vouch, local};
+use crate::base::{ObtainOptions, Sha256, Trust, VerifiedBase, local};
 use crate::disk::read_at::write_all_at;
 use crate::disk::scratch;
 use crate::error::{Category, Context, Error, Result};
 
-/// What `--base` and the cluster file call it.
+/// Its name for `--base` and in the cluster file.
 pub const SAMPLE: &str = "sample";
 
-/// Bytes of its raw image.
+/// Size of its raw image in bytes.
 pub const SAMPLE_RAW_SIZE: u64 = disk::SIZE;
 
-/// Makes the sample in a nameless temporary file.
+/// Creates the sample in an unnamed temporary file.
 pub(super) fn obtain(options: &ObtainOptions) -> Result<VerifiedBase> {
-    let packed = disk::packed()?;
+    let compressed = disk::compressed()?;
     let folder = scratch::folder();
     let doing = || {
         format!(
@@ -30,11 +30,14 @@ pub(super) fn obtain(options: &ObtainOptions) -> Result<VerifiedBase> {
         )
     };
     let file = tempfile::tempfile_in(&folder).disk(doing)?;
-    write_all_at(&file, &packed, 0).disk(doing)?;
+    write_all_at(&file, &compressed, 0).disk(doing)?;
     let path = Path::new(SAMPLE);
     let (sha256, stamp) = local::hash(&file, path, SAMPLE, options.progress)?;
-    if sha256 != Sha256::of(&packed) {
-        let what = format!("{}: the disk does not keep what is written to it", doing());
+    if sha256 != Sha256::of(&compressed) {
+        let what = format!(
+            "{}: the disk returned different data from what was written",
+            doing()
+        );
         return Err(Error::new(Category::Disk, what).with_remedy("set TMPDIR to a folder on another disk"));
     }
     Ok(VerifiedBase {
@@ -44,6 +47,6 @@ pub(super) fn obtain(options: &ObtainOptions) -> Result<VerifiedBase> {
         sha256,
         stamp,
         entry: None,
-        vouched: Vouch::Program,
+        trust: Trust::Sample,
     })
 }

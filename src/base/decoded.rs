@@ -1,6 +1,6 @@
-//! Which files of unknown hash were decoded in full, once, without an error: an empty file each, named by its hash.
+//! Markers for files of unknown hash that were once decoded in full without errors: empty files named by the hash.
 //!
-//! A file each and not a list, because making one is atomic and needs no lock.
+//! Separate files instead of a list, because creating a file is atomic and needs no lock.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,8 +12,8 @@ fn marker(cache_dir: &Path, sha256: Sha256) -> PathBuf {
     cache_dir.join("decoded").join(sha256.to_string())
 }
 
-/// Notes that the file of that hash is sound.
-pub(super) fn remember(cache_dir: &Path, sha256: Sha256) -> Result<()> {
+/// Marks the file with this hash as decoded.
+pub(super) fn mark(cache_dir: &Path, sha256: Sha256) -> Result<()> {
     let marker = marker(cache_dir, sha256);
     let doing = || format!("writing {}", marker.display());
     if let Some(folder) = marker.parent() {
@@ -22,7 +22,7 @@ pub(super) fn remember(cache_dir: &Path, sha256: Sha256) -> Result<()> {
     fs::write(&marker, "").disk(doing)
 }
 
-/// Whether the file of that hash is known to be sound.
-pub(super) fn is_remembered(cache_dir: &Path, sha256: Sha256) -> bool {
+/// Returns whether the file with this hash was decoded before.
+pub(super) fn is_marked(cache_dir: &Path, sha256: Sha256) -> bool {
     marker(cache_dir, sha256).is_file()
 }

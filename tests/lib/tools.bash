@@ -61,13 +61,13 @@ name_missing_tools() {
         echo "everything is installed"
     else
         echo "not installed: ${packages[*]}"
-        echo "\`tests/all --install\` as root installs them: apt-get install --no-install-recommends ${packages[*]}"
+        echo "tests/install, as root, installs them: apt-get install --no-install-recommends ${packages[*]}"
     fi
 }
 
-# install_tools: installs what is missing, with its log in $logs.
+# install_tools: installs what is missing.
 install_tools() {
-    local packages package log=$logs/apt
+    local packages package said
     if command -v rustup >/dev/null; then
         rustup component add rustfmt clippy >/dev/null 2>&1 || echo "could not add rustfmt and clippy with rustup"
     fi
@@ -82,11 +82,11 @@ install_tools() {
     echo "installing ${packages[*]}"
     export DEBIAN_FRONTEND=noninteractive
     local apt=(apt-get -q -o DPkg::Lock::Timeout=300)
-    "${apt[@]}" update >"$log" 2>&1 || echo "apt-get update: $(tail -n 1 "$log")"
-    "${apt[@]}" install -y --no-install-recommends "${packages[@]}" >>"$log" 2>&1 && return
+    said=$("${apt[@]}" update 2>&1) || echo "apt-get update: $(tail -n 1 <<<"$said")"
+    "${apt[@]}" install -y --no-install-recommends "${packages[@]}" >/dev/null 2>&1 && return
     # One package that cannot be installed must not keep the others away.
     for package in "${packages[@]}"; do
-        "${apt[@]}" install -y --no-install-recommends "$package" >>"$log" 2>&1 ||
-            echo "could not install $package: $(tail -n 1 "$log")"
+        said=$("${apt[@]}" install -y --no-install-recommends "$package" 2>&1) ||
+            echo "could not install $package: $(tail -n 1 <<<"$said")"
     done
 }

@@ -21,7 +21,7 @@ setting() {
     )
 }
 
-# After the first boot: the user can read on his laptop how far it came, and nobody can read the node's secrets.
+# After the first boot: the user can read on their laptop how far it came, and nobody can read the node's secrets.
 check_card() {
     local image=$1 after=$work/after
     mkdir "$after"

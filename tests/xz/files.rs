@@ -1,4 +1,4 @@
-//! What the tests of the xz container share: the real `xz` as maker and judge, and raw images worth packing.
+//! Parts that the tests of the xz container share: the real `xz` as maker and judge, and raw images worth packing.
 
 use std::fs::File;
 use std::io::Write;
@@ -57,7 +57,7 @@ pub fn xz(arguments: &[&str], input: &[u8]) -> Vec<u8> {
     output.stdout
 }
 
-/// What `xz -dc` makes of a file, after `xz -t` found it right.
+/// Returns the output of `xz -dc` for a file, after `xz -t` has found it sound.
 pub fn unpacked_by_xz(file: &Path) -> Vec<u8> {
     let file = file.to_str().unwrap();
     xz(&["-t", file], &[]);

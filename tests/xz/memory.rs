@@ -1,4 +1,5 @@
-//! What an xz file says of itself decides nothing about memory. Alone in its process, because it looks at the whole process.
+//! The sizes that an xz file claims do not decide how much memory is used. Alone in its process, because it measures the
+//! whole process.
 #![cfg(target_os = "linux")]
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,5 @@
-//! How many threads unpack: as many as memory lasts. Alone in its process, because it counts the whole process's.
+//! The number of unpacking threads follows from the memory limit. Alone in its process, because it counts the threads of
+//! the whole process.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
@@ -11,10 +12,10 @@ use mkimage::error::{Category, Result};
 use mkimage::image::xz::{Opened, XzImage, decode_all, decode_stream};
 use mkimage::progress::Silent;
 
-/// What all threads together may take, as the documentation says.
+/// The memory that all threads together may use, as documented.
 const LIMIT: u64 = 160 << 20;
 
-/// Forgets everything but how many threads there were.
+/// Discards the bytes and keeps the largest number of threads seen.
 #[derive(Default)]
 struct Watch(AtomicU64);
 
@@ -25,7 +26,7 @@ impl RawSink for Watch {
     }
 }
 
-/// A number that the system knows of this process.
+/// Returns a number from this process's status.
 fn status(what: &str) -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with(what)).unwrap();

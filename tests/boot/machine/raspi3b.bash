@@ -19,6 +19,6 @@ machine_arguments() {
     # On the board the firmware turns serial0 into the name of the UART at the header.
     machine_serial=ttyAMA0
     machine_console='console=ttyS1,115200 console=ttyAMA0,115200'
-    # The SD controller refuses a card whose size is no power of two.
+    # The SD controller refuses a card whose size is not a power of two.
     truncate -s 4G "$card"
 }

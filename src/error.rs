@@ -41,7 +41,8 @@ impl Category {
     }
 }
 
-type Cause = Box<dyn StdError + Send + Sync + 'static>;
+/// What an [`Error`] was caused by.
+pub type Cause = Box<dyn StdError + Send + Sync + 'static>;
 
 /// An error with its context and a remedy.
 #[derive(Debug)]
@@ -73,41 +74,34 @@ impl Error {
         self
     }
 
-    /// Adds the cause. An [`Error`] inside an [`io::Error`] keeps its category.
+    /// Adds the cause.
     #[must_use]
     pub fn with_cause(mut self, cause: impl Into<Cause>) -> Self {
-        let cause = cause.into();
-        if let Some(carried) = carried(&*cause) {
-            self.category = carried.category;
-        }
-        let full = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded];
-        if cause
-            .downcast_ref::<io::Error>()
-            .is_some_and(|error| full.contains(&error.kind()))
-        {
-            self.remedy.get_or_insert_with(|| {
-                "free some space on that disk, or use another one: --out for images, MKIMAGE_CACHE_DIR for downloads, \
-                 TMPDIR for temporary files"
-                    .to_owned()
-            });
-        }
-        self.cause = Some(cause);
+        self.cause = Some(cause.into());
         self
     }
 
-    /// Returns the category, which determines the exit code.
+    /// Returns the category, which determines the exit code. An [`Error`] inside an [`io::Error`] keeps its own.
     pub fn category(&self) -> Category {
-        self.category
+        let carried = self.cause.as_deref().and_then(|cause| carried(cause));
+        carried.map_or(self.category, Self::category)
     }
 
     /// Returns the remedy of this error or of its cause.
     pub fn remedy(&self) -> Option<&str> {
-        self.remedy.as_deref().or_else(|| {
-            self.cause
-                .as_ref()
-                .and_then(|cause| cause.downcast_ref::<Error>().or_else(|| carried(&**cause)))
-                .and_then(Error::remedy)
-        })
+        if self.remedy.is_some() {
+            return self.remedy.as_deref();
+        }
+        let cause = self.cause.as_deref()?;
+        if let Some(error) = cause.downcast_ref::<Self>().or_else(|| carried(cause)) {
+            return error.remedy();
+        }
+        let full = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded];
+        let error = cause.downcast_ref::<io::Error>()?;
+        full.contains(&error.kind()).then_some(
+            "free some space on that disk, or use another one: --out for images, MKIMAGE_CACHE_DIR for downloads, TMPDIR for \
+             temporary files",
+        )
     }
 }
 
@@ -140,37 +134,46 @@ fn carried<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Error> {
     error.downcast_ref::<io::Error>()?.get_ref()?.downcast_ref()
 }
 
-/// Adds a sentence and a category to any error.
-pub trait Context<T> {
-    /// Adds what was being done, and to which file or node.
-    fn context(self, category: Category, what: impl FnOnce() -> String) -> Result<T>;
+/// Adds a sentence to any error.
+pub trait Context<T, E> {
+    /// Adds a category, what was being done, and to which file or node.
+    fn context(self, category: Category, what: impl FnOnce() -> String) -> Result<T>
+    where
+        E: Into<Cause>;
 
     /// Does the same as [`Context::context`] for input and output on local files.
     fn disk(self, what: impl FnOnce() -> String) -> Result<T>
     where
-        Self: Sized,
+        E: Into<Cause>;
+
+    /// Adds what was being done when the error occurred. The category and the remedy stay.
+    fn while_doing(self, what: impl FnOnce() -> String) -> Result<T>
+    where
+        E: Into<Error>;
+}
+
+impl<T, E> Context<T, E> for Result<T, E> {
+    fn context(self, category: Category, what: impl FnOnce() -> String) -> Result<T>
+    where
+        E: Into<Cause>,
+    {
+        self.map_err(|cause| Error::new(category, what()).with_cause(cause))
+    }
+
+    fn disk(self, what: impl FnOnce() -> String) -> Result<T>
+    where
+        E: Into<Cause>,
     {
         self.context(Category::Disk, what)
     }
-}
 
-impl<T, E: Into<Cause>> Context<T> for std::result::Result<T, E> {
-    fn context(self, category: Category, what: impl FnOnce() -> String) -> Result<T> {
-        self.map_err(|cause| Error::new(category, what()).with_cause(cause))
-    }
-}
-
-/// Adds a sentence in front of an [`Error`] and keeps its category and remedy.
-pub trait While<T> {
-    /// Adds what was being done when the error occurred.
-    fn while_doing(self, what: impl FnOnce() -> String) -> Result<T>;
-}
-
-impl<T> While<T> for Result<T> {
-    fn while_doing(self, what: impl FnOnce() -> String) -> Result<T> {
+    fn while_doing(self, what: impl FnOnce() -> String) -> Result<T>
+    where
+        E: Into<Error>,
+    {
         self.map_err(|error| {
-            let category = error.category;
-            Error::new(category, what()).with_cause(error)
+            let error = error.into();
+            Error::new(error.category(), what()).with_cause(error)
         })
     }
 }

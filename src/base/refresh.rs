@@ -10,7 +10,7 @@ use url::Url;
 use crate::base::catalog::{CatalogFile, REFRESHED};
 use crate::base::os_list::{self, ListedImage};
 use crate::base::{Catalog, CatalogEntry, ObtainOptions, Sha256, client, document};
-use crate::error::{Category, Context, Error, Result, While};
+use crate::error::{Category, Context, Error, Result};
 
 /// The publisher of Raspberry Pi OS.
 const PUBLISHER: &str = "https://downloads.raspberrypi.com/";

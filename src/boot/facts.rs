@@ -5,7 +5,7 @@ use serde::Deserialize;
 use crate::boot::cmdline::Cmdline;
 use crate::boot::mechanism::{BootFiles, BootMount, Date, Mechanism, Release, Userland};
 use crate::boot::settings::{self, Settings};
-use crate::error::{Category, Context, Error, Result, While};
+use crate::error::{Category, Context, Error, Result};
 
 /// First cloud-init image of Raspberry Pi OS.
 const FIRST_CLOUD_INIT: Date = Date::new(2025, 11, 24);

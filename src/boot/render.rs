@@ -10,7 +10,7 @@ use crate::boot::overlay::{BootPath, Overlay};
 use crate::boot::plan::Plan;
 use crate::boot::settings::Settings;
 use crate::boot::{bundle, cloud_init, config_txt, network, nodes, settings, user_files};
-use crate::error::{Category, Error, Result, While};
+use crate::error::{Category, Context, Error, Result};
 
 /// Returns the files of the node's boot partition. The same plan gives the same bytes.
 ///

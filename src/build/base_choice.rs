@@ -1,10 +1,12 @@
 //! Which base is used, and what speaks against it before a byte of it is there.
 
 use crate::base::{Arch, BaseRequest, Catalog};
+use crate::boot::facts::BootFacts;
 use crate::boot::refusal::{self, Refusal};
 use crate::cli::BaseArgs;
 use crate::cluster::{BaseProblem, Cluster, Loaded, load_with_base_check};
 use crate::error::{Error, Result};
+use crate::progress::Progress as _;
 use crate::session::Session;
 
 /// Reads the cluster file, without a word about what it leaves open. Its base must do, unless the command line has
@@ -33,8 +35,20 @@ pub(crate) fn request(
     }
 }
 
+/// Stops at the first reason against building this cluster from the base, or warns of all reasons with `--force`.
+pub(super) fn require_suitable(session: &Session, facts: &BootFacts, cluster: &Cluster) -> Result<()> {
+    facts.is_nobodys()?;
+    for refusal in facts.refusals(cluster) {
+        if !session.common.force {
+            return Err(refused(refusal));
+        }
+        session.bars.warn(&refusal.reason);
+    }
+    Ok(())
+}
+
 /// A refusal as an error, which says how to insist.
-pub(crate) fn refused(refusal: Refusal) -> Error {
+fn refused(refusal: Refusal) -> Error {
     let remedy = format!("{}; --force builds all the same", refusal.remedy);
     Error::from(refusal).with_remedy(remedy)
 }

@@ -3,12 +3,15 @@
 use std::cell::RefCell;
 use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
 
+use crate::base::VerifiedBase;
 use crate::boot::mechanism::BootFiles;
 use crate::error::{Category, Context, Error, Result};
-use crate::image::assemble::BaseImage;
+use crate::image::container::{self, Container};
 use crate::image::edits::Edits;
 use crate::image::fat::{Entry, FatVolume, Timestamp};
+use crate::image::raw_image::RawImage;
 
 /// No single file of a boot partition is larger.
 const LARGEST_FILE: u64 = 1 << 30;
@@ -17,8 +20,13 @@ const LARGEST_FILE: u64 = 1 << 30;
 pub(crate) struct FatBootFiles<'a>(RefCell<FatVolume<'a>>);
 
 impl<'a> FatBootFiles<'a> {
-    pub(crate) fn open(base: &'a BaseImage) -> Result<Self> {
-        let volume = FatVolume::open(&*base.raw, base.boot.range.clone(), Edits::new(), Timestamp(0))?;
+    pub(crate) fn open(image: &'a RawImage) -> Result<Self> {
+        let volume = FatVolume::open(
+            &*image.bytes,
+            image.boot.range.clone(),
+            Edits::new(),
+            Timestamp(0),
+        )?;
         Ok(Self(RefCell::new(volume)))
     }
 }
@@ -45,6 +53,13 @@ impl BootFiles for FatBootFiles<'_> {
     fn root_names(&self) -> Result<Vec<String>> {
         Ok(self.root()?.into_iter().map(|entry| entry.name).collect())
     }
+}
+
+/// Opens the container that a base is. `scratch` is the folder of temporary files.
+pub(crate) fn open_base(base: &VerifiedBase, scratch: &Path) -> Result<Box<dyn Container>> {
+    let file = base.file().try_clone();
+    let file = file.disk(|| format!("reading {}", base.path().display()))?;
+    container::open(Arc::new(file), base.path(), scratch)
 }
 
 /// Opens an image that is to be looked at.

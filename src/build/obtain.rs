@@ -1,48 +1,66 @@
-//! A base that is unpacked while it is downloaded.
+//! Getting hold of the base; raw images are unpacked while it is downloaded.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use crate::base::{self, BaseRequest, Catalog, DownloadEvent, VerifiedBase};
+use super::Order;
+use crate::base::{self, BaseRequest, DownloadEvent, VerifiedBase};
+use crate::cli::Format;
 use crate::error::Result;
-use crate::image::assemble::eager::{EagerUnpack, Sizes, Unpacked};
-use crate::image::assemble::require_raw_room;
-use crate::session::Session;
+use crate::image::assemble::eager::{EagerUnpack, Sizes};
+use crate::image::assemble::{Unpacked, require_raw_room};
 
-/// Gets hold of the base, and of what could be unpacked of it for raw images meanwhile: all or nothing.
-pub(crate) fn obtain(
-    session: &Session,
-    request: &BaseRequest,
-    catalog: &Catalog,
-    folder: &Path,
-    destinations: &[PathBuf],
-) -> Result<(VerifiedBase, Option<Unpacked>)> {
-    let sizes = match request {
-        BaseRequest::Known(entry) => Sizes {
-            packed: entry.size,
-            raw: entry.raw_size,
-        },
-        BaseRequest::Sample | BaseRequest::Url { .. } | BaseRequest::File { .. } => Sizes::default(),
-    };
-    // With --force it is warned of later, when it is known for sure.
-    if let Some(raw) = sizes.raw.filter(|_| !session.common.force) {
-        require_raw_room(folder, destinations.len(), raw)?;
-    }
-    let early = EagerUnpack::new(folder.to_owned(), destinations.to_vec(), sizes, &session.bars);
-    let on_event = |arrival: &DownloadEvent| match arrival {
-        DownloadEvent::Grown { file, size } => early.grown_to(file, *size),
-        DownloadEvent::StartsOver => early.abandon(),
-    };
-    // An error drops what was unpacked of a base that is not what it must be.
-    let base = base::obtain(request, &session.obtain_options(catalog, Some(&on_event)))?;
-    let unpacked = match early.finish(base.size()) {
-        Some(Ok(unpacked)) => Some(unpacked),
-        Some(Err(error)) => {
-            session
-                .bars
-                .detail(&format!("not unpacked while downloading: {error}"));
-            None
+/// A base, and what was unpacked of it during the download: all of it or nothing.
+pub(super) struct Obtained {
+    pub(super) base: VerifiedBase,
+    pub(super) unpacked: Option<Unpacked>,
+}
+
+impl Order<'_> {
+    /// Gets hold of the base.
+    pub(super) fn obtain(&self, destinations: &[PathBuf]) -> Result<Obtained> {
+        match self.format {
+            Format::Img => self.obtain_and_unpack(destinations),
+            Format::ImgXz => {
+                let options = self.session.obtain_options(self.catalog, None);
+                Ok(Obtained {
+                    base: base::obtain(self.request, &options)?,
+                    unpacked: None,
+                })
+            }
         }
-        None => None,
-    };
-    Ok((base, unpacked))
+    }
+
+    fn obtain_and_unpack(&self, destinations: &[PathBuf]) -> Result<Obtained> {
+        let session = self.session;
+        let sizes = match self.request {
+            BaseRequest::Known(entry) => Sizes {
+                packed: entry.size,
+                raw: entry.raw_size,
+            },
+            BaseRequest::Sample | BaseRequest::Url { .. } | BaseRequest::File { .. } => Sizes::default(),
+        };
+        // With --force there is a warning later, when the size is known for certain.
+        if let Some(raw) = sizes.raw.filter(|_| !session.common.force) {
+            require_raw_room(self.out, destinations.len(), raw)?;
+        }
+        let eager = EagerUnpack::new(self.out.to_owned(), destinations.to_vec(), sizes, &session.bars);
+        let on_event = |event: &DownloadEvent| match event {
+            DownloadEvent::Grown { file, size } => eager.grown_to(file, *size),
+            DownloadEvent::StartsOver => eager.abandon(),
+        };
+        // An error drops what was unpacked, because the base was not what it had to be.
+        let options = session.obtain_options(self.catalog, Some(&on_event));
+        let base = base::obtain(self.request, &options)?;
+        let unpacked = match eager.finish(base.size()) {
+            Some(Ok(unpacked)) => Some(unpacked),
+            Some(Err(error)) => {
+                session
+                    .bars
+                    .detail(&format!("not unpacked while downloading: {error}"));
+                None
+            }
+            None => None,
+        };
+        Ok(Obtained { base, unpacked })
+    }
 }

@@ -11,12 +11,11 @@ use crate::boot::mechanism::{BootFiles, Mechanism};
 use crate::boot::settings::{self, Settings};
 use crate::build::look::{FatBootFiles, open_image};
 use crate::disk::scratch;
-use crate::error::{Category, Error, Result, While};
-use crate::image::assemble::BaseImage;
+use crate::error::{Category, Context, Error, Result};
 use crate::image::container;
 use crate::image::fat::Entry;
 use crate::image::partition::{SECTOR_SIZE, Scheme};
-use crate::image::peek;
+use crate::image::raw_image::RawImage;
 use crate::session::Session;
 use crate::ui::{self, Table};
 use crate::units::Size;
@@ -24,7 +23,7 @@ use crate::units::Size;
 pub(super) fn run(session: &Session, path: &Path, file: Option<&str>) -> Result<()> {
     let opened = open_image(path)?;
     let container = container::open(Arc::new(opened), path, &scratch::folder())?;
-    let base = BaseImage::open(peek::open(&*container)?)
+    let base = RawImage::in_container(&*container, &session.bars)
         .while_doing(|| format!("looking into {}", path.display()))?;
     let files = FatBootFiles::open(&base)?;
     match file {
@@ -50,7 +49,7 @@ fn print_summary(
     session: &Session,
     path: &Path,
     container: &str,
-    base: &BaseImage,
+    base: &RawImage,
     files: &FatBootFiles<'_>,
 ) -> Result<()> {
     let facts = BootFacts::detect(files);
@@ -116,7 +115,7 @@ fn scheme(scheme: Scheme) -> &'static str {
     }
 }
 
-fn partition_table(base: &BaseImage) -> Table {
+fn partition_table(base: &RawImage) -> Table {
     let mut table = Table::new([scheme(base.table.scheme), "FIRST SECTOR", "SIZE", "TYPE", ""]);
     for partition in &base.table.partitions {
         let mark = if *partition == base.boot.partition {

@@ -12,12 +12,12 @@ use crate::boot::facts::BootFacts;
 use crate::boot::mechanism::BootFiles as _;
 use crate::boot::settings::{self, Settings};
 use crate::boot::user_files;
-use crate::build::look::{FatBootFiles, open_image};
+use crate::build::look::{FatBootFiles, open_base, open_image};
 use crate::build::node_overlay::node_overlay;
 use crate::cli::BaseArgs;
 use crate::cluster::{Cluster, Node};
 use crate::disk::scratch;
-use crate::error::{Category, Context, Error, Result, While};
+use crate::error::{Category, Context as _, Error, Result};
 use crate::identity::{FOLDER_NAME, Secrets};
 use crate::image::compare::{Differences, Pair};
 use crate::image::container;
@@ -34,17 +34,15 @@ pub(super) fn run(session: &Session, path: &Path, base: &BaseArgs) -> Result<()>
     let opened = open_image(path)?;
     let image = container::open(Arc::new(opened), path, &scratch)?;
     let verified = session.base(base, cluster.base.as_deref())?;
-    let handle = verified.file().try_clone();
-    let handle = handle.disk(|| format!("reading {}", verified.path().display()))?;
-    let original = container::open(Arc::new(handle), verified.path(), &scratch)?;
+    let original = open_base(&verified, &scratch)?;
 
     let comparing = || format!("comparing {} with {}", path.display(), verified.name());
-    let pair = Pair::open(&*original, &*image).while_doing(comparing)?;
+    let pair = Pair::open(&*original, &*image, &session.bars).while_doing(comparing)?;
     let files = FatBootFiles::open(&pair.image.look)?;
     let settings = files.read(settings::PATH)?;
     let settings = Settings::parse(&settings.ok_or_else(|| no_image_of_ours(path))?);
     let node = node_in(&settings, cluster, path)?;
-    let found = pair.compare(&session.bars).while_doing(comparing)?;
+    let found = pair.compare().while_doing(comparing)?;
 
     let facts = BootFacts::detect(&FatBootFiles::open(&pair.base.look)?).while_doing(comparing)?;
     let folder = cluster.origin.folder(&session.environment.folder);

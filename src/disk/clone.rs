@@ -5,7 +5,7 @@ use std::io;
 use std::ops::Range;
 use std::path::Path;
 
-use crate::disk::read_at::{RawSink as _, ReadAt as _};
+use crate::disk::read_at::{RawSink as _, ReadAt as _, write_all_at};
 use crate::disk::sparse::SparseFiles;
 use crate::error::{Context, Result};
 
@@ -82,12 +82,22 @@ fn reflink(_from: &File, _to: &File) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// Whether files of `folder` can share their blocks; found out with a small file that is gone afterwards.
-pub fn can_reflink(folder: &Path) -> bool {
+/// Returns how many of `files` equal files have to be written in `folder`: one where the others can share its blocks, else
+/// all of them.
+pub fn copies_to_write(folder: &Path, files: usize) -> usize {
+    if files > 1 && can_reflink(folder) {
+        1
+    } else {
+        files
+    }
+}
+
+/// Finds out with a small file, which is gone afterwards, whether files in `folder` can share their blocks.
+fn can_reflink(folder: &Path) -> bool {
     let attempt = || -> io::Result<()> {
         let from = tempfile::tempfile_in(folder)?;
         let to = tempfile::tempfile_in(folder)?;
-        crate::disk::read_at::write_all_at(&from, &[1; 4096], 0)?;
+        write_all_at(&from, &[1; 4096], 0)?;
         reflink(&from, &to)
     };
     attempt().is_ok()

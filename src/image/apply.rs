@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::boot::overlay::Overlay;
 use crate::disk::read_at::ReadAt;
-use crate::error::{Category, Error, Result, While};
+use crate::error::{Category, Context, Error, Result};
 use crate::image::edits::Edits;
 use crate::image::fat::{self, FatVolume, Timestamp, Written};
 use crate::units::Size;

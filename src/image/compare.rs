@@ -3,12 +3,11 @@
 use std::collections::BTreeSet;
 
 use crate::error::{Category, Context, Error, Result};
-use crate::image::assemble::BaseImage;
 use crate::image::container::Container;
 use crate::image::digests::{CHUNK, Digests};
 use crate::image::edits::Edits;
 use crate::image::fat::{self, FatVolume, Timestamp};
-use crate::image::peek;
+use crate::image::raw_image::RawImage;
 use crate::progress::Progress;
 
 /// A file larger than any that a boot partition holds.
@@ -40,18 +39,19 @@ pub struct Pair<'a> {
     pub base: Side<'a>,
     /// The image.
     pub image: Side<'a>,
+    progress: &'a dyn Progress,
 }
 
 /// An image, and a look into it.
 pub struct Side<'a> {
     container: &'a dyn Container,
     /// What the look shows.
-    pub look: BaseImage,
+    pub look: RawImage,
 }
 
 impl<'a> Side<'a> {
-    fn open(container: &'a dyn Container) -> Result<Self> {
-        let look = BaseImage::open(peek::open(container)?)?;
+    fn open(container: &'a dyn Container, progress: &dyn Progress) -> Result<Self> {
+        let look = RawImage::in_container(container, progress)?;
         Ok(Self { container, look })
     }
 
@@ -67,23 +67,31 @@ impl<'a> Pair<'a> {
     ///
     /// # Errors
     /// [`Category::Verification`] when these differ, or the file system of the image's boot partition is damaged.
-    pub fn open(base: &'a dyn Container, image: &'a dyn Container) -> Result<Self> {
+    pub fn open(
+        base: &'a dyn Container,
+        image: &'a dyn Container,
+        progress: &'a dyn Progress,
+    ) -> Result<Self> {
         if let (Some(of_base), Some(of_image)) = (base.raw_size(), image.raw_size()) {
             compare_sizes(of_base, of_image)?;
         }
-        let base = Side::open(base)?;
+        let base = Side::open(base, progress)?;
         // What is wrong with it is told as of a base, and it is none.
-        let image = Side::open(image).map_err(|error| match error.category() {
+        let image = Side::open(image, progress).map_err(|error| match error.category() {
             Category::Verification => error.with_remedy(BUILD_AGAIN),
             _ => error,
         })?;
-        fat::check(&*image.look.raw, &image.look.boot.range, Edits::new())?;
+        fat::check(&*image.look.bytes, &image.look.boot.range, Edits::new())?;
         if base.look.table != image.look.table {
             return Err(
                 Error::new(Category::Verification, "the partition tables differ").with_remedy(OTHER_BASE)
             );
         }
-        Ok(Self { base, image })
+        Ok(Self {
+            base,
+            image,
+            progress,
+        })
     }
 
     /// Compares all bytes outside the boot partition, what no file of it shows, and all files in it. What lies in the
@@ -92,10 +100,10 @@ impl<'a> Pair<'a> {
     /// # Errors
     /// [`Category::Verification`] with the place when a byte outside the boot partition differs, or what holds its file
     /// system together.
-    pub fn compare(&self, progress: &dyn Progress) -> Result<Differences> {
+    pub fn compare(&self) -> Result<Differences> {
         let (base, image) = (&self.base.look, &self.image.look);
-        let of_base = self.base.digests("reading the base", progress)?;
-        let of_image = self.image.digests("reading the image", progress)?;
+        let of_base = self.base.digests("reading the base", self.progress)?;
+        let of_image = self.image.digests("reading the image", self.progress)?;
         compare_sizes(of_base.size, of_image.size)?;
         let boot = &base.boot.range;
         for number in of_base.differing(&of_image) {
@@ -117,7 +125,7 @@ impl<'a> Pair<'a> {
                 }
             }
         }
-        fat::compare_frames(&*base.raw, &*image.raw, boot)?;
+        fat::compare_frames(&*base.bytes, &*image.bytes, boot)?;
         files(base, image)
     }
 }
@@ -133,20 +141,20 @@ fn compare_sizes(base: u64, image: u64) -> Result<()> {
     .with_remedy(OTHER_BASE))
 }
 
-fn same(base: &BaseImage, image: &BaseImage, start: u64, end: u64) -> Result<bool> {
+fn same(base: &RawImage, image: &RawImage, start: u64, end: u64) -> Result<bool> {
     let length = usize::try_from(end.saturating_sub(start)).unwrap_or_default();
     let (mut one, mut two) = (vec![0; length], vec![0; length]);
-    base.raw
+    base.bytes
         .read_exact_at(&mut one, start)
         .disk(|| "reading the base".to_owned())?;
     image
-        .raw
+        .bytes
         .read_exact_at(&mut two, start)
         .disk(|| "reading the image".to_owned())?;
     Ok(one == two)
 }
 
-fn files(base: &BaseImage, image: &BaseImage) -> Result<Differences> {
+fn files(base: &RawImage, image: &RawImage) -> Result<Differences> {
     let (mut before, mut after) = (volume(base)?, volume(image)?);
     let of_base: BTreeSet<String> = before.all_files()?.into_iter().collect();
     let listed = after.all_files()?;
@@ -183,6 +191,6 @@ fn whole(volume: &mut FatVolume<'_>, path: &str) -> Result<Vec<u8>> {
     })
 }
 
-fn volume(look: &BaseImage) -> Result<FatVolume<'_>> {
-    FatVolume::open(&*look.raw, look.boot.range.clone(), Edits::new(), Timestamp(0))
+fn volume(look: &RawImage) -> Result<FatVolume<'_>> {
+    FatVolume::open(&*look.bytes, look.boot.range.clone(), Edits::new(), Timestamp(0))
 }

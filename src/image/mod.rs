@@ -12,4 +12,5 @@ pub mod fat;
 pub mod page_cache;
 pub mod partition;
 pub mod peek;
+pub mod raw_image;
 pub mod xz;

@@ -101,7 +101,14 @@ impl PartitionTable {
                 entries.into_iter().map(MbrEntry::into_partition).collect()
             }
         };
-        for partition in &partitions {
+        let table = Self { scheme, partitions };
+        table.require_within(size)?;
+        Ok(table)
+    }
+
+    /// Makes sure that every partition ends within the `size` bytes of the raw image.
+    pub fn require_within(&self, size: u64) -> Result<()> {
+        for partition in &self.partitions {
             let range = partition.range()?;
             if range.end > size {
                 return Err(damaged(format!(
@@ -111,7 +118,7 @@ impl PartitionTable {
                 .with_remedy("the image is cut short; get it again"));
             }
         }
-        Ok(Self { scheme, partitions })
+        Ok(())
     }
 }
 

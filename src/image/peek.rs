@@ -1,4 +1,4 @@
-//! Looking into an image that can only be decoded from front to back.
+//! The beginning of a raw image, from any container.
 
 use std::fs::File;
 use std::io;
@@ -8,67 +8,76 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::disk::read_at::{RawSink, ReadAt};
 use crate::disk::scratch;
 use crate::disk::sparse::SparseFiles;
-use crate::error::{Category, Context, Error, Result};
+use crate::error::{Category, Error, Result};
 use crate::image::container::Container;
-use crate::progress::Silent;
+use crate::progress::Progress;
 
-/// How much is decoded: the boot partition of every known image ends before 521 MiB.
+/// How much is decoded, in bytes: the boot partition of every known image ends before 521 MiB.
 const LIMIT: u64 = 1 << 30;
 
-/// The raw image inside a container, for reading its partition table and boot partition.
+/// Opens the raw image inside a container for reading its partition table and its boot partition.
 ///
-/// Containers without random access have their first GiB decoded into a nameless temporary file.
-pub fn open(container: &dyn Container) -> Result<Arc<dyn ReadAt>> {
-    if let Some(raw) = container.random_access() {
-        return Ok(raw);
+/// Where the container has no random access, the first [`LIMIT`] bytes are decoded into a nameless temporary file.
+pub fn open(container: &dyn Container, progress: &dyn Progress) -> Result<Arc<dyn ReadAt>> {
+    if let Some(image) = container.random_access() {
+        return Ok(image);
     }
     let folder = scratch::folder();
-    let file = tempfile::tempfile_in(&folder)
-        .disk(|| format!("creating a temporary file of up to 1 GiB in {}", folder.display()))
-        .map_err(|error| error.with_remedy("set TMPDIR to a folder with room"))?;
-    let enough = AtomicBool::new(false);
-    let sink = Prefix {
+    let file =
+        scratch::file_in(&folder).map_err(|error| error.with_remedy("set TMPDIR to a folder with room"))?;
+    let sink = Beginning {
         below: SparseFiles::new(vec![(&file, folder.join("a temporary file"))]),
-        enough: &enough,
+        is_full: AtomicBool::new(false),
     };
-    let decoded = match container.decode(&sink, &Silent) {
-        Ok(size) => {
-            sink.below.set_len(size)?;
-            Some(size)
-        }
-        Err(_) if enough.load(Ordering::Relaxed) => {
-            sink.below.set_len(LIMIT)?;
-            container.raw_size()
-        }
+    let task = progress.begin(
+        "looking at the boot files",
+        container.raw_size().map(|size| size.min(LIMIT)),
+    );
+    let (decoded, size) = match container.decode(&sink, &*task) {
+        Ok(size) => (size, Some(size)),
+        Err(_) if sink.is_full.load(Ordering::Relaxed) => (LIMIT, container.raw_size()),
         Err(error) => return Err(error),
     };
-    Ok(Arc::new(Beginning { file, size: decoded }))
+    sink.below.set_len(decoded)?;
+    Ok(Arc::new(PartialImage { file, decoded, size }))
 }
 
-struct Prefix<'a> {
+/// Stops the decoder at the limit.
+struct Beginning<'a> {
     below: SparseFiles<'a>,
-    enough: &'a AtomicBool,
+    is_full: AtomicBool,
 }
 
-impl RawSink for Prefix<'_> {
+impl RawSink for Beginning<'_> {
     fn write_at(&self, bytes: &[u8], offset: u64) -> Result<()> {
         if offset >= LIMIT {
-            self.enough.store(true, Ordering::Relaxed);
+            self.is_full.store(true, Ordering::Relaxed);
             return Err(Error::new(Category::Other, "enough of the image was decoded"));
         }
         self.below.write_at(bytes, offset)
     }
 }
 
-/// The beginning of an image; `size` is the whole image's, where it is known.
-struct Beginning {
+/// The first bytes of an image.
+struct PartialImage {
     file: File,
+    /// How many bytes of the image the file has.
+    decoded: u64,
+    /// Bytes of the whole image, where the container knows it.
     size: Option<u64>,
 }
 
-impl ReadAt for Beginning {
+impl ReadAt for PartialImage {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        self.file.read_at(buffer, offset)
+        let read = self.file.read_at(buffer, offset)?;
+        if read == 0 && !buffer.is_empty() && offset >= self.decoded && self.size != Some(self.decoded) {
+            let what = "the boot partition does not end within the first GiB of the image";
+            let error = Error::new(Category::Verification, what);
+            return Err(io::Error::other(
+                error.with_remedy("unpack the image first and give --base the .img file"),
+            ));
+        }
+        Ok(read)
     }
 
     fn size(&self) -> io::Result<u64> {

@@ -341,25 +341,8 @@ fn a_folder_that_cannot_be_written_is_said_so() {
 #[test]
 fn a_disk_without_room_is_noticed_before_the_first_byte() {
     let place = Workplace::new();
-    fs::create_dir(place.path("out")).unwrap();
-    // A file system of 4 MiB that only this process sees.
-    let user: &[&str] = if judge::is_root() {
-        &[]
-    } else {
-        &["--map-root-user"]
-    };
-    let script = "mount -t tmpfs -o size=4m none \"$1\" && { \"$2\" --node pi4-2 --base \"$3\" --out \"$1\" || code=$?; \
-                  ls -A \"$1\"; exit \"$code\"; }";
-    let mut command = place.start_by(
-        "/usr/bin/unshare",
-        &[user, &["--mount", "sh", "-c", script, "sh"]].concat(),
-    );
-    command
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-        .arg(place.path("out"))
-        .arg(env!("CARGO_BIN_EXE_mkimage"))
-        .arg(SMALL.raw());
-    let run = place.finish(&mut command).exits(6).says(&["free"]);
+    let run = place.build_within("size=4m", &SMALL.raw(), &["--node", "pi4-2"]);
+    let run = run.exits(6).says(&["free"]);
     assert_eq!(run.stdout, "", "something was left behind");
 }
 

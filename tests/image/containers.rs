@@ -5,18 +5,13 @@ use std::io::Write;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::Arc;
-
-use mkimage::boot::overlay::Overlay;
-use mkimage::error::{Category, Error};
-use mkimage::image::assemble::{BaseImage, Build, Planned};
-use mkimage::image::container;
-use mkimage::image::edits::Edits;
-use mkimage::progress::Silent;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, SystemTime};
 
 use crate::base::{Form, SMALL};
 use crate::judge;
-use crate::workplace::{Workplace, names};
+use crate::workplace::Workplace;
 
 const NODE: [&str; 2] = ["--node", "pi4-2"];
 
@@ -252,33 +247,23 @@ fn compressed_node_images_hold_what_the_raw_ones_do() {
 
 #[test]
 fn a_base_that_changes_while_it_is_read_gets_no_image_its_name() {
-    let folder = judge::scratch();
-    for (name, form) in [("node.img", Form::Raw), ("node.img.xz", Form::ManyBlocks)] {
-        let path = SMALL.image(form);
-        let file = File::open(&path).unwrap();
-        let container = container::open(Arc::new(file), &path, folder.path()).unwrap();
-        let changed = || Err(Error::new(Category::Verification, "the base was changed"));
-        let build = Build {
-            container: &*container,
-            folder: folder.path(),
-            destinations: vec![folder.path().join(name)],
-            base_is_unchanged: &changed,
-            ignore_space: false,
-            progress: &Silent,
-        };
-        let mut planner = |_: &BaseImage| {
-            Ok(vec![Planned {
-                overlay: Overlay::default(),
-                edits: Edits::new(),
-            }])
-        };
-        let outcome = if form == Form::Raw {
-            build.raw_images(&mut planner)
-        } else {
-            build.compressed_images(&mut planner, &|| Ok(()))
-        };
-        assert_eq!(outcome.unwrap_err().category(), Category::Verification);
-        assert_eq!(names(folder.path()), [""; 0], "{name}");
+    let place = Workplace::new();
+    for (form, format) in [(Form::Raw, "img"), (Form::ManyBlocks, "img.xz")] {
+        let base = copy(&place, &SMALL.image(form), "changing");
+        let file = File::options().write(true).open(&base).unwrap();
+        let is_over = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    file.set_modified(SystemTime::now()).unwrap();
+                    thread::sleep(Duration::from_millis(1));
+                }
+            });
+            let run = place.build(&base, &[&NODE[..], &["--format", format]].concat());
+            is_over.store(true, Ordering::Relaxed);
+            run.exits(5).says(&["was changed while it was being read"]);
+        });
+        assert_eq!(place.out_names(), [""; 0], "{format}");
     }
 }
 

@@ -1,7 +1,11 @@
 //! What is found before anything is downloaded or written.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 
+use crate::base::{FULL, Form, SMALL};
+use crate::judge;
 use crate::workplace::{Workplace, names};
 
 #[test]
@@ -79,4 +83,76 @@ fn a_32_bit_base_is_refused_before_it_is_downloaded() {
     place.run(arguments).exits(3).says(&["32-bit", "arm64"]);
     assert!(!place.path("images").exists());
     place.run(arguments.iter().chain(&["--force"])).exits(4);
+}
+
+/// Packs an image as `form`, which no era has.
+fn pack(place: &Workplace, image: &Path, form: Form) -> PathBuf {
+    let packed = place.path(&format!("packed.{}", form.suffix()));
+    let pack = |tool: &str, arguments: &[&str]| {
+        let out = File::create(&packed).unwrap();
+        judge::content(judge::tool(tool).args(arguments).arg(image).stdout(out));
+    };
+    match form {
+        Form::Raw => fs::copy(image, &packed).map(drop).unwrap(),
+        Form::ManyBlocks => pack("xz", &["-0", "-c", "-T2", "--block-size=4MiB"]),
+        Form::OneBlock => pack("xz", &["-0", "-c", "-T1"]),
+        Form::Gzip => pack("gzip", &["-1", "-c"]),
+        Form::Zip => pack("zip", &["-q", "-1", "-"]),
+    }
+    packed
+}
+
+/// Builds a base that has no room for the files, and one that is a node's image. Both are packed as `form`, with `padding`
+/// behind them. No image fits into `out/`, so a build that begins with one fails for that reason instead.
+fn refuse_both(form: Form, padding: &[u8], limits: &str) {
+    let place = Workplace::new();
+    place.build(&SMALL.raw(), &["--node", "pi4-3"]).exits(0);
+    let of_a_node = place.path("pi4-3.img");
+    fs::rename(place.path("out/pi4-3.img"), &of_a_node).unwrap();
+    for (image, code, said) in [
+        (FULL.raw(), 6, "the boot partition of the base has"),
+        (of_a_node, 7, "image of pi4-3"),
+    ] {
+        let base = pack(&place, &image, form);
+        let mut file = File::options().append(true).open(&base).unwrap();
+        file.write_all(padding).unwrap();
+        for format in ["img", "img.xz"] {
+            let run = place.build_within(limits, &base, &["--node", "pi4-2", "--format", format]);
+            let run = run.exits(code).says(&[said]);
+            assert_eq!(run.stdout, "", "{form:?} as {format}: something was left behind");
+        }
+    }
+}
+
+/// Less than any image takes.
+const NO_ROOM: &str = "size=4m";
+
+/// Looking into blocks takes a temporary file. There is room for it, but not for a second file.
+const ONE_FILE: &str = "size=256m,nr_inodes=2";
+
+#[test]
+fn a_raw_base_that_cannot_be_used_is_refused_before_an_image_is_begun() {
+    refuse_both(Form::Raw, &[], NO_ROOM);
+}
+
+#[test]
+fn an_xz_base_that_cannot_be_used_is_refused_before_an_image_is_begun() {
+    refuse_both(Form::ManyBlocks, &[], ONE_FILE);
+    refuse_both(Form::OneBlock, &[], ONE_FILE);
+}
+
+#[test]
+fn a_streamed_xz_base_that_cannot_be_used_is_refused_before_an_image_is_begun() {
+    // What lies behind a stream keeps its index from being found at the end of the file.
+    refuse_both(Form::ManyBlocks, &[0; 8], NO_ROOM);
+}
+
+#[test]
+fn a_gzip_base_that_cannot_be_used_is_refused_before_an_image_is_begun() {
+    refuse_both(Form::Gzip, &[], NO_ROOM);
+}
+
+#[test]
+fn a_zip_base_that_cannot_be_used_is_refused_before_an_image_is_begun() {
+    refuse_both(Form::Zip, &[], NO_ROOM);
 }

@@ -112,6 +112,36 @@ impl Workplace {
         self.finish(&mut command)
     }
 
+    /// Builds nodes of a base into `out/`, a file system that only this process sees. It is mounted with `limits`, options of
+    /// tmpfs. What is left in it is listed on stdout.
+    pub fn build_within(&self, limits: &str, base: &Path, more: &[&str]) -> Run {
+        const SCRIPT: &str = r#"
+            mount -t tmpfs -o "$1" none out || exit 99
+            program=$2
+            shift 2
+            "$program" --out out "$@" || code=$?
+            ls -A out
+            exit "$code"
+        "#;
+        fs::create_dir_all(self.path("out")).unwrap();
+        let user: &[&str] = if judge::is_root() {
+            &[]
+        } else {
+            &["--map-root-user"]
+        };
+        let mut command = self.start_by(
+            "/usr/bin/unshare",
+            &[user, &["--mount", "sh", "-c", SCRIPT, "sh"]].concat(),
+        );
+        command
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("TMPDIR", &self.folder)
+            .args([limits, env!("CARGO_BIN_EXE_mkimage"), "--base"])
+            .arg(base)
+            .args(more);
+        self.finish(&mut command)
+    }
+
     /// Runs a command to its end.
     pub fn finish(&self, command: &mut Command) -> Run {
         let output = Streams::new(&self.folder);

@@ -2,136 +2,122 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{Build, Planner, Prepared};
+use super::Assembly;
 use crate::disk::output::Output;
 use crate::disk::read_at::ReadAt;
+use crate::disk::scratch;
 use crate::disk::sparse::SparseFiles;
-use crate::error::{Category, Context, Error, Result, While as _};
-use crate::image::container::{self, Blocks};
-use crate::image::edits::Edits;
+use crate::error::{Category, Context as _, Error, Result};
+use crate::image::container::{self, XzBlocks};
 use crate::image::peek;
-use crate::image::xz::{BlockReader, Splicer, encode, room_for};
+use crate::image::xz::{Check, Splicer, encode, room_for};
 use crate::threads;
 
-impl Build<'_> {
-    /// The base's blocks, where most of them can be copied.
-    fn copied_blocks(&self) -> Option<Blocks<'_>> {
-        self.container.blocks().filter(Blocks::are_worth_copying)
+impl Assembly<'_> {
+    /// Says whether compressed images get most of the base's blocks as they are, without anybody unpacking them.
+    pub fn copies_blocks(&self) -> bool {
+        self.blocks_to_copy().is_some()
     }
 
-    /// Builds compressed images. `before_copying` is called when all is planned and blocks are about to be copied unseen.
-    pub fn compressed_images(
-        &self,
-        planner: &mut Planner<'_>,
-        before_copying: &dyn Fn() -> Result<()>,
-    ) -> Result<Vec<PathBuf>> {
-        match self.copied_blocks() {
-            Some(blocks) => {
-                let prepared = Prepared::new(Arc::<BlockReader>::clone(blocks.reader), planner)?;
-                before_copying()?;
-                self.splice(&blocks, &prepared)
-            }
-            None => self.pack_anew(planner),
+    /// Writes compressed images. They are complete and read back, and still have temporary names.
+    pub fn write_compressed(&self) -> Result<Vec<Output>> {
+        match self.blocks_to_copy() {
+            Some(blocks) => self.splice(blocks),
+            None => self.pack_and_splice(),
         }
     }
 
-    fn splice(&self, blocks: &Blocks<'_>, prepared: &Prepared) -> Result<Vec<PathBuf>> {
-        let splicing = || format!("copying what does not change of {}", blocks.path.display());
-        let size = blocks.file.size().disk(splicing)?;
-        let image = blocks.reader.image();
-        let changes = prepared.changes.iter().map(|change| &change.edits);
-        self.require_room(room_for(image, changes)?)?;
-        let splicer = Splicer::new(Arc::clone(blocks.reader), self.folder, threads::available());
-        let splicer = splicer.while_doing(splicing)?;
-        self.write_each(prepared, |output, edits| {
-            let task = self.progress.begin("writing", Some(size));
-            let report = splicer.splice(blocks.file, edits, output.file(), &*task);
-            let making = || {
-                let (out, base) = (output.destination().display(), blocks.path.display());
-                format!("making {out} of {base}")
-            };
-            report.while_doing(making).map(drop)
-        })
+    /// Returns the base's blocks where most of them can be copied.
+    fn blocks_to_copy(&self) -> Option<&XzBlocks> {
+        let blocks = self.container.as_xz()?.blocks?;
+        blocks.are_worth_copying().then_some(blocks)
     }
 
-    /// Without blocks to copy: everything is unpacked once and packed once, then there are blocks.
-    fn pack_anew(&self, planner: &mut Planner<'_>) -> Result<Vec<PathBuf>> {
-        // What can be planned before anything is written is planned before.
-        let readable = self.container.random_access();
-        let early = match &readable {
-            Some(raw) => Some(Prepared::new(Arc::clone(raw), planner)?),
-            None => None,
-        };
+    /// Writes one image after the other.
+    fn splice(&self, blocks: &XzBlocks) -> Result<Vec<Output>> {
+        let splicing = || format!("copying what does not change of {}", blocks.path.display());
+        let size = blocks.file.size().disk(splicing)?;
+        let edits = self.images.iter().map(|image| &image.edits);
+        self.require_room(room_for(blocks.reader.image(), edits)?)?;
+        let splicer = Splicer::new(Arc::clone(&blocks.reader), self.folder, threads::available());
+        let splicer = splicer.while_doing(splicing)?;
+        let outputs = self.images.iter().map(|image| {
+            let output = Output::create(&image.destination)?;
+            let task = self.progress.begin("writing", Some(size));
+            let making = || {
+                let (out, base) = (image.destination.display(), blocks.path.display());
+                format!("making {out} of {base}")
+            };
+            splicer
+                .splice(&blocks.file, &image.edits, output.file(), &*task)
+                .while_doing(making)?;
+            drop(task);
+            let file = output.file().try_clone();
+            let file = file.disk(|| format!("reading {}", image.destination.display()))?;
+            let written = container::open(Arc::new(file), &image.destination, self.folder)?;
+            self.read_back(&*peek::open(&*written, self.progress)?, &output, image)?;
+            Ok(output)
+        });
+        outputs.collect()
+    }
+
+    /// Unpacks and packs everything once where there are no blocks to copy: then there are.
+    fn pack_and_splice(&self) -> Result<Vec<Output>> {
         self.progress.say(&format!(
             "the base ({}) has no xz blocks that can be copied, so all of it is packed first; that takes a while",
             self.container.describe()
         ));
-        self.require_raw_space(2)?;
-        let raw: Arc<dyn ReadAt> = match readable.filter(|_| self.container.blocks().is_none()) {
-            Some(raw) => raw,
-            None => Arc::new(self.unpack()?),
-        };
-        let size = raw.size().disk(|| "reading the base image".to_owned())?;
-        let prepared = match early {
-            Some(prepared) => prepared,
-            None => Prepared::new(Arc::clone(&raw), planner)?,
-        };
-        let packed = tempfile::tempfile_in(self.folder)
-            .disk(|| format!("creating a temporary file in {}", self.folder.display()))?;
-        let name = self.folder.join("a temporary file");
-        {
-            let task = self.progress.begin("packing", Some(size));
-            let mut writer = BufWriter::with_capacity(1 << 20, &packed);
-            let threads = threads::available();
-            let packing = || {
-                format!(
-                    "packing the base into a temporary file in {}",
-                    self.folder.display()
-                )
-            };
-            encode(&*raw, self.container.check(), &mut writer, threads, &*task).while_doing(packing)?;
-            writer.flush().disk(packing)?;
-        }
-        let packed = container::open(Arc::new(packed), &name, self.folder)?;
-        match packed.blocks() {
-            Some(blocks) => self.splice(&blocks, &prepared),
+        self.require_raw_room(2)?;
+        let packed = container::open(
+            Arc::new(self.pack()?),
+            &self.folder.join("a temporary file"),
+            self.folder,
+        )?;
+        match packed.as_xz().and_then(|xz| xz.blocks) {
+            Some(blocks) => self.splice(blocks),
             None => Err(Error::new(
                 Category::Other,
-                "what was packed has no blocks that can be found",
+                "the newly packed base has no xz blocks that can be copied",
             )),
         }
     }
 
-    /// Writes one image after the other and looks into each; then they get their names.
-    fn write_each(
-        &self,
-        prepared: &Prepared,
-        write: impl Fn(&Output, &Edits) -> Result<()>,
-    ) -> Result<Vec<PathBuf>> {
-        let each = self.destinations.iter().zip(&prepared.changes);
-        let outputs = each.map(|(destination, change)| {
-            let output = Output::create(destination)?;
-            write(&output, &change.edits)?;
-            let file = output.file().try_clone();
-            let file = file.disk(|| format!("reading {}", destination.display()))?;
-            let written = container::open(Arc::new(file), destination, self.folder)?;
-            prepared.check(&*peek::open(&*written)?, &output, change)?;
-            Ok(output)
-        });
-        self.finish(outputs.collect::<Result<_>>()?)
+    /// Packs the base into blocks, in a nameless file beside the outputs.
+    fn pack(&self) -> Result<File> {
+        let xz = self.container.as_xz();
+        // Blocks are unpacked faster all at once, on all cores, than one by one as they are read.
+        let readable = self.container.random_access().filter(|_| xz.is_none());
+        let raw: Arc<dyn ReadAt> = match readable {
+            Some(raw) => raw,
+            None => Arc::new(self.unpack_into_scratch()?),
+        };
+        let size = raw.size().disk(|| "reading the base image".to_owned())?;
+        let packing = || {
+            format!(
+                "packing the base into a temporary file in {}",
+                self.folder.display()
+            )
+        };
+        let packed = scratch::file_in(self.folder)?;
+        let task = self.progress.begin("packing", Some(size));
+        let mut writer = BufWriter::with_capacity(1 << 20, &packed);
+        let check = xz.map_or(Check::Crc64, |xz| xz.check);
+        encode(&*raw, check, &mut writer, threads::available(), &*task).while_doing(packing)?;
+        writer.flush().disk(packing)?;
+        drop(writer);
+        Ok(packed)
     }
 
-    /// The raw image in a nameless file beside the outputs.
-    fn unpack(&self) -> Result<File> {
-        let file = tempfile::tempfile_in(self.folder)
-            .disk(|| format!("creating a temporary file in {}", self.folder.display()))?;
+    /// Unpacks the base into a nameless file beside the outputs.
+    fn unpack_into_scratch(&self) -> Result<File> {
+        let file = scratch::file_in(self.folder)?;
         let task = self.progress.begin("unpacking", self.container.raw_size());
         let sink = SparseFiles::new(vec![(&file, self.folder.join("a temporary file"))]);
         let size = self.container.decode(&sink, &*task)?;
         sink.set_len(size)?;
+        self.base.table.require_within(size)?;
         Ok(file)
     }
 }

@@ -5,13 +5,13 @@
 
 use std::cell::OnceCell;
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
+use super::{MAKE_ROOM, Unpacked};
 use crate::disk::clone;
 use crate::disk::growing::{GrowingFile, Growth};
-use crate::disk::output::Output;
 use crate::disk::read_at::RawSink;
 use crate::disk::room;
 use crate::disk::sparse::SparseFiles;
@@ -44,14 +44,6 @@ pub struct Sizes {
 struct Target {
     folder: PathBuf,
     destinations: Vec<PathBuf>,
-}
-
-/// Images with the whole base in them and nothing else, under their temporary names.
-pub struct Unpacked {
-    /// Of the first destination, or of all of them where files cannot share their blocks.
-    pub(super) outputs: Vec<Output>,
-    /// Of each, in bytes.
-    pub(super) size: u64,
 }
 
 /// A thread that unpacks.
@@ -104,11 +96,7 @@ impl<'a> EagerUnpack<'a> {
         fs::create_dir_all(folder).disk(|| format!("creating the folder {}", folder.display()))?;
         let file = file.try_clone().disk(|| "reading the download".to_owned())?;
         let destinations = &self.target.destinations;
-        let copies = if destinations.len() > 1 && clone::can_reflink(folder) {
-            1
-        } else {
-            destinations.len()
-        };
+        let copies = clone::copies_to_write(folder, destinations.len());
         if let Some(raw) = self.sizes.raw {
             let images = raw.saturating_mul(copies as u64);
             let needed = images.saturating_add(self.sizes.packed.unwrap_or(0));
@@ -116,7 +104,7 @@ impl<'a> EagerUnpack<'a> {
                 folder,
                 needed.saturating_add(RESERVE),
                 "unpacking while downloading",
-                super::MAKE_ROOM,
+                MAKE_ROOM,
             )?;
         }
         let growth = Arc::new(Growth::default());
@@ -177,31 +165,21 @@ struct Job {
 impl Job {
     fn run(self) -> Result<Unpacked> {
         let forward = container::Forward::new(self.source)?;
-        let outputs = self
-            .destinations
-            .iter()
-            .map(|destination| Output::create(destination))
-            .collect::<Result<Vec<_>>>()?;
-        let sink = SpaceGuard {
-            below: SparseFiles::new(
-                outputs
-                    .iter()
-                    .map(|output| (output.file(), output.destination().to_owned()))
-                    .collect(),
-            ),
-            folder: &self.folder,
-            max_raw_size: self.max_raw_size,
-        };
-        let size = forward.decode(&sink, &*self.task)?;
-        sink.below.set_len(size)?;
-        Ok(Unpacked { outputs, size })
+        Unpacked::create(self.destinations.iter(), |below| {
+            let guard = SpaceGuard {
+                below,
+                folder: &self.folder,
+                max_raw_size: self.max_raw_size,
+            };
+            forward.decode(&guard, &*self.task)
+        })
     }
 }
 
 /// Gives up before the room is used up.
 struct SpaceGuard<'a> {
-    below: SparseFiles<'a>,
-    folder: &'a std::path::Path,
+    below: &'a SparseFiles<'a>,
+    folder: &'a Path,
     /// Bytes that the raw image has, where that is known: the hash has not judged yet who sends more.
     max_raw_size: Option<u64>,
 }
@@ -213,12 +191,7 @@ impl RawSink for SpaceGuard<'_> {
             let what = "it unpacks to more than the catalog says";
             return Err(Error::new(Category::Verification, what));
         }
-        room::require(
-            self.folder,
-            RESERVE,
-            "unpacking while downloading",
-            super::MAKE_ROOM,
-        )?;
+        room::require(self.folder, RESERVE, "unpacking while downloading", MAKE_ROOM)?;
         self.below.write_at(bytes, offset)
     }
 }

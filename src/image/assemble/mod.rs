@@ -1,94 +1,59 @@
-//! From a base and a plan to finished images: decode once, edit each, check, put into place.
+//! From a base and a plan to finished images: decode once, edit each, read back.
 
 mod compressed;
 pub mod eager;
 mod raw;
+mod unpacked;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+
+pub use unpacked::Unpacked;
 
 use crate::boot::overlay::Overlay;
-use crate::disk::clone;
-use crate::disk::output::{self, Output};
+use crate::disk::output::Output;
 use crate::disk::read_at::ReadAt;
-use crate::disk::room;
-use crate::error::{Context, Result, While};
+use crate::disk::{clone, room};
+use crate::error::{Context as _, Result};
 use crate::image::apply;
-use crate::image::boot_partition::BootPartition;
 use crate::image::container::Container;
 use crate::image::edits::Edits;
-use crate::image::fat;
-use crate::image::page_cache::PageCache;
-use crate::image::partition::PartitionTable;
+use crate::image::raw_image::RawImage;
 use crate::progress::Progress;
 
 /// What the user can do where the images do not fit.
 const MAKE_ROOM: &str = "make room, choose another folder with --out, or build fewer nodes at a time";
 
-/// A base's raw image, as far as planning needs it.
-pub struct BaseImage {
-    /// The raw bytes, behind a cache.
-    pub raw: Arc<dyn ReadAt>,
-    /// Its partitions.
-    pub table: PartitionTable,
-    /// The one the Pi boots from.
-    pub boot: BootPartition,
-}
-
-/// What one output gets.
-pub struct Planned {
-    /// The files.
+/// An image that is to be made of the base.
+pub struct PlannedImage {
+    /// The final path.
+    pub destination: PathBuf,
+    /// The files that it gets.
     pub overlay: Overlay,
-    /// The pages of the raw image that they make different.
+    /// The pages of the raw image that these files make different.
     pub edits: Edits,
 }
 
-/// What is to be built.
-pub struct Build<'a> {
-    /// The base.
+/// The images of one build. They are planned, and no byte of them is written yet.
+pub struct Assembly<'a> {
     pub container: &'a dyn Container,
-    /// An existing folder, for the images and for what is needed meanwhile.
+    /// What `container` holds.
+    pub base: &'a RawImage,
+    pub images: Vec<PlannedImage>,
+    /// An existing folder: that of the destinations, and of temporary files.
     pub folder: &'a Path,
-    /// Final paths in it, one an image.
-    pub destinations: Vec<PathBuf>,
-    /// Asked before the images get their final names: whether the base is still the one that was verified.
-    pub base_is_unchanged: &'a dyn Fn() -> Result<()>,
-    /// Go on with a warning where there seems to be no room.
+    /// Whether missing space is only warned about.
     pub ignore_space: bool,
-    /// Who listens.
     pub progress: &'a dyn Progress,
 }
 
-/// Plans every image of a build, in the order of the destinations.
-pub type Planner<'a> = dyn FnMut(&BaseImage) -> Result<Vec<Planned>> + 'a;
-
-/// A base that was looked at, and what is to become of it.
-struct Prepared {
-    boot: BootPartition,
-    changes: Vec<Planned>,
-}
-
-/// Makes sure of room in `folder` for `images` raw images of `size` bytes each, when there is no base yet.
+/// Makes sure that `folder` has room for `images` raw images of `size` bytes each.
 pub fn require_raw_room(folder: &Path, images: usize, size: u64) -> Result<()> {
-    room::require(
-        folder,
-        size.saturating_mul(raw_copies(folder, images)),
-        "the images",
-        MAKE_ROOM,
-    )
+    let copies = clone::copies_to_write(folder, images) as u64;
+    room::require(folder, size.saturating_mul(copies), "the images", MAKE_ROOM)
 }
 
-/// How many of so many raw images take up room: one where files can share their blocks.
-fn raw_copies(folder: &Path, images: usize) -> u64 {
-    if images > 1 && clone::can_reflink(folder) {
-        1
-    } else {
-        images as u64
-    }
-}
-
-impl Build<'_> {
-    /// Makes sure of room for `needed` bytes among the outputs.
+impl Assembly<'_> {
+    /// Makes sure of room for `needed` bytes beside the destinations.
     fn require_room(&self, needed: u64) -> Result<()> {
         match room::require(self.folder, needed, "the images", MAKE_ROOM) {
             Err(error) if self.ignore_space => {
@@ -99,41 +64,17 @@ impl Build<'_> {
         }
     }
 
-    /// Gives checked images their final names.
-    fn finish(&self, outputs: Vec<Output>) -> Result<Vec<PathBuf>> {
-        (self.base_is_unchanged)()?;
-        output::finish_all(outputs)
-    }
-}
-
-impl BaseImage {
-    /// Finds the partitions of a raw image.
-    pub fn open(raw: Arc<dyn ReadAt>) -> Result<Self> {
-        let raw = PageCache::new(raw).disk(|| "reading the base image".to_owned())?;
-        let table = PartitionTable::read(&raw)?;
-        let boot = BootPartition::find(&raw, &table)?;
-        Ok(Self {
-            raw: Arc::new(raw),
-            table,
-            boot,
-        })
-    }
-}
-
-impl Prepared {
-    fn new(raw: Arc<dyn ReadAt>, planner: &mut Planner<'_>) -> Result<Self> {
-        let base = BaseImage::open(raw)?;
-        fat::check(&*base.raw, &base.boot.range, Edits::new())?;
-        let changes = planner(&base)?;
-        Ok(Self {
-            boot: base.boot,
-            changes,
-        })
+    /// Makes sure of room for `copies` raw images, where the base says how large one is.
+    fn require_raw_room(&self, copies: usize) -> Result<()> {
+        match self.container.raw_size() {
+            Some(size) => self.require_room(size.saturating_mul(copies as u64)),
+            None => Ok(()),
+        }
     }
 
-    /// Reads back from an image what was written.
-    fn check(&self, image: &dyn ReadAt, output: &Output, change: &Planned) -> Result<()> {
-        apply::read_back(image, &self.boot.range, &change.overlay)
+    /// Reads the files of an image's overlay back from what was written.
+    fn read_back(&self, written: &dyn ReadAt, output: &Output, image: &PlannedImage) -> Result<()> {
+        apply::read_back(written, &self.base.boot.range, &image.overlay)
             .while_doing(|| format!("checking {}", output.destination().display()))
     }
 }

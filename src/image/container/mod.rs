@@ -12,10 +12,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub(super) use forward::Forward;
+pub use xz::XzBlocks;
 
 use crate::disk::read_at::{RawSink, ReadAt};
 use crate::error::{Category, Context, Error, Result};
-use crate::image::xz::{BlockReader, Check, is_worth_splicing};
+use crate::image::xz::Check;
 use crate::progress::Task;
 
 /// Something that holds a raw image.
@@ -35,31 +36,25 @@ pub trait Container: Send + Sync {
     /// Damage anywhere is [`Category::Verification`].
     fn decode(&self, sink: &dyn RawSink, task: &dyn Task) -> Result<u64>;
 
-    /// How an image of it is checked that has to be packed anew: as it is itself, where it is xz.
-    fn check(&self) -> Check {
-        Check::Crc64
-    }
-
-    /// The packed blocks, where it has any that unpack independently of each other.
-    fn blocks(&self) -> Option<Blocks<'_>> {
+    /// Returns what only an xz file has.
+    fn as_xz(&self) -> Option<Xz<'_>> {
         None
     }
 }
 
-/// The blocks of an xz file.
-pub struct Blocks<'a> {
-    /// The xz file.
-    pub file: &'a File,
-    /// Its path, for messages.
-    pub path: &'a Path,
-    /// What unpacks them.
-    pub reader: &'a Arc<BlockReader>,
+/// An xz file.
+#[derive(Clone, Copy)]
+pub struct Xz<'a> {
+    /// How its first stream is checked.
+    pub check: Check,
+    /// Its blocks, where they can be found.
+    pub blocks: Option<&'a XzBlocks>,
 }
 
-impl Blocks<'_> {
-    /// Whether an image can be made of them without unpacking all.
-    pub fn are_worth_copying(&self) -> bool {
-        is_worth_splicing(self.reader.image())
+impl Xz<'_> {
+    /// Says whether blocks of it can be copied whose data nothing checks.
+    pub fn is_unchecked(self) -> bool {
+        self.check == Check::None && self.blocks.is_some()
     }
 }
 

@@ -4,20 +4,30 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Blocks, Container};
+use super::{Container, Xz};
 use crate::disk::read_at::{RawSink, ReadAt};
-use crate::error::{Result, While as _};
-use crate::image::xz::{BlockReader, Check, Opened, XzImage, decode_all, decode_stream, first_check};
+use crate::error::{Context as _, Result};
+use crate::image::xz::{
+    BlockReader, Check, Opened, XzImage, decode_all, decode_stream, first_check, is_worth_splicing,
+};
 use crate::progress::Task;
 use crate::threads;
 
 use super::stream::FromStart;
 
-/// Blocks that unpack independently of each other.
-struct Indexed {
-    file: Arc<File>,
-    path: PathBuf,
-    reader: Arc<BlockReader>,
+/// An xz file whose blocks unpack independently of each other.
+pub struct XzBlocks {
+    pub file: Arc<File>,
+    /// For messages.
+    pub path: PathBuf,
+    pub reader: Arc<BlockReader>,
+}
+
+impl XzBlocks {
+    /// Says whether an image can be made of them without unpacking most of them.
+    pub fn are_worth_copying(&self) -> bool {
+        is_worth_splicing(self.reader.image())
+    }
 }
 
 /// Only to be read from front to back.
@@ -40,7 +50,7 @@ pub(super) fn open(file: Arc<File>, path: &Path, scratch: &Path) -> Result<Box<d
     match opened.while_doing(|| format!("opening {}", path.display()))? {
         Opened::Indexed(image) => {
             let reader = BlockReader::new(Arc::new(image), scratch)?;
-            Ok(Box::new(Indexed {
+            Ok(Box::new(XzBlocks {
                 file,
                 path,
                 reader: Arc::new(reader),
@@ -58,7 +68,7 @@ pub(super) fn open(file: Arc<File>, path: &Path, scratch: &Path) -> Result<Box<d
     }
 }
 
-impl Container for Indexed {
+impl Container for XzBlocks {
     fn describe(&self) -> String {
         match self.reader.image().blocks().len() {
             1 => "xz, one block".to_owned(),
@@ -80,15 +90,10 @@ impl Container for Indexed {
         Ok(image.raw_size())
     }
 
-    fn check(&self) -> Check {
-        self.reader.image().check()
-    }
-
-    fn blocks(&self) -> Option<Blocks<'_>> {
-        Some(Blocks {
-            file: &self.file,
-            path: &self.path,
-            reader: &self.reader,
+    fn as_xz(&self) -> Option<Xz<'_>> {
+        Some(Xz {
+            check: self.reader.image().check(),
+            blocks: Some(self),
         })
     }
 }
@@ -106,8 +111,11 @@ impl Container for Streamed {
         None
     }
 
-    fn check(&self) -> Check {
-        self.check
+    fn as_xz(&self) -> Option<Xz<'_>> {
+        Some(Xz {
+            check: self.check,
+            blocks: None,
+        })
     }
 
     fn decode(&self, sink: &dyn RawSink, task: &dyn Task) -> Result<u64> {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::disk::read_at::{ReadAt, write_all_at};
+use crate::disk::scratch;
 use crate::error::{Context, Result};
 
 /// Such a file. It is gone when this is dropped, or the program.
@@ -17,10 +18,8 @@ pub(super) struct Spill {
 impl Spill {
     /// Makes one in `folder`.
     pub fn new(folder: &Path) -> Result<Self> {
-        let file = tempfile::tempfile_in(folder)
-            .disk(|| format!("making a temporary file in {}", folder.display()))?;
         Ok(Self {
-            file,
+            file: scratch::file_in(folder)?,
             folder: folder.to_owned(),
             end: AtomicU64::new(0),
         })

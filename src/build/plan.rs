@@ -1,0 +1,72 @@
+//! What every node's image gets.
+
+use std::path::PathBuf;
+
+use super::Order;
+use super::node_overlay::node_overlay;
+use crate::boot::facts::BootFacts;
+use crate::boot::overlay::BootPath;
+use crate::boot::user_files;
+use crate::cluster::Node;
+use crate::error::Result;
+use crate::identity::Secrets;
+use crate::image::apply;
+use crate::image::assemble::PlannedImage;
+use crate::image::fat::Timestamp;
+use crate::image::raw_image::RawImage;
+use crate::progress::Progress as _;
+
+/// The user's own files for one node.
+pub(super) type OwnFiles = Vec<(BootPath, Vec<u8>)>;
+
+impl Order<'_> {
+    /// Reads the user's own files for each node, and warns of those that belong to no node.
+    pub(super) fn own_files(&self) -> Result<Vec<OwnFiles>> {
+        let overlays = self.folder().join("overlays");
+        let nodes = self.nodes.iter();
+        let files = nodes.map(|node| user_files::read(&overlays.join(node.name.as_str())));
+        let files = files.collect::<Result<_>>()?;
+        for folder in user_files::of_no_node(&overlays, self.cluster) {
+            self.session.bars.warn(&format!(
+                "{} belongs to no node of the cluster, so its files are not used",
+                folder.display()
+            ));
+        }
+        Ok(files)
+    }
+
+    /// Plans the images of all nodes, `destinations` and `own_files` in the order of the nodes.
+    pub(super) fn plan(
+        &self,
+        base: &RawImage,
+        facts: &BootFacts,
+        secrets: &Secrets,
+        own_files: &[OwnFiles],
+        destinations: Vec<PathBuf>,
+    ) -> Result<Vec<PlannedImage>> {
+        let images = self.nodes.iter().zip(own_files).zip(destinations);
+        let planned = images.map(|((node, own), destination)| {
+            let overlay = node_overlay(self.cluster, node, secrets, facts, own, self.build_time)?;
+            let now = Timestamp(self.build_time);
+            let edits = apply::edits(&*base.bytes, &base.boot.range, &overlay, now, node.name.as_str())?;
+            let image = PlannedImage {
+                destination,
+                overlay,
+                edits,
+            };
+            self.warn_about_lost_start(node, facts, &image);
+            Ok(image)
+        });
+        planned.collect()
+    }
+
+    /// Warns when the user's own files replace what starts the first boot.
+    fn warn_about_lost_start(&self, node: &Node, facts: &BootFacts, image: &PlannedImage) {
+        for file in user_files::that_stop_the_first_boot(facts.mechanism, &image.overlay) {
+            self.session.bars.warn(&format!(
+                "overlays/{}/{file} takes the place of what starts the first boot: this node will not set itself up",
+                node.name
+            ));
+        }
+    }
+}

@@ -16,7 +16,7 @@ make_shop_stick() {
 
 # ask_library PARTS COMMAND: the node's own library, with nothing started and nothing written.
 ask_library() {
-    login "sudo -n sh -c '. /usr/local/lib/mkimage/settings; use $1; $2'"
+    login "sudo -n sh -c '. /usr/local/lib/mkimage/start; use $1; $2'"
 }
 
 check_stick() {

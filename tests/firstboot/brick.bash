@@ -45,7 +45,7 @@ a_stick_that_was_just_formatted_is_known_after_a_power_cut() { # test, root
     dd if="$DEVICE" of="$cut" bs=1M iflag=direct conv=sparse 2>/dev/null
     DEVICE=$(losetup --find --show "$cut")
     LOOPS+=("$DEVICE")
-    equal "$(with_parts 'stick contents' "contents_of $DEVICE")" ours
+    equal "$(with_parts contents "contents_of $DEVICE")" ours
 }
 
 running_it_again_changes_nothing() { # test, root
@@ -146,7 +146,7 @@ a_cut_while_formatting_is_finished_on_the_same_stick_only() { # test, root
     stick_is
     # mkfs was done, the mark was not.
     mkfs.xfs -q -f -m uuid=c0ffee00-0000-4000-8000-000000000001 "$DEVICE"
-    with_parts 'mounts stick' "stick_fingerprint '$DEVICE'" >"$WORLD/fingerprint"
+    with_parts stick "stick_fingerprint '$DEVICE'" >"$WORLD/fingerprint"
     printf 'c0ffee00-0000-4000-8000-000000000001 %s\n' "$(cat "$WORLD/fingerprint")" >"$WORLD/state/formatting"
     stage brick
     equal "$CODE" 0
@@ -158,7 +158,7 @@ an_xfs_of_somebody_else_is_not_taken_for_an_unfinished_one() { # test, root
     stick_is
     mkfs.xfs -q -f "$DEVICE"
     before=$(sha256sum <"$DEVICE")
-    with_parts 'mounts stick' "stick_fingerprint '$DEVICE'" >"$WORLD/fingerprint"
+    with_parts stick "stick_fingerprint '$DEVICE'" >"$WORLD/fingerprint"
     printf 'c0ffee00-0000-4000-8000-000000000001 %s\n' "$(cat "$WORLD/fingerprint")" >"$WORLD/state/formatting"
     stage brick
     equal "$CODE" 11

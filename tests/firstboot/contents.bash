@@ -1,6 +1,6 @@
 contents() {
     # shellcheck disable=SC2016
-    with_parts 'log mounts stick contents' "contents_of '$1'"
+    with_parts contents "contents_of '$1'"
 }
 
 # shop_stick TYPE: one partition with that file system, as sticks are sold; $DEVICE.

@@ -5,13 +5,23 @@ pretend_stages() {
     mkdir -p "$WORLD/lib/stages" "$WORLD/do"
     cp "$FIRSTBOOT"/lib/* "$WORLD/lib/" 2>/dev/null || true
     export MKIMAGE_LIB=$WORLD/lib
-    for name in clock packages docker brick pool swarm volume 'done'; do
+    for name in $(stage_list "$FIRSTBOOT/lib"); do
         printf 'exit 0\n' >"$WORLD/do/$name"
-        printf 'echo %s >>"%s/order"\n. "%s/do/%s"\n' "$name" "$WORLD" "$WORLD" "$name" >"$WORLD/lib/stages/$name"
+        # What it states of itself stays.
+        {
+            sed -n '/^[^#]/q; p' "$FIRSTBOOT/lib/stages/$name"
+            printf 'echo %s >>"%s/order"\n. "%s/do/%s"\n' "$name" "$WORLD" "$WORLD" "$name"
+        } >"$WORLD/lib/stages/$name"
     done
     printf 'echo stick >"$MKIMAGE_RUN/memory"\nexit 0\n' >"$WORLD/do/brick"
     # What the stages would do for the sentence.
     printf 'why() { echo "$*" >"$MKIMAGE_RUN/stages/$1.why"; }\n' >"$WORLD/why"
+}
+
+# stage_list LIBRARY: every stage, in the driver's order.
+stage_list() {
+    # shellcheck disable=SC2016
+    LIB=$1 dash -eu -c '. "$LIB/schedule"; stage_names'
 }
 
 drive() {
@@ -45,6 +55,29 @@ every_stage_is_reached_and_in_an_order_that_its_needs_allow() { # test
     # What is done is looked at again meanwhile: the first time of each counts.
     equal "$(awk '!seen[$0]++' "$WORLD/order" | tail -n 1)" 'done'
     equal "$(jq -r '.stages | map(.state) | unique | join(",")' "$BOOT/mkimage/status.json")" 'done'
+}
+
+a_stage_comes_after_everything_that_it_needs() { # test
+    equal "$(stage_list "$FIRSTBOOT/lib" | tr '\n' ' ')" 'clock packages brick docker pool swarm volume done '
+}
+
+a_stage_that_does_not_state_what_it_needs_is_an_error() { # test
+    local line
+    for line in needs patience look-again; do
+        pretend_stages
+        sed -i "/^# $line: /d" "$WORLD/lib/stages/swarm"
+        fails stage_list "$WORLD/lib" 2>"$WORLD/said"
+        contains "$(cat "$WORLD/said")" 'the stage swarm does not state'
+        # Nor does the driver guess.
+        fails dash "$WORLD/lib/firstboot" 2>/dev/null
+    done
+}
+
+stages_that_wait_for_each_other_are_an_error() { # test
+    pretend_stages
+    sed -i 's/^# needs: .*/# needs: volume/' "$WORLD/lib/stages/pool"
+    fails stage_list "$WORLD/lib" 2>"$WORLD/said"
+    contains "$(cat "$WORLD/said")" 'pool volume'
 }
 
 a_refused_stick_does_not_keep_the_node_out_of_the_swarm() { # test

@@ -79,7 +79,7 @@ fake() {
 # with_parts 'PARTS' CODE: runs CODE in the node's own shell with those parts of the library.
 with_parts() {
     # shellcheck disable=SC2016 # (the inner shell expands it)
-    dash -eu -c '. "$MKIMAGE_LIB/settings"; use $1; eval "$2"' sh "$1" "$2"
+    dash -c '. "$MKIMAGE_LIB/start"; use $1; eval "$2"' sh "$1" "$2"
 }
 
 # stage NAME: runs it; its exit code in $CODE, its sentence in $WHY.

@@ -39,8 +39,13 @@ a_root() {
     cp -R "$FAT/secrets" "$WORLD/secrets"
 }
 
+# in_chroot COMMAND...: instead of this shell when it is a job of its own, so that a signal reaches the command.
+in_chroot() {
+    exec chroot "$ROOT" /usr/bin/env -i PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin "$@"
+}
+
 install_node() {
-    chroot "$ROOT" /usr/bin/env -i PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin sh /boot/firmware/mkimage/install --no-start
+    (in_chroot sh /boot/firmware/mkimage/install --no-start)
 }
 
 # in_root PROGRAM SCRIPT: a program of the root's own.
@@ -86,7 +91,7 @@ an_install_cut_off_anywhere_is_finished_by_the_next() { # test, root
     local pid try
     a_root
     for try in 1 2 3 4 5 6 7 8 9 10 11 12; do
-        chroot "$ROOT" sh /boot/firmware/mkimage/install --no-start &
+        in_chroot sh /boot/firmware/mkimage/install --no-start &
         pid=$!
         sleep "0.$((RANDOM % 4))$((RANDOM % 10))"
         kill -9 "$pid" 2>/dev/null || true

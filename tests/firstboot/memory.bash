@@ -1,18 +1,16 @@
 # Where the node's memory lives, and which copy of it is right. Folders play stick and card.
 
-PARTS='log status nodes mounts stick contents brick memory'
-
 # remembered NAME: what glusterd's folder says.
 remembered() {
     cat "$WORLD/glusterd/glusterd.info" 2>/dev/null || echo nothing
 }
 
 on_stick() {
-    with_parts "$PARTS" memory_to_stick
+    with_parts memory memory_to_stick
 }
 
 on_card() {
-    with_parts "$PARTS" memory_to_card
+    with_parts memory memory_to_card
 }
 
 off() {
@@ -35,7 +33,7 @@ new_stick() {
 # The hourly copy, without a file system that could be frozen.
 copied() {
     # shellcheck disable=SC2016
-    with_parts "$PARTS" 'memory_copy "$BRICK_MOUNT/memory/glusterd" "$BRICK_MOUNT/memory/swarm" "$MEMORY/copy.new"
+    with_parts memory 'memory_copy "$BRICK_MOUNT/memory/glusterd" "$BRICK_MOUNT/memory/swarm" "$MEMORY/copy.new"
         memory_commit "$MEMORY/copy" "$(read_epoch "$BRICK_MOUNT/memory")"'
 }
 
@@ -151,20 +149,20 @@ a_cut_while_restoring_starts_over_from_the_copy() { # test, root
 
 that_a_swarm_was_is_remembered_wherever_it_was_noted() { # test, root
     on_stick
-    with_parts "$PARTS" 'memory_note swarm-was ca1'
+    with_parts memory 'memory_note swarm-was ca1'
     off
     new_card
     on_stick
-    equal "$(with_parts "$PARTS" memory_swarm_was)" ca1
+    equal "$(with_parts memory memory_swarm_was)" ca1
     # shellcheck disable=SC2016
-    with_parts "$PARTS" 'memory_copy "$BRICK_MOUNT/memory/glusterd" "$BRICK_MOUNT/memory/swarm" "$MEMORY/copy.new"
+    with_parts memory 'memory_copy "$BRICK_MOUNT/memory/glusterd" "$BRICK_MOUNT/memory/swarm" "$MEMORY/copy.new"
         cp "$BRICK_MOUNT/memory/swarm-was" "$MEMORY/copy.new/"; memory_commit "$MEMORY/copy" 1'
     new_stick
     on_card
-    equal "$(with_parts "$PARTS" memory_swarm_was)" ca1
+    equal "$(with_parts memory memory_swarm_was)" ca1
     off
     on_stick
-    equal "$(with_parts "$PARTS" memory_swarm_was)" ca1
+    equal "$(with_parts memory memory_swarm_was)" ca1
 }
 
 a_note_about_an_empty_write_ahead_file_is_not_copied() { # test, root
@@ -181,7 +179,7 @@ a_copied_manager() {
     mkdir -p "$WORLD/swarm/raft"
     echo log >"$WORLD/swarm/raft/1.wal"
     on_stick
-    with_parts "$PARTS" 'memory_note swarm-was ca1'
+    with_parts memory 'memory_note swarm-was ca1'
     copied
     cp "$WORLD/brick/memory/swarm-was" "$WORLD/state/memory/copy/"
     new_stick
@@ -194,14 +192,14 @@ a_manager_of_several_never_goes_on_from_a_copy() { # test, root
     a_copied_manager
     on_stick
     [[ -d $WORLD/brick/memory/swarm && -z $(ls "$WORLD/swarm") ]]
-    equal "$(with_parts "$PARTS" memory_swarm_was)" ca1
+    equal "$(with_parts memory memory_swarm_was)" ca1
     off
     new_stick
     rm -rf "$WORLD/state/memory/plain"
     echo stale >"$WORLD/swarm/stale"
     on_card
     [[ -z $(ls "$WORLD/swarm") ]]
-    equal "$(with_parts "$PARTS" memory_swarm_was)" ca1
+    equal "$(with_parts memory memory_swarm_was)" ca1
 }
 
 the_only_manager_goes_on_from_its_copy() { # test, root
@@ -217,7 +215,7 @@ half_a_copy_never_replaces_a_whole_one() { # test, root
     fake cp 'exit 1'
     # As the hourly copy asks it, which switches set -e off inside.
     # shellcheck disable=SC2016
-    fails with_parts "$PARTS" 'memory_copy "$BRICK_MOUNT/memory/glusterd" "$BRICK_MOUNT/memory/swarm" "$MEMORY/copy.new" || exit 3'
+    fails with_parts memory 'memory_copy "$BRICK_MOUNT/memory/glusterd" "$BRICK_MOUNT/memory/swarm" "$MEMORY/copy.new" || exit 3'
     equal "$(cat "$WORLD/state/memory/copy/glusterd/glusterd.info")" mine
 }
 
@@ -227,7 +225,7 @@ a_card_that_takes_nothing_never_wins_over_the_stick() { # test, root
     copied
     off
     fake cp 'exit 1'
-    fails with_parts "$PARTS" 'memory_to_card || exit 3'
+    fails with_parts memory 'memory_to_card || exit 3'
     [[ ! -e $WORLD/state/memory/plain/epoch ]]
     [[ ! -e $WORLD/run/memory ]]
     rm "$WORLD/bin/cp"

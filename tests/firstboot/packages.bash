@@ -7,10 +7,10 @@ a_package_that_was_cut_off_while_unpacking_is_unpacked_again() { # test
     # shellcheck disable=SC2016
     fake apt-get 'echo "$*" >"$MKIMAGE_RUN/apt.log"'
     fake dpkg 'exit 0'
-    with_parts 'log packages' reinstall_half_unpacked
+    with_parts packages reinstall_half_unpacked
     contains "$(cat "$WORLD/run/apt.log")" 'install --reinstall glusterfs-client docker.io'
     rm "$WORLD/run/apt.log"
     fake dpkg-query 'echo "ok glusterfs-client"'
-    with_parts 'log packages' reinstall_half_unpacked
+    with_parts packages reinstall_half_unpacked
     [[ ! -e $WORLD/run/apt.log ]]
 }

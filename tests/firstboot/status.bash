@@ -18,6 +18,6 @@ a_pause_between_tries_grows_to_its_cap_and_no_further() { # test
 a_half_written_status_is_never_seen() { # test
     echo old >"$WORLD/file"
     # shellcheck disable=SC2016
-    fails with_parts status 'write_whole "$MKIMAGE_RUN/nowhere/file" <"$MKIMAGE_RUN/../file"' 2>/dev/null
+    fails with_parts file 'write_file "$MKIMAGE_RUN/nowhere/file" <"$MKIMAGE_RUN/../file"' 2>/dev/null
     equal "$(cat "$WORLD/file")" old
 }

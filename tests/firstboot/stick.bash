@@ -12,7 +12,7 @@ lsblk_says() {
 }
 
 candidates() {
-    with_parts 'mounts stick' stick_candidates | tr '\n' ' '
+    with_parts stick stick_candidates | tr '\n' ' '
 }
 
 CARD='NAME="mmcblk0" TYPE="disk" TRAN="mmc" SIZE="32000000000" RO="0"'
@@ -55,6 +55,6 @@ a_named_device_that_is_not_there_is_not_replaced_by_another() { # test
 
 a_stick_that_the_system_runs_from_is_refused_even_when_named() { # test
     SYSTEM=sda lsblk_says "$STICK"
-    with_parts 'mounts stick' 'is_system_disk /dev/sda'
-    fails with_parts 'mounts stick' 'is_system_disk /dev/sdb'
+    with_parts stick 'is_system_disk /dev/sda'
+    fails with_parts stick 'is_system_disk /dev/sdb'
 }

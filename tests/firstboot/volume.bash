@@ -249,11 +249,11 @@ a_peer_that_knows_another_volume_is_left_to_mend_itself() { # test, root
 who_knows_the_volume_otherwise_takes_it_from_the_first_member() { # test, root
     pool_of_three 98-4
     echo "volume-state 99-4" >>"$WORLD/others/pi4-1"
-    glusterd_takes_over
+    glusterd_takes_over 99 4
     stage pool
     equal "$CODE" 1
     contains "$WHY" 'what pi4-1 knows'
-    equal "$(cat "$WORLD/glusterd/vols/cluster-data/info")" theirs
+    grep -qx theirs "$WORLD/glusterd/vols/cluster-data/info"
     equal "$(cat "$WORLD/brick/brick/file")" precious
 }
 
@@ -262,19 +262,24 @@ a_volume_that_is_no_replica_counts_for_nothing() { # test, root
     pool_of_three 78-3
     echo "volume-state unsound" >>"$WORLD/others/pi4-1"
     printf 'replica_count=3\ncount=2\n' >>"$WORLD/glusterd/vols/cluster-data/info"
-    glusterd_takes_over
+    glusterd_takes_over 78 3
     stage pool
     equal "$CODE" 1
     contains "$WHY" 'what pi4-3 knows'
 }
 
-# glusterd_takes_over: from a peer, once it has lost the volume.
+# glusterd_takes_over CHECKSUM VERSION: the volume's description from a peer, once it has lost the volume.
 glusterd_takes_over() {
     # shellcheck disable=SC2016
     fake systemctl 'volume=$MKIMAGE_GLUSTERD_DIR/vols/cluster-data
     case "$*" in
         "is-active"*) exit 1 ;;
-        "start glusterd"*) [ -e "$volume/info" ] || { mkdir -p "$volume" && echo theirs >"$volume/info"; } ;;
+        "start glusterd"*)
+            [ ! -e "$volume/info" ] || exit 0
+            mkdir -p "$volume"
+            printf "theirs\nversion=%s\n" '"$2"' >"$volume/info"
+            echo info='"$1"' >"$volume/cksum"
+            ;;
     esac'
 }
 
@@ -319,7 +324,7 @@ who_counts_is_the_same_for_everybody() { # test, root
         read -r one three wanted <<<"$said"
         echo "volume-state $one" >>"$WORLD/others/pi4-1"
         echo "volume-state $three" >>"$WORLD/others/pi4-3"
-        equal "$(with_parts 'nodes ask gluster agreement' "disagreement \$RUN/../others")" "${wanted//_/ }"
+        equal "$(with_parts agreement "disagreement \$RUN/../others")" "${wanted//_/ }"
     done <<'CASES'
 77-4 77-4
 99-4 77-4
@@ -333,7 +338,7 @@ CASES
     # Another volume is nothing to agree with.
     everybody_is_there v9
     echo 'volume-state 99-57' >>"$WORLD/others/pi4-1"
-    equal "$(with_parts 'nodes ask gluster agreement' "disagreement \$RUN/../others")" ''
+    equal "$(with_parts agreement "disagreement \$RUN/../others")" ''
 }
 
 the_only_one_that_knows_the_latest_never_gives_it_up() { # test, root
@@ -353,7 +358,7 @@ the_only_one_that_knows_the_latest_never_gives_it_up() { # test, root
 taking_over_that_does_not_help_ends() { # test, root
     local try taken=0
     a_volume_of_three 3
-    glusterd_takes_over
+    glusterd_takes_over 99 5
     for try in 1 2 3 4 5 6 7; do
         a_store
         printf 'count=3\nreplica_count=3\nversion=4\n' >>"$WORLD/glusterd/vols/cluster-data/info"
@@ -496,11 +501,11 @@ a_peer_known_by_its_address_is_called_by_its_name() { # test, root
         *"peer probe"*) echo "$*" >>"$MKIMAGE_RUN/probes"; echo "hostname2=pi4-1" >>"$MKIMAGE_GLUSTERD_DIR/peers/a1" ;;
     esac'
     # shellcheck disable=SC2016
-    equal "$(with_parts 'nodes gluster' 'pool_first || echo nobody')" nobody
+    equal "$(with_parts pool 'pool_first || echo nobody')" nobody
     stage pool
     equal "$CODE" 0
     equal "$(cat "$WORLD/run/probes")" '--mode=script peer probe pi4-1'
-    equal "$(with_parts 'nodes gluster' 'pool_first')" pi4-1
+    equal "$(with_parts pool 'pool_first')" pi4-1
 }
 
 two_that_reject_each_other_both_keep_what_they_have() { # test, root
@@ -578,7 +583,7 @@ an_empty_folder_is_no_answer_before_the_memory_is_found() { # test
 
 allowed() {
     # shellcheck disable=SC2016
-    with_parts 'log status nodes stick contents brick mounts memory gluster mount' 'mount_info=$(cat "$MKIMAGE_RUN/../info"); who_may_mount'
+    with_parts volume-options 'who_may_mount "$(cat "$MKIMAGE_RUN/../info")"'
 }
 
 only_the_nodes_mount_the_volume_where_they_have_fixed_addresses() { # test
@@ -607,10 +612,10 @@ containers_came_too_early() { # test
             "e exited unless-stopped - - /mnt/cluster-data/e " "f created no failed - /mnt/cluster-data/f " ;;
         *) echo "$*" >>"'"$WORLD"'/docker.log" ;;
     esac'
-    with_parts 'log swarm containers' start_what_came_too_early
+    with_parts containers start_what_came_too_early
     equal "$(tr '\n' ';' <"$WORLD/docker.log")" 'start a;restart b;kill c;'
     rm "$WORLD/docker.log"
-    with_parts 'log swarm containers' start_what_came_too_early
+    with_parts containers start_what_came_too_early
     [[ ! -e $WORLD/docker.log ]]
 }
 
@@ -627,6 +632,6 @@ a_brick_that_cannot_be_read_is_never_called_empty() { # test, root
     a_member
     fake find 'echo "find: Input/output error" >&2; exit 1'
     # shellcheck disable=SC2016
-    with_parts 'log status retry nodes ask mounts stick contents brick memory gluster mount' 'set_brick_aside'
+    with_parts volume-brick set_brick_aside
     [[ -n $(cat "$WORLD"/brick/brick.set-aside-*/file) ]]
 }

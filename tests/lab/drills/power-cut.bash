@@ -28,7 +28,6 @@ completes() {
 every_boundary() {
     local node stage left deadline
     local -A next=()
-    local -a stages=(clock packages docker brick pool swarm volume 'done')
     for node in "${NODES[@]}"; do
         next[$node]=-1
     done
@@ -37,20 +36,20 @@ every_boundary() {
     while ((left > 0)); do
         ((SECONDS < deadline)) || fail "some stage never began: ${next[*]}"
         for node in "${NODES[@]}"; do
-            ((next[$node] < ${#stages[@]})) || continue
+            ((next[$node] < ${#STAGES[@]})) || continue
             if ((next[$node] < 0)); then
                 # Its secrets are being moved, its scripts copied.
                 [[ -e $(node_folder "$node")/root/etc/mkimage ]] || continue
                 say "cut $node while it installs from its boot partition"
             else
-                stage=${stages[${next[$node]}]}
+                stage=${STAGES[${next[$node]}]}
                 stage_has_begun "$node" "$stage" || continue
                 say "cut $node with its stage $stage $(stage_state "$node" "$stage")"
             fi
             node_cut "$node"
             node_on "$node"
             next[$node]=$((next[$node] + 1))
-            ((next[$node] < ${#stages[@]})) || left=$((left - 1))
+            ((next[$node] < ${#STAGES[@]})) || left=$((left - 1))
         done
         sleep 0.3
     done

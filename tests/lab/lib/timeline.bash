@@ -2,6 +2,10 @@
 
 declare -A TIMELINE=()
 
+# The stages in the order in which the driver takes them.
+# shellcheck disable=SC2016 # (the inner shell expands it)
+mapfile -t STAGES < <(LIB=$LAB_PROJECT/firstboot/lib sh -eu -c '. "$LIB/schedule"; stage_names')
+
 timeline_reset() {
     TIMELINE=()
 }
@@ -16,15 +20,14 @@ timeline_note() {
 
 timeline_print() {
     local node stage started on since
-    local stages=(clock packages docker brick pool swarm volume 'done')
     started=$(for node; do cat -- "$(node_folder "$node")/on_at"; done | sort -n | head -n 1)
     printf '\n%-8s %8s' node 'power on'
-    printf ' %9s' "${stages[@]}"
+    printf ' %9s' "${STAGES[@]}"
     printf '   (seconds after its own power-on; power-on after the first)\n'
     for node; do
         on=$(<"$(node_folder "$node")/on_at")
         printf '%-8s %7ss' "$node" $(((on - started) / 1000))
-        for stage in "${stages[@]}"; do
+        for stage in "${STAGES[@]}"; do
             since=${TIMELINE["$node/$stage"]-}
             if [[ -n $since ]]; then
                 printf ' %8ss' $((since - on / 1000))

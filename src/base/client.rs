@@ -51,8 +51,24 @@ fn refusal(previous: &[Url], next: &Url) -> Option<String> {
     }
 }
 
-/// Explains a request without an answer to the user, and returns whether a retry can help.
-pub(super) fn explain(error: reqwest::Error, url: &Url, connection: &Connection) -> (Error, bool) {
+/// Whether retrying a request without an answer can help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Retry {
+    /// It can.
+    Useful,
+    /// The name of the server or of the proxy cannot be resolved, so it helps only while the network is coming up.
+    Lookup,
+    /// It cannot.
+    Useless,
+}
+
+/// Explains a request without an answer to the user, and returns whether a retry can help. `remedy` is for a failing network.
+pub(super) fn explain(
+    error: reqwest::Error,
+    url: &Url,
+    connection: &Connection,
+    remedy: &str,
+) -> (Error, Retry) {
     let what = if error.is_timeout() && !error.is_connect() {
         format!(
             "{url} has not answered for {} s",
@@ -62,15 +78,34 @@ pub(super) fn explain(error: reqwest::Error, url: &Url, connection: &Connection)
         format!("{url} cannot be reached")
     };
     let certificate = mentions_certificate(&error);
-    let can_retry = !(certificate || error.is_redirect() || error.is_builder());
+    let retry = if certificate || error.is_redirect() || error.is_builder() {
+        Retry::Useless
+    } else if error.is_dns() {
+        Retry::Lookup
+    } else {
+        Retry::Useful
+    };
     let remedy = if certificate {
         "check this computer's clock and, behind a filtering proxy, its certificates"
     } else {
-        "check the network and the proxy settings (HTTPS_PROXY), or use `--base` with a file"
+        remedy
     };
-    // The message already contains the URL.
-    let error = Error::new(Category::Network, what).with_cause(error.without_url());
-    (error.with_remedy(remedy), can_retry)
+    let explained = Error::new(Category::Network, what).with_remedy(remedy);
+    let explained = match retry {
+        // The resolver's own message is the clearest.
+        Retry::Lookup => explained.with_cause(deepest_cause(&error).to_string()),
+        // The message already contains the URL.
+        Retry::Useful | Retry::Useless => explained.with_cause(error.without_url()),
+    };
+    (explained, retry)
+}
+
+fn deepest_cause(error: &reqwest::Error) -> &dyn StdError {
+    let mut deepest: &dyn StdError = error;
+    while let Some(cause) = deepest.source() {
+        deepest = cause;
+    }
+    deepest
 }
 
 /// Returns whether the error is about a certificate. The TLS library's error types are not part of the client's API.

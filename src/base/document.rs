@@ -15,6 +15,9 @@ use crate::progress::Progress;
 /// Limit in bytes. The publisher's list of images has several hundred thousand.
 const MAX_SIZE: u64 = 16 << 20;
 
+/// The remedy when the publisher cannot be reached.
+const NO_NETWORK: &str = "check the network and the proxy settings (HTTPS_PROXY)";
+
 /// Downloads a text, with retries.
 pub(super) fn fetch(
     client: &Client,
@@ -32,13 +35,16 @@ pub(super) fn fetch(
             Err(Failure::Retry(error, after)) => {
                 backoff.wait(error, after, "run the same command again later")?;
             }
+            Err(Failure::Lookup(error)) => {
+                backoff.wait_for_lookup(error, "run the same command again later")?;
+            }
             Err(Failure::Permanent(error) | Failure::Corrupt(error)) => return Err(error),
         }
     }
 }
 
 fn attempt(client: &Client, url: &Url, connection: &Connection) -> Result<Vec<u8>, Failure> {
-    let response = ask(client, url, connection, 0, None)?;
+    let response = ask(client, url, connection, 0, None, NO_NETWORK)?;
     match Answer::read(response.status(), response.headers(), 0, None) {
         Answer::Whole { .. } => {}
         Answer::RetryLater(after) => return Err(Failure::Retry(refused(&response), after)),

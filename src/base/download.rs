@@ -48,7 +48,9 @@ pub(super) fn obtain(wanted: &Wanted, options: &ObtainOptions) -> Result<Verifie
             Cached::Nothing if options.offline => {
                 let what = format!("{name} is not in the cache {}", options.cache_dir.display());
                 return Err(Error::new(Category::Network, what)
-                    .with_remedy("run once without `--offline`, or use an image file with `--base`"));
+                    .with_remedy(
+                    "run once without `--offline`, or use an image file with `--base`; `--base sample` needs no network",
+                ));
             }
             Cached::Nothing => None,
         };
@@ -130,7 +132,7 @@ fn download(
             part.discard()?;
             return Err(error);
         }
-        Err(Failure::Permanent(error) | Failure::Retry(error, _)) => {
+        Err(Failure::Permanent(error) | Failure::Retry(error, _) | Failure::Lookup(error)) => {
             part.release()?;
             return Err(error);
         }
@@ -178,6 +180,9 @@ fn complete(part: &mut Part, wanted: &Wanted, name: &str, options: &ObtainOption
                 part.start_over()?;
             }
             Ok(()) => return Err(Failure::Corrupt(wrong_hash(wanted, part, transfer.length_known))),
+            Err(Failure::Lookup(error)) => {
+                backoff.wait_for_lookup(error, "run the same command again later")?;
+            }
             Err(Failure::Retry(error, after)) => {
                 // Progress resets the limit on failures.
                 if part.size() > largest {

@@ -7,6 +7,10 @@ use crate::base::Connection;
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 
+/// How often a name that cannot be resolved is looked up. The computer's resolver retries by itself, so the second time only
+/// covers a network that is just coming up.
+const LOOKUPS: u32 = 2;
+
 /// Counts consecutive failures and waits longer after each.
 pub(super) struct Backoff<'a> {
     connection: &'a Connection,
@@ -36,9 +40,24 @@ impl<'a> Backoff<'a> {
     /// Waits after a failure, at least as long as the server `asked` for. Returns an error when it is time to give up, with
     /// `remedy` unless `error` has one.
     pub(super) fn wait(&mut self, error: Error, asked: Option<Duration>, remedy: &str) -> Result<()> {
+        self.wait_within(self.connection.attempts, error, asked, remedy)
+    }
+
+    /// Waits after a failed lookup, like [`Self::wait`], but gives up sooner.
+    pub(super) fn wait_for_lookup(&mut self, error: Error, remedy: &str) -> Result<()> {
+        self.wait_within(LOOKUPS.min(self.connection.attempts), error, None, remedy)
+    }
+
+    fn wait_within(
+        &mut self,
+        attempts: u32,
+        error: Error,
+        asked: Option<Duration>,
+        remedy: &str,
+    ) -> Result<()> {
         self.failures = self.failures.saturating_add(1);
         let wait = delay(self.failures, self.connection).max(asked.unwrap_or_default());
-        let what = if self.failures >= self.connection.attempts {
+        let what = if self.failures >= attempts {
             format!("giving up after {} attempts", self.failures)
         } else if wait > self.connection.longest_wait {
             format!("the server asks to wait {}", seconds(wait))

@@ -9,7 +9,7 @@ use url::Url;
 
 use crate::base::Connection;
 use crate::base::answer::Answer;
-use crate::base::client::explain;
+use crate::base::client::{Retry, explain};
 use crate::base::part::Part;
 use crate::base::validator::Validator;
 use crate::disk::durable::folder_of;
@@ -19,6 +19,10 @@ use crate::progress::{Progress, Task};
 
 /// Limit in bytes for a file of unknown size: several times the publisher's largest image.
 const MAX_SIZE: u64 = 32 << 30;
+
+/// The remedy when a base cannot be downloaded.
+const NO_NETWORK: &str = "check the network and the proxy settings (HTTPS_PROXY), or use `--base` with a file; \
+                          `--base sample` needs no network";
 
 /// Bytes read at once.
 const CHUNK_SIZE: usize = 128 * 1024;
@@ -45,6 +49,8 @@ pub(super) struct Transfer<'a> {
 pub(super) enum Failure {
     /// A temporary error, with the wait that the server asks for.
     Retry(Error, Option<Duration>),
+    /// A name that cannot be resolved.
+    Lookup(Error),
     /// A permanent error.
     Permanent(Error),
     /// A permanent error after which the downloaded bytes are useless.
@@ -62,7 +68,19 @@ impl Transfer<'_> {
     pub(super) fn attempt(&mut self, part: &mut Part) -> Result<(), Failure> {
         let have = part.size();
         let validator = part.validator(self.url).filter(|_| have > 0);
-        let response = ask(&self.client, self.url, self.connection, have, validator.as_ref())?;
+        let response = ask(
+            &self.client,
+            self.url,
+            self.connection,
+            have,
+            validator.as_ref(),
+            NO_NETWORK,
+        )
+        .map_err(|failure| match failure {
+            // The name could be resolved before, so this is as temporary as other failures.
+            Failure::Lookup(error) if self.task.is_some() => Failure::Retry(error, None),
+            failure => failure,
+        })?;
         let total = match Answer::read(response.status(), response.headers(), have, validator.as_ref()) {
             Answer::Whole { total } => {
                 self.check_total(total)?;
@@ -166,13 +184,15 @@ impl Transfer<'_> {
     }
 }
 
-/// Requests a file without its first `have` bytes, or the whole file if its version is not that of `validator`.
+/// Requests a file without its first `have` bytes, or the whole file if its version is not that of `validator`. `remedy` is
+/// for a failing network.
 pub(super) fn ask(
     client: &Client,
     url: &Url,
     connection: &Connection,
     have: u64,
     validator: Option<&Validator>,
+    remedy: &str,
 ) -> Result<Response, Failure> {
     // A compressed answer would have another hash and could not be resumed.
     let mut request = client.get(url.clone()).header(ACCEPT_ENCODING, "identity");
@@ -184,9 +204,10 @@ pub(super) fn ask(
     }
     request
         .send()
-        .map_err(|error| match explain(error, url, connection) {
-            (error, true) => Failure::Retry(error, None),
-            (error, false) => Failure::Permanent(error),
+        .map_err(|error| match explain(error, url, connection, remedy) {
+            (error, Retry::Useful) => Failure::Retry(error, None),
+            (error, Retry::Lookup) => Failure::Lookup(error),
+            (error, Retry::Useless) => Failure::Permanent(error),
         })
 }
 

@@ -112,6 +112,39 @@ fn a_server_that_always_cuts_at_the_same_byte_is_given_up() {
 }
 
 #[test]
+fn a_name_that_cannot_be_resolved_is_looked_up_twice_and_the_remedy_names_the_sample() {
+    // Names in `.invalid` never resolve (RFC 6761, section 6.4).
+    let nowhere = Url::parse("http://mkimage.invalid/a.img").unwrap();
+    let error = Cache::new().get(&nowhere, Sha256::of(b"a")).unwrap_err();
+    assert_eq!(error.category().exit_code(), 4);
+    assert!(
+        error.to_string().contains("giving up after 2 attempts"),
+        "{error}"
+    );
+    let remedy = error.remedy().unwrap();
+    assert!(
+        remedy.contains("HTTPS_PROXY") && remedy.contains("`--base sample`"),
+        "{remedy}"
+    );
+}
+
+#[test]
+fn a_failed_lookup_during_a_download_is_retried_like_other_failures() {
+    let server = Server::start(|request| match request.number {
+        0 => Served::new(&image(), "a").whole().cut_after(100_000),
+        _ => Reply::redirect("http://mkimage.invalid/a.img"),
+    });
+    let error = Cache::new()
+        .get(&server.url("a.img"), Sha256::of(&image()))
+        .unwrap_err();
+    assert_eq!(error.category().exit_code(), 4);
+    assert!(
+        error.to_string().contains("giving up after 4 attempts"),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_missing_server_and_missing_encryption_are_network_errors() {
     let port = std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()

@@ -93,6 +93,11 @@ impl VerifiedBase {
         self.trust
     }
 
+    /// Returns whether it is the sample, which does not boot.
+    pub fn is_sample(&self) -> bool {
+        self.trust == Trust::Sample
+    }
+
     /// Fails if the file has changed since it was hashed. Call it after the last byte has been read.
     pub fn check_unchanged(&self) -> Result<()> {
         let now =

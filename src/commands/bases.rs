@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::base::{self, Catalog};
+use crate::base::{self, Catalog, SAMPLE, SAMPLE_RAW_SIZE};
 use crate::error::Result;
 use crate::progress::Progress as _;
 use crate::session::Session;
@@ -20,7 +20,7 @@ pub(super) fn run(session: &Session, refresh: bool) -> Result<()> {
         catalog = Catalog::load(&session.cache_dir)?;
     }
     if session.common.json {
-        let bases: Vec<_> = catalog
+        let mut bases: Vec<_> = catalog
             .entries()
             .iter()
             .map(|entry| {
@@ -31,9 +31,14 @@ pub(super) fn run(session: &Session, refresh: bool) -> Result<()> {
                     "url": entry.url.as_str(),
                     "sha256": entry.sha256.to_string(),
                     "default": catalog.is_default(entry),
+                    "sample": false,
                 })
             })
             .collect();
+        // It is created on demand, so it has no URL and no published hash.
+        bases.push(json!({
+            "id": SAMPLE, "release": null, "date": null, "url": null, "sha256": null, "default": false, "sample": true,
+        }));
         return ui::result(&json!({ "bases": bases }).to_string());
     }
     let mut table = Table::new(["ID", "DOWNLOAD", "ON THE CARD", ""]);
@@ -47,5 +52,11 @@ pub(super) fn run(session: &Session, refresh: bool) -> Result<()> {
             mark.to_owned(),
         ]);
     }
+    table.row([
+        SAMPLE.to_owned(),
+        "none".to_owned(),
+        Size(SAMPLE_RAW_SIZE).to_string(),
+        "created by mkimage, does not boot".to_owned(),
+    ]);
     ui::result(&table.to_string())
 }

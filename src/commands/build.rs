@@ -97,7 +97,13 @@ fn report(session: &Session, cluster: &Cluster, nodes: &[&Node], built: &Built) 
         images.push(json!({ "node": node.name.as_str(), "path": path.display().to_string(), "size": size }));
     }
     session.bars.say(&format!("\n{table}"));
-    session.bars.say("Flash each with Raspberry Pi Imager (\"Use custom\", without its customisation), Etcher or dd; put card and stick into the Pi; switch it on.");
+    let next = if base.is_sample() {
+        "These images do not boot, because the sample base contains no system. For cards that boot, build from another base: \
+         `mkimage bases` lists them."
+    } else {
+        "Flash each with Raspberry Pi Imager (\"Use custom\", without its customisation), Etcher or dd; put card and stick into the Pi; switch it on."
+    };
+    session.bars.say(next);
     let has_none = cluster.user.ssh_authorized_keys.is_empty();
     if let Some(admin) = secrets.admin_key().filter(|_| has_none) {
         session.bars.say(&format!(
@@ -105,7 +111,7 @@ fn report(session: &Session, cluster: &Cluster, nodes: &[&Node], built: &Built) 
             admin.path.display()
         ));
     }
-    if let Some(node) = nodes.first() {
+    if let Some(node) = nodes.first().filter(|_| !base.is_sample()) {
         session.bars.say(&format!(
             "Log in with: ssh -F {} {}",
             ui::shell_quoted(&secrets.ssh_config_path()),
@@ -114,7 +120,7 @@ fn report(session: &Session, cluster: &Cluster, nodes: &[&Node], built: &Built) 
     }
     if session.common.json {
         let object = json!({
-            "base": { "name": base.name(), "sha256": base.sha256().to_string() },
+            "base": { "name": base.name(), "sha256": base.sha256().to_string(), "sample": base.is_sample() },
             "images": images,
             "ssh_config": secrets.ssh_config_path().display().to_string(),
         });

@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use serde::Serialize;
 
-use crate::base::Catalog;
+use crate::base::{Catalog, SAMPLE};
 use crate::build::base_choice;
 use crate::cli::BaseArgs;
 use crate::cluster::{Brick, Loaded, Origin, Role};
@@ -36,6 +36,8 @@ struct Report {
     /// The cluster file's path; `null` for the built-in home lab.
     file: Option<String>,
     base: String,
+    /// Whether the base is the sample, which does not boot.
+    sample: bool,
     user: UserReport,
     nodes: Vec<NodeReport>,
     swarm: SwarmReport,
@@ -104,6 +106,7 @@ impl Report {
                 Origin::BuiltIn => None,
                 Origin::File(path) => Some(path.display().to_string()),
             },
+            sample: base == SAMPLE,
             base,
             user: UserReport {
                 name: cluster.user.name.to_string(),
@@ -169,7 +172,8 @@ impl fmt::Display for Report {
             Some(volume) => volume.to_string(),
         };
         writeln!(f, "cluster  {}", self.cluster)?;
-        writeln!(f, "base     {}", self.base)?;
+        let boots = if self.sample { ", which does not boot" } else { "" };
+        writeln!(f, "base     {}{boots}", self.base)?;
         writeln!(f, "login    {}", self.user)?;
         writeln!(f, "swarm    {}", self.swarm)?;
         writeln!(f, "volume   {volume}")?;

@@ -70,6 +70,7 @@ fn print_summary(
         let date = facts.date.map_or_else(String::new, |date| format!(" of {date}"));
         Some(format!("{}{date}", release.as_str()))
     });
+    let is_sample = facts.as_ref().is_ok_and(|facts| facts.is_sample);
     if session.common.json {
         let partitions: Vec<_> = base
             .table
@@ -91,6 +92,7 @@ fn print_summary(
             .collect();
         let object = json!({
             "image": path.display().to_string(), "container": container, "release": release, "mechanism": mechanism, "node": node,
+            "sample": is_sample,
             "table": scheme(base.table.scheme), "partitions": partitions, "files": files,
         });
         return ui::result(&object.to_string());
@@ -101,10 +103,13 @@ fn print_summary(
     let _ = writeln!(text, "first boot: {mechanism}");
     let _ = writeln!(
         text,
-        "node:       {}\n",
+        "node:       {}",
         node.unwrap_or_else(|| "none, it is a base".to_owned())
     );
-    let _ = writeln!(text, "{}\n{}", partition_table(base), file_table(&entries));
+    if is_sample {
+        text.push_str("boots:      no, the sample base contains no system\n");
+    }
+    let _ = writeln!(text, "\n{}\n{}", partition_table(base), file_table(&entries));
     ui::result(text.trim_end())
 }
 

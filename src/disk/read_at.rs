@@ -1,7 +1,7 @@
 //! Positioned reads and writes that many threads may do at once.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _};
 
 use crate::error::Result;
 
@@ -86,15 +86,11 @@ impl ReadAt for File {
 
 impl ReadAt for [u8] {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        let rest = usize::try_from(offset)
+        let mut rest = usize::try_from(offset)
             .ok()
             .and_then(|at| self.get(at..))
             .unwrap_or_default();
-        let taken = rest.len().min(buffer.len());
-        for (to, from) in buffer.iter_mut().zip(rest) {
-            *to = *from;
-        }
-        Ok(taken)
+        rest.read(buffer)
     }
 
     fn size(&self) -> io::Result<u64> {

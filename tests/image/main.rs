@@ -19,6 +19,7 @@ mod login;
 mod preflight;
 mod reflinks;
 mod releases;
+mod sample;
 mod test_bases;
 mod verify;
 mod verify_own_files;

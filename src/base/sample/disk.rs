@@ -10,7 +10,7 @@ use crate::error::{Category, Context, Error, Result};
 use crate::image::fat::{self, FatVolume, Timestamp, Written};
 use crate::image::partition::{SECTOR_SIZE, master_boot_record};
 use crate::image::xz::{Check, encode};
-use crate::progress::Silent;
+use crate::progress::Task;
 use crate::threads;
 
 const MIB: u64 = 1 << 20;
@@ -35,14 +35,14 @@ const SERIAL: u32 = 0x5a4d_504c;
 /// The modification time of every file: 2026-10-06 00:00 UTC.
 const TIME: Timestamp = Timestamp(1_791_244_800);
 
-/// Returns the sample as an xz file of several blocks.
-pub(super) fn compressed() -> Result<Vec<u8>> {
-    compress(threads::available())
+/// Returns the sample as an xz file of several blocks. `task` counts raw bytes.
+pub(super) fn compressed(task: &dyn Task) -> Result<Vec<u8>> {
+    compress(threads::available(), task)
 }
 
-fn compress(threads: usize) -> Result<Vec<u8>> {
+fn compress(threads: usize, task: &dyn Task) -> Result<Vec<u8>> {
     let mut compressed = Vec::new();
-    encode(&raw()?, Check::Crc64, &mut compressed, threads, &Silent)?;
+    encode(&raw()?, Check::Crc64, &mut compressed, threads, task)?;
     Ok(compressed)
 }
 
@@ -129,6 +129,7 @@ fn put(image: &mut [u8], at: u64, bytes: &[u8]) -> Result<()> {
 mod tests {
     use super::*;
     use crate::base::Sha256;
+    use crate::progress::Silent;
 
     /// Hash of the raw image, which changes only when the sample is changed on purpose.
     const RAW: &str = "d270b9c58c3db1361e7a32a6c6f5165fe73909e2d67a6dc99554c2bdafb0ab15";
@@ -142,7 +143,7 @@ mod tests {
         assert_eq!(Sha256::of(&raw().unwrap()).to_string(), RAW);
         for threads in [1, 3] {
             assert_eq!(
-                Sha256::of(&compress(threads).unwrap()).to_string(),
+                Sha256::of(&compress(threads, &Silent).unwrap()).to_string(),
                 COMPRESSED,
                 "{threads}"
             );

@@ -12,6 +12,7 @@ use crate::base::{ObtainOptions, Sha256, Trust, VerifiedBase, local};
 use crate::disk::read_at::write_all_at;
 use crate::disk::scratch;
 use crate::error::{Category, Context, Error, Result};
+use crate::progress::Silent;
 
 /// Its name for `--base` and in the cluster file.
 pub const SAMPLE: &str = "sample";
@@ -21,7 +22,11 @@ pub const SAMPLE_RAW_SIZE: u64 = disk::SIZE;
 
 /// Creates the sample in an unnamed temporary file.
 pub(super) fn obtain(options: &ObtainOptions) -> Result<VerifiedBase> {
-    let compressed = disk::compressed()?;
+    let task = options
+        .progress
+        .begin("creating the sample base", Some(SAMPLE_RAW_SIZE));
+    let compressed = disk::compressed(&*task)?;
+    drop(task);
     let folder = scratch::folder();
     let doing = || {
         format!(
@@ -32,7 +37,7 @@ pub(super) fn obtain(options: &ObtainOptions) -> Result<VerifiedBase> {
     let file = tempfile::tempfile_in(&folder).disk(doing)?;
     write_all_at(&file, &compressed, 0).disk(doing)?;
     let path = Path::new(SAMPLE);
-    let (sha256, stamp) = local::hash(&file, path, SAMPLE, options.progress)?;
+    let (sha256, stamp) = local::hash(&file, path, SAMPLE, &Silent)?;
     if sha256 != Sha256::of(&compressed) {
         let what = format!(
             "{}: the disk returned different data from what was written",

@@ -1,4 +1,4 @@
-//! The base that mkimage makes by itself, judged by other programs and taken through every command.
+//! The sample base, checked by other programs and with every command.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -23,7 +23,7 @@ fn build(place: &Workplace, more: &[&str]) -> Run {
     place.build(Path::new("sample"), more)
 }
 
-/// The sample as an xz file and, unpacked by xz, as a raw image.
+/// Returns the sample as an xz file and, unpacked by xz, as a raw image.
 fn sample(folder: &Path) -> (PathBuf, PathBuf) {
     let options = ObtainOptions {
         cache_dir: folder.join("cache"),
@@ -48,14 +48,14 @@ fn sample(folder: &Path) -> (PathBuf, PathBuf) {
     (packed, raw)
 }
 
-/// The partition table, as sfdisk understands it.
+/// Returns the partition table as sfdisk reads it.
 fn table(image: &Path) -> Value {
     let mut table: Value = serde_json::from_str(&judge::partition_table(image)).unwrap();
     table["partitiontable"].take()
 }
 
 #[test]
-fn other_programs_take_the_sample_for_a_card() {
+fn other_programs_find_nothing_wrong_with_the_sample() {
     let folder = judge::scratch();
     let (packed, raw) = sample(folder.path());
 
@@ -106,11 +106,11 @@ fn other_programs_take_the_sample_for_a_card() {
 }
 
 #[test]
-fn every_command_works_on_the_sample_without_network_and_cache() {
+fn every_command_works_on_the_sample_without_a_network_or_a_cache() {
     let place = Workplace::new();
     let folder = judge::scratch();
     let (_, raw) = sample(folder.path());
-    // Nobody can make a folder there.
+    // Not even root can create a folder there.
     let run = |arguments: &[&str]| {
         let mut command = place.mkimage();
         command
@@ -147,7 +147,7 @@ fn every_command_says_that_the_sample_does_not_boot() {
         .exits(0)
         .says(&["do not boot"]);
     assert_eq!(built.json()["base"]["sample"], true);
-    // Advice for cards that boot would be wrong here.
+    // That advice is for cards that boot.
     assert!(!built.stderr.contains("Flash each"), "{}", built.stderr);
 
     let issue = judge::boot_text(&place.path("out/pi4-2.img"), &BOOT, "issue.txt");
@@ -178,7 +178,7 @@ fn a_cluster_file_may_name_the_sample() {
     place.cluster_file(
         "[cluster]\nbase = \"sample\"\n[[node]]\nname = \"a\"\nmodel = \"pi5\"\nrole = \"manager\"\n",
     );
-    // Only a file of that name goes before it.
+    // Only a file of that name takes precedence.
     fs::create_dir(place.path("sample")).unwrap();
     place
         .run(["--all", "--out", "out"])
@@ -191,15 +191,15 @@ fn a_cluster_file_may_name_the_sample() {
 }
 
 #[test]
-fn nobody_publishes_the_hash_of_the_sample() {
+fn the_sample_is_refused_with_a_hash() {
     let place = Workplace::new();
     build(&place, &["--node", "pi4-2", "--sha256", &"0".repeat(64)])
         .exits(2)
-        .says(&["sha256", "leave"]);
+        .says(&["remove `--sha256`"]);
 }
 
 #[test]
-fn a_node_of_the_sample_is_set_up_as_a_node_of_todays_image() {
+fn the_sample_gives_a_node_the_same_files_as_the_trixie_image() {
     let place = Workplace::new();
     let facts = |base: &Path| {
         place.build(base, &["--node", "pi4-2"]).exits(0);
@@ -222,7 +222,7 @@ fn a_node_of_the_sample_is_set_up_as_a_node_of_todays_image() {
     assert!(todays.contains_key("user-data") && todays.contains_key("mkimage/install"));
 }
 
-/// The disk's signature is in the command line, and through it in the instance's id.
+/// Removes the disk signature from the command line, and the instance id, which depends on it.
 fn without_what_the_base_decides(mut tree: Tree) -> Tree {
     for (path, starts) in [
         ("cmdline.txt", ["root=", "ds=nocloud"]),

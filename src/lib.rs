@@ -1,7 +1,7 @@
-//! Turns the official Raspberry Pi OS Lite image into one image per node of a home lab, whose first boot
+//! Turns the official Raspberry Pi OS Lite image into one image per node of a home lab. On its first boot, a node
 //! installs Docker, joins a Docker Swarm and adds its USB stick as a GlusterFS brick.
 //!
-//! Data flows one way: cluster file and base → plan → overlay → image. `docs/architecture.md` has the map.
+//! Data flows one way: cluster file and base → plan → overlay → image. See `docs/architecture.md`.
 
 pub mod base;
 pub mod boot;

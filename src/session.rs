@@ -1,4 +1,4 @@
-//! What every command works with: the common options, the terminal, and the places on this computer.
+//! The context of every command: common options, terminal, folders.
 
 use std::path::PathBuf;
 
@@ -11,17 +11,17 @@ use crate::error::{Category, Error, Result};
 use crate::progress::Progress as _;
 use crate::ui::Bars;
 
-/// What every command works with.
+/// The context of every command.
 pub(crate) struct Session {
     pub(crate) common: CommonArgs,
     pub(crate) bars: Bars,
     pub(crate) environment: Environment,
-    /// Where downloads and what is known of bases are kept.
+    /// The folder for downloads and the refreshed catalog.
     pub(crate) cache_dir: PathBuf,
 }
 
 impl Session {
-    /// Gathers what the process says of itself.
+    /// Creates the context from the process's environment.
     pub(crate) fn new(common: CommonArgs) -> Result<Self> {
         Ok(Self {
             bars: Bars::new(common.volume()),
@@ -31,13 +31,13 @@ impl Session {
         })
     }
 
-    /// Reads the cluster file, without a word about what it leaves open.
+    /// Reads the cluster file without printing its warnings and assumptions.
     pub(crate) fn cluster_quietly(&self) -> Result<Loaded> {
         load(self.common.cluster.as_deref(), &self.environment)
     }
 
-    /// Says what is unwise in a cluster file and what it leaves open, unless only what goes wrong is to be said.
-    pub(crate) fn tell(&self, loaded: &Loaded) {
+    /// Prints the warnings and assumptions about a cluster file, except in quiet mode.
+    pub(crate) fn print_notes(&self, loaded: &Loaded) {
         if self.common.quiet {
             return;
         }
@@ -49,7 +49,7 @@ impl Session {
         }
     }
 
-    /// How bases are obtained, from what `catalog` knows.
+    /// Returns the options for obtaining bases in `catalog`.
     pub(crate) fn obtain_options<'a>(
         &'a self,
         catalog: &'a Catalog,
@@ -65,14 +65,14 @@ impl Session {
         }
     }
 
-    /// Gets hold of the base that the command line or else the cluster file names.
+    /// Obtains the base given on the command line, otherwise in the cluster file.
     pub(crate) fn base(&self, args: &BaseArgs, cluster_default: Option<&str>) -> Result<VerifiedBase> {
         let catalog = Catalog::load(&self.cache_dir)?;
         let request = Self::base_request(args, cluster_default, &catalog)?;
         base::obtain(&request, &self.obtain_options(&catalog, None))
     }
 
-    /// The base that the command line or else the cluster file names.
+    /// Returns the base given on the command line, otherwise in the cluster file.
     pub(crate) fn base_request(
         args: &BaseArgs,
         cluster_default: Option<&str>,
@@ -87,7 +87,7 @@ impl Session {
                 })
             })
             .transpose()?;
-        let chosen = args.base.as_deref().or(cluster_default.map(AsRef::as_ref));
-        BaseRequest::parse(chosen, sha256, catalog)
+        let base = args.base.as_deref().or(cluster_default.map(AsRef::as_ref));
+        BaseRequest::parse(base, sha256, catalog)
     }
 }

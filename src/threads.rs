@@ -1,4 +1,4 @@
-//! The same work for many things, on several threads.
+//! Processes many items on several threads.
 
 use std::num::NonZero;
 use std::sync::Mutex;
@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::error::Result;
 
-/// As many threads as the machine has cores for this process.
+/// Returns the number of cores available to this process.
 pub fn available() -> usize {
     std::thread::available_parallelism().map_or(1, NonZero::get)
 }
 
-/// Does `work` for every item on up to `threads` threads, in about the items' order, each thread with a `state` of its
-/// own. The first error stops it.
+/// Calls `work` for every item on up to `threads` threads, roughly in order. Each thread has its own `state`. The first
+/// error stops all threads.
 pub fn on_threads<T: Sync, S>(
     threads: usize,
     items: &[T],
@@ -46,7 +46,7 @@ pub fn on_threads<T: Sync, S>(
     match failure.into_inner() {
         Ok(Some(error)) => Err(error),
         Ok(None) => Ok(()),
-        // A panic in a thread is passed on by the scope, so nothing is left to be poisoned.
+        // The scope passes on a panic in a thread, so the lock is never poisoned here.
         Err(poisoned) => poisoned.into_inner().map_or(Ok(()), Err),
     }
 }

@@ -1,4 +1,4 @@
-//! Which base is used, and what speaks against it before a byte of it is there.
+//! Chooses the base and checks it as far as possible before the download.
 
 use crate::base::{Arch, BaseRequest, Catalog};
 use crate::boot::facts::BootFacts;
@@ -9,19 +9,18 @@ use crate::error::{Error, Result};
 use crate::progress::Progress as _;
 use crate::session::Session;
 
-/// Reads the cluster file, without a word about what it leaves open. Its base must do, unless the command line has
-/// another.
+/// Reads the cluster file without printing its warnings. Checks its base unless the command line gives another.
 pub(crate) fn cluster_with_base(session: &Session, args: &BaseArgs, catalog: &Catalog) -> Result<Loaded> {
     let path = session.common.cluster.as_deref();
     load_with_base_check(path, &session.environment, &|cluster| {
         if args.base.is_some() {
             return None;
         }
-        problem(session, args, cluster, catalog)
+        base_problem(session, args, cluster, catalog)
     })
 }
 
-/// What is asked for, if it does for the cluster as far as the catalog can tell.
+/// Returns the requested base, unless the catalog shows that it cannot be used for the cluster.
 pub(crate) fn request(
     session: &Session,
     args: &BaseArgs,
@@ -47,14 +46,14 @@ pub(super) fn require_suitable(session: &Session, facts: &BootFacts, cluster: &C
     Ok(())
 }
 
-/// A refusal as an error, which says how to insist.
+/// Turns a refusal into an error that mentions `--force`.
 fn refused(refusal: Refusal) -> Error {
-    let remedy = format!("{}; --force builds all the same", refusal.remedy);
+    let remedy = format!("{}; to build anyway, use --force", refusal.remedy);
     Error::from(refusal).with_remedy(remedy)
 }
 
-/// What is wrong with the base that the cluster file names.
-fn problem(session: &Session, args: &BaseArgs, cluster: &Cluster, catalog: &Catalog) -> Option<BaseProblem> {
+/// Returns what is wrong with the base in the cluster file.
+fn base_problem(session: &Session, args: &BaseArgs, cluster: &Cluster, catalog: &Catalog) -> Option<BaseProblem> {
     let request = match Session::base_request(args, cluster.base.as_deref(), catalog) {
         Ok(request) => request,
         Err(error) => {
@@ -68,13 +67,13 @@ fn problem(session: &Session, args: &BaseArgs, cluster: &Cluster, catalog: &Cata
         && !path.is_file()
     {
         let what = if path.exists() {
-            "is no file"
+            "is not a file"
         } else {
             "does not exist"
         };
         return Some(BaseProblem {
             message: format!("the base image {} {what}", path.display()),
-            remedy: "name an image file, relative to the cluster file, or an id that mkimage bases lists"
+            remedy: "use an image file, relative to the cluster file, or an id from mkimage bases"
                 .to_owned(),
         });
     }
@@ -84,7 +83,8 @@ fn problem(session: &Session, args: &BaseArgs, cluster: &Cluster, catalog: &Cata
     })
 }
 
-/// Why a base of the catalog would be refused when it is there. With `--force` that is time enough for a warning.
+/// Returns the reason why a base in the catalog will be refused after the download. With `--force` it only causes a
+/// warning then.
 fn refusal(session: &Session, request: &BaseRequest, cluster: &Cluster) -> Option<Refusal> {
     match request {
         BaseRequest::Known(entry) if !session.common.force => {

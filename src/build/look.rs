@@ -1,4 +1,4 @@
-//! Looking into images: what is on the boot partition of one.
+//! Reads the boot partition of an image.
 
 use std::cell::RefCell;
 use std::fs::File;
@@ -13,10 +13,10 @@ use crate::image::edits::Edits;
 use crate::image::fat::{Entry, FatVolume, Timestamp};
 use crate::image::raw_image::RawImage;
 
-/// No single file of a boot partition is larger.
-const LARGEST_FILE: u64 = 1 << 30;
+/// Size limit for a file on a boot partition, in bytes.
+const MAX_FILE_SIZE: u64 = 1 << 30;
 
-/// A boot partition's files, as `boot` looks at them.
+/// The files of a boot partition.
 pub(crate) struct FatBootFiles<'a>(RefCell<FatVolume<'a>>);
 
 impl<'a> FatBootFiles<'a> {
@@ -37,17 +37,17 @@ impl FatBootFiles<'_> {
         self.0.borrow_mut().list("")
     }
 
-    /// A file's bytes, however many.
+    /// Returns a file's bytes, up to [`MAX_FILE_SIZE`].
     pub(crate) fn read_whole(&self, path: &str) -> Result<Option<Vec<u8>>> {
-        self.0.borrow_mut().read(path, LARGEST_FILE)
+        self.0.borrow_mut().read(path, MAX_FILE_SIZE)
     }
 }
 
 impl BootFiles for FatBootFiles<'_> {
     fn read(&self, path: &str) -> Result<Option<Vec<u8>>> {
-        /// What tells one image from another are small text files.
-        const LARGEST_TEXT: u64 = 1 << 20;
-        self.0.borrow_mut().read(path, LARGEST_TEXT)
+        /// Size limit in bytes: the files that identify an image are small text files.
+        const MAX_TEXT_SIZE: u64 = 1 << 20;
+        self.0.borrow_mut().read(path, MAX_TEXT_SIZE)
     }
 
     fn root_names(&self) -> Result<Vec<String>> {
@@ -55,20 +55,20 @@ impl BootFiles for FatBootFiles<'_> {
     }
 }
 
-/// Opens the container that a base is. `scratch` is the folder of temporary files.
+/// Opens a base as a container. `scratch` is the folder for temporary files.
 pub(crate) fn open_base(base: &VerifiedBase, scratch: &Path) -> Result<Box<dyn Container>> {
     let file = base.file().try_clone();
     let file = file.disk(|| format!("reading {}", base.path().display()))?;
     container::open(Arc::new(file), base.path(), scratch)
 }
 
-/// Opens an image that is to be looked at.
+/// Opens an image for reading.
 pub(crate) fn open_image(path: &Path) -> Result<File> {
-    let opening = || format!("opening {}", path.display());
-    // Asked before opening, because opening a named pipe waits for somebody to write.
-    if !path.metadata().disk(opening)?.is_file() {
-        let what = format!("{} is no image file", path.display());
-        return Err(Error::new(Category::Usage, what).with_remedy("give the path of an image"));
+    let what = || format!("opening {}", path.display());
+    // Checked before opening, because opening a named pipe blocks until something writes to it.
+    if !path.metadata().disk(what)?.is_file() {
+        let message = format!("{} is not an image file", path.display());
+        return Err(Error::new(Category::Usage, message).with_remedy("give the path of an image"));
     }
-    File::open(path).disk(opening)
+    File::open(path).disk(what)
 }

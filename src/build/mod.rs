@@ -1,5 +1,5 @@
-//! The pipeline from a cluster and a base to images: obtain, look, refuse, plan, write. Nothing is written before all of
-//! it is planned; only [`obtain`] unpacks a base while it is downloaded.
+//! The pipeline from a cluster and a base to images: obtain, look, refuse, plan, write. Everything is planned before the
+//! first byte is written, except that [`obtain`] decompresses a base while downloading it.
 
 pub(crate) mod base_choice;
 pub(crate) mod look;
@@ -28,7 +28,7 @@ use crate::session::Session;
 use look::FatBootFiles;
 use obtain::Obtained;
 
-/// What is to be built.
+/// The images to build and their settings.
 pub(crate) struct Order<'a> {
     pub(crate) session: &'a Session,
     pub(crate) cluster: &'a Cluster,
@@ -42,9 +42,9 @@ pub(crate) struct Order<'a> {
     pub(crate) build_time: u64,
 }
 
-/// What was built.
+/// The result of a build.
 pub(crate) struct Built {
-    /// An image per node, in the order of the nodes.
+    /// One image per node, in the order of the nodes.
     pub(crate) images: Vec<PathBuf>,
     pub(crate) base: VerifiedBase,
     pub(crate) secrets: Secrets,
@@ -53,12 +53,12 @@ pub(crate) struct Built {
 impl Order<'_> {
     /// Builds the images.
     pub(crate) fn build(&self) -> Result<Built> {
-        // What is wrong on this computer is found before anything is downloaded.
+        // Problems on this computer are found before the download.
         let own_files = self.own_files()?;
         let destinations = self.destinations();
         let _out = OutFolder::prepare(self.out, &destinations)?;
         let Obtained { base, unpacked } = self.obtain(&destinations)?;
-        // During the download another run may have removed the folder, because it was empty.
+        // Another run may have removed the empty folder during the download.
         fs::create_dir_all(self.out).disk(|| format!("creating the folder {}", self.out.display()))?;
         let container = look::open_base(&base, self.out)?;
         self.describe(&base, &*container);
@@ -74,7 +74,7 @@ impl Order<'_> {
         fat::check(&*image.bytes, &image.boot.range, Edits::new())?;
         let facts = BootFacts::detect(&FatBootFiles::open(&image)?)?;
         base_choice::require_suitable(self.session, &facts, self.cluster)?;
-        // Keys are made only for a base that can be built from.
+        // Keys are created only for an accepted base.
         let secrets = Secrets::open_or_create(&self.folder().join(FOLDER_NAME), self.cluster)?;
         secrets
             .notes()

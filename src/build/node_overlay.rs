@@ -1,4 +1,4 @@
-//! A node's boot partition from the cluster and its secrets: what `build` writes, and what `verify` finds again.
+//! Renders a node's boot partition files from the cluster and its secrets, for `build` to write and `verify` to compare.
 
 use crate::boot::facts::BootFacts;
 use crate::boot::overlay::{BootPath, Overlay};
@@ -8,7 +8,7 @@ use crate::cluster::{Cluster, Node};
 use crate::error::Result;
 use crate::identity::Secrets;
 
-/// What a build at `build_time` gives the node.
+/// Returns the files that a build at `build_time` writes for the node.
 pub(crate) fn node_overlay(
     cluster: &Cluster,
     node: &Node,

@@ -1,4 +1,4 @@
-//! Getting hold of the base; raw images are unpacked while it is downloaded.
+//! Obtains the base and decompresses raw images during the download.
 
 use std::path::PathBuf;
 
@@ -9,14 +9,14 @@ use crate::error::Result;
 use crate::image::assemble::eager::{EagerUnpack, Sizes};
 use crate::image::assemble::{Unpacked, require_raw_room};
 
-/// A base, and what was unpacked of it during the download: all of it or nothing.
+/// A base, and the raw images if they were decompressed during the download.
 pub(super) struct Obtained {
     pub(super) base: VerifiedBase,
     pub(super) unpacked: Option<Unpacked>,
 }
 
 impl Order<'_> {
-    /// Gets hold of the base.
+    /// Obtains the base.
     pub(super) fn obtain(&self, destinations: &[PathBuf]) -> Result<Obtained> {
         match self.format {
             Format::Img => self.obtain_and_unpack(destinations),
@@ -39,7 +39,7 @@ impl Order<'_> {
             },
             BaseRequest::Sample | BaseRequest::Url { .. } | BaseRequest::File { .. } => Sizes::default(),
         };
-        // With --force there is a warning later, when the size is known for certain.
+        // With --force, a warning follows later, when the size is certain.
         if let Some(raw) = sizes.raw.filter(|_| !session.common.force) {
             require_raw_room(self.out, destinations.len(), raw)?;
         }
@@ -48,7 +48,7 @@ impl Order<'_> {
             DownloadEvent::Grown { file, size } => eager.grown_to(file, *size),
             DownloadEvent::StartsOver => eager.abandon(),
         };
-        // An error drops what was unpacked, because the base was not what it had to be.
+        // An error discards what was decompressed from a wrong base.
         let options = session.obtain_options(self.catalog, Some(&on_event));
         let base = base::obtain(self.request, &options)?;
         let unpacked = match eager.finish(base.size()) {
@@ -56,7 +56,7 @@ impl Order<'_> {
             Some(Err(error)) => {
                 session
                     .bars
-                    .detail(&format!("not unpacked while downloading: {error}"));
+                    .detail(&format!("not decompressed during the download: {error}"));
                 None
             }
             None => None,

@@ -1,4 +1,4 @@
-//! What every node's image gets.
+//! Plans the changes to every node's image.
 
 use std::path::PathBuf;
 
@@ -20,7 +20,7 @@ use crate::progress::Progress as _;
 pub(super) type OwnFiles = Vec<(BootPath, Vec<u8>)>;
 
 impl Order<'_> {
-    /// Reads the user's own files for each node, and warns of those that belong to no node.
+    /// Reads the user's own files for each node and warns about files for unknown nodes.
     pub(super) fn own_files(&self) -> Result<Vec<OwnFiles>> {
         let overlays = self.folder().join("overlays");
         let nodes = self.nodes.iter();
@@ -28,7 +28,7 @@ impl Order<'_> {
         let files = files.collect::<Result<_>>()?;
         for folder in user_files::of_no_node(&overlays, self.cluster) {
             self.session.bars.warn(&format!(
-                "{} belongs to no node of the cluster, so its files are not used",
+                "{} does not belong to a node of the cluster, so its files are ignored",
                 folder.display()
             ));
         }
@@ -60,11 +60,11 @@ impl Order<'_> {
         planned.collect()
     }
 
-    /// Warns when the user's own files replace what starts the first boot.
+    /// Warns if the user's own files replace those that start the first boot.
     fn warn_about_lost_start(&self, node: &Node, facts: &BootFacts, image: &PlannedImage) {
         for file in user_files::that_stop_the_first_boot(facts.mechanism, &image.overlay) {
             self.session.bars.warn(&format!(
-                "overlays/{}/{file} takes the place of what starts the first boot: this node will not set itself up",
+                "overlays/{}/{file} replaces the file that starts the first boot, so this node will not set itself up",
                 node.name
             ));
         }

@@ -1,4 +1,4 @@
-//! Writing what is planned, and what is known of the base afterwards.
+//! Writes the planned images.
 
 use super::Order;
 use crate::base::{Trust, VerifiedBase};
@@ -12,19 +12,19 @@ use crate::image::raw_image::RawImage;
 use crate::progress::Progress as _;
 
 impl Order<'_> {
-    /// Describes the base, and warns when damage in it could go unnoticed.
+    /// Describes the base and warns if damage in it could go undetected.
     pub(super) fn describe(&self, base: &VerifiedBase, container: &dyn Container) {
         let bars = &self.session.bars;
         let path = base.path().display();
         bars.detail(&format!("base: {path} ({})", container.describe()));
         if base.trust() == Trust::Unknown && container.as_xz().is_some_and(Xz::is_unchecked) {
             bars.warn(&format!(
-                "{path} was packed without checksums: damage in it that can be unpacked is not noticed"
+                "{path} was compressed without checksums, so some damage in it cannot be detected"
             ));
         }
     }
 
-    /// Writes the images. They are complete and still have temporary names.
+    /// Writes the images under temporary names.
     pub(super) fn write(
         &self,
         base: &VerifiedBase,
@@ -45,26 +45,26 @@ impl Order<'_> {
             Format::Img => assembly.write_raw(unpacked)?,
             Format::ImgXz => {
                 if base.trust() == Trust::Unknown && assembly.copies_blocks() {
-                    // Blocks that nobody unpacks would be copied with any damage that is in them.
+                    // Copied blocks are not decoded, so damage in them would be copied too.
                     let task = self.session.bars.begin("checking the base", container.raw_size());
                     container.decode(&Discard, &*task)?;
-                    self.remember(base)?;
+                    self.confirm(base)?;
                 }
                 assembly.write_compressed()?
             }
         };
-        self.remember(base)?;
+        self.confirm(base)?;
         Ok(outputs)
     }
 
-    /// Makes sure that the base, which was decoded in full, is still the file that was hashed, and notes that it is sound
-    /// if its hash was unknown.
-    fn remember(&self, base: &VerifiedBase) -> Result<()> {
+    /// Checks that the base, which was decoded in full, did not change after it was hashed. Marks it as decoded if its
+    /// hash was unknown.
+    fn confirm(&self, base: &VerifiedBase) -> Result<()> {
         base.check_unchanged()?;
         if base.trust() != Trust::Unknown {
             return Ok(());
         }
-        // This only saves the next build a check, so a failure is no reason to stop.
+        // Without the marker, the next build only repeats the check.
         if let Err(error) = base.mark_decoded(&self.session.cache_dir) {
             self.session.bars.warn(&error.to_string());
         }

@@ -1,4 +1,4 @@
-//! `mkimage bases`: which base images are known.
+//! `mkimage bases`: lists the known base images.
 
 use serde_json::json;
 
@@ -14,8 +14,8 @@ pub(super) fn run(session: &Session, refresh: bool) -> Result<()> {
     if refresh {
         let added = base::refresh(&base::publisher()?, &session.obtain_options(&catalog, None))?;
         session.bars.say(&match added.as_slice() {
-            [] => "the publisher has nothing new".to_owned(),
-            ids => format!("new: {}", ids.join(", ")),
+            [] => "no new images".to_owned(),
+            ids => format!("new images: {}", ids.join(", ")),
         });
         catalog = Catalog::load(&session.cache_dir)?;
     }

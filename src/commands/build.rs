@@ -1,4 +1,4 @@
-//! `mkimage --node NAME` and `mkimage --all`: the main job.
+//! `mkimage --node NAME` and `mkimage --all`: build images.
 
 use std::fs;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -19,9 +19,9 @@ pub(super) fn run(session: &Session, args: &BuildArgs) -> Result<()> {
     let catalog = Catalog::load(&session.cache_dir)?;
     let loaded = base_choice::cluster_with_base(session, &args.base, &catalog)?;
     let cluster = &loaded.cluster;
-    let nodes = chosen(cluster, args)?;
+    let nodes = selected_nodes(cluster, args)?;
     let build_time = build_time()?;
-    session.tell(&loaded);
+    session.print_notes(&loaded);
     let request = base_choice::request(session, &args.base, cluster, &catalog)?;
     let order = Order {
         session,
@@ -36,8 +36,8 @@ pub(super) fn run(session: &Session, args: &BuildArgs) -> Result<()> {
     report(session, cluster, &nodes, &order.build()?)
 }
 
-/// The nodes that were asked for, in the cluster file's order.
-fn chosen<'a>(cluster: &'a Cluster, args: &BuildArgs) -> Result<Vec<&'a Node>> {
+/// Returns the requested nodes, in the cluster file's order.
+fn selected_nodes<'a>(cluster: &'a Cluster, args: &BuildArgs) -> Result<Vec<&'a Node>> {
     let names = || {
         cluster
             .nodes
@@ -54,8 +54,8 @@ fn chosen<'a>(cluster: &'a Cluster, args: &BuildArgs) -> Result<Vec<&'a Node>> {
     }
     if !args.all && args.node.is_empty() {
         return Err(
-            Error::new(Category::Usage, "which node's image is to be built?").with_remedy(format!(
-                "give --node NAME (one of {}) or --all; --help shows the rest",
+            Error::new(Category::Usage, "no node was given").with_remedy(format!(
+                "use --node NAME (one of {}) or --all; --help lists all options",
                 names()
             )),
         );
@@ -64,7 +64,7 @@ fn chosen<'a>(cluster: &'a Cluster, args: &BuildArgs) -> Result<Vec<&'a Node>> {
     Ok(cluster.nodes.iter().filter(wanted).collect())
 }
 
-/// Seconds since 1970: `SOURCE_DATE_EPOCH` where somebody wants the same bytes again, else now.
+/// Returns `SOURCE_DATE_EPOCH` for reproducible images, otherwise the current time, in seconds since 1970.
 fn build_time() -> Result<u64> {
     match std::env::var("SOURCE_DATE_EPOCH") {
         Ok(text) => text.parse().context(Category::Usage, || {
@@ -76,7 +76,7 @@ fn build_time() -> Result<u64> {
     }
 }
 
-/// Tells what was built and what to do with it.
+/// Prints the images and what to do with them.
 fn report(session: &Session, cluster: &Cluster, nodes: &[&Node], built: &Built) -> Result<()> {
     let Built {
         images: paths,
@@ -87,7 +87,7 @@ fn report(session: &Session, cluster: &Cluster, nodes: &[&Node], built: &Built) 
     let mut images = Vec::new();
     for (node, path) in nodes.iter().zip(paths) {
         let size = fs::metadata(path)
-            .disk(|| format!("looking at {}", path.display()))?
+            .disk(|| format!("reading the size of {}", path.display()))?
             .len();
         table.row([
             node.name.to_string(),
@@ -101,13 +101,13 @@ fn report(session: &Session, cluster: &Cluster, nodes: &[&Node], built: &Built) 
         "These images do not boot, because the sample base contains no system. For cards that boot, build from another base: \
          `mkimage bases` lists them."
     } else {
-        "Flash each with Raspberry Pi Imager (\"Use custom\", without its customisation), Etcher or dd; put card and stick into the Pi; switch it on."
+        "Flash each image with Raspberry Pi Imager (\"Use custom\", no customisation), Etcher or dd. Insert card and stick into the Pi and switch it on."
     };
     session.bars.say(next);
-    let has_none = cluster.user.ssh_authorized_keys.is_empty();
-    if let Some(admin) = secrets.admin_key().filter(|_| has_none) {
+    let has_no_key = cluster.user.ssh_authorized_keys.is_empty();
+    if let Some(admin) = secrets.admin_key().filter(|_| has_no_key) {
         session.bars.say(&format!(
-            "You have no ssh key, so one was made: {}",
+            "You have no ssh key, so one was created: {}",
             admin.path.display()
         ));
     }

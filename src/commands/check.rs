@@ -1,4 +1,4 @@
-//! `mkimage check`: what would be built from the cluster file.
+//! `mkimage check`: shows what would be built from the cluster file.
 
 use std::fmt::{self, Write};
 
@@ -15,7 +15,7 @@ use crate::ui::{self, Table};
 pub(super) fn run(session: &Session) -> Result<()> {
     let catalog = Catalog::load(&session.cache_dir)?;
     let loaded = base_choice::cluster_with_base(session, &BaseArgs::default(), &catalog)?;
-    session.tell(&loaded);
+    session.print_notes(&loaded);
     let base = match &loaded.cluster.base {
         Some(base) => base.clone(),
         None => catalog.default()?.id(),
@@ -29,7 +29,7 @@ pub(super) fn run(session: &Session) -> Result<()> {
     ui::result(&report.to_string())
 }
 
-/// What would be built. Nothing in it is secret.
+/// The cluster to build, without secrets.
 #[derive(Debug, Serialize)]
 struct Report {
     cluster: String,
@@ -61,7 +61,7 @@ struct NodeReport {
     model: &'static str,
     role: &'static str,
     address: String,
-    /// `null`: no stick, a client of the volume.
+    /// `null` for a node without a stick.
     brick: Option<BrickReport>,
 }
 
@@ -124,7 +124,7 @@ impl Report {
                     brick: node
                         .brick
                         .as_ref()
-                        .map(|of_node| brick(of_node, arbiter == Some(&node.name))),
+                        .map(|node_brick| brick(node_brick, arbiter == Some(&node.name))),
                 })
                 .collect(),
             swarm: SwarmReport {
@@ -151,7 +151,7 @@ impl Report {
 }
 
 impl fmt::Display for Report {
-    /// For people; warnings and what was assumed are told apart from it.
+    /// The text output, without warnings and assumptions.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut nodes = Table::new(["NODE", "MODEL", "ROLE", "ADDRESS", "STICK"]);
         for node in &self.nodes {
@@ -192,7 +192,7 @@ impl fmt::Display for BrickReport {
         };
         let wipe = match self.wipe {
             "if-empty" => "formatted if empty",
-            "always" => "FORMATTED WHATEVER IS ON IT",
+            "always" => "ALWAYS FORMATTED",
             _ => "never formatted",
         };
         let arbiter = if self.arbiter { ", arbiter" } else { "" };
@@ -202,13 +202,13 @@ impl fmt::Display for BrickReport {
 
 impl fmt::Display for UserReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let with = match self.ssh_keys {
-            0 => "an ssh key that mkimage makes".to_owned(),
+        let keys = match self.ssh_keys {
+            0 => "an ssh key that mkimage creates".to_owned(),
             1 => "1 ssh key".to_owned(),
             count => format!("{count} ssh keys"),
         };
         let password = if self.password { "and a" } else { "no" };
-        write!(f, "{}, {with}, {password} password", self.name)
+        write!(f, "{}, {keys}, {password} password", self.name)
     }
 }
 
@@ -283,19 +283,19 @@ mod tests {
     "#;
 
     #[test]
-    fn what_would_be_built_is_shown_whole() {
+    fn the_text_output_shows_everything() {
         let shown = report(TEXT).to_string();
         assert_eq!(
             shown,
             "NODE  MODEL  ROLE     ADDRESS          STICK\n\
              a     pi5    manager  192.168.1.31/24  the USB disk, formatted if empty\n\
-             b     pi4    worker   dhcp             /dev/disk/by-id/x, FORMATTED WHATEVER IS ON IT\n\
+             b     pi4    worker   dhcp             /dev/disk/by-id/x, ALWAYS FORMATTED\n\
              c     pi3    worker   dhcp             the USB disk, formatted if empty, arbiter\n\
              d     zero2  worker   dhcp             none\n\
              \n\
              cluster  homelab\n\
              base     newest\n\
-             login    pi, an ssh key that mkimage makes, and a password\n\
+             login    pi, an ssh key that mkimage creates, and a password\n\
              swarm    1 manager, 3 workers, networks from 10.10.0.0/16\n\
              volume   cluster-data on /mnt/cluster-data, 2 copies and the arbiter c\n\
              wifi     home\n"
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_reads_the_same_and_no_secret() {
+    fn the_json_output_shows_everything_but_secrets() {
         let json = serde_json::to_value(report(TEXT)).unwrap();
         assert_eq!(json["nodes"][1]["brick"]["device"], "/dev/disk/by-id/x");
         assert_eq!(json["nodes"][3]["brick"], serde_json::Value::Null);

@@ -1,4 +1,4 @@
-//! `mkimage completions` and `mkimage man`: generated from the command line's definition, so they cannot drift.
+//! `mkimage completions` and `mkimage man`: generated from the definition of the command line.
 
 use clap::CommandFactory as _;
 use clap_complete::Shell;

@@ -1,4 +1,4 @@
-//! `mkimage init`: a cluster file to start from.
+//! `mkimage init`: writes a cluster file to start from.
 
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ pub(super) fn run(session: &Session) -> Result<()> {
     write_sample(&session.environment.folder.join(&named))?;
     session
         .bars
-        .say("Name your nodes in it; mkimage check shows what would be built, mkimage --all builds it.");
+        .say("Enter your nodes there; mkimage check shows what would be built, mkimage --all builds it.");
     if session.common.json {
         ui::result(&json!({ "cluster_file": named }).to_string())
     } else {
@@ -28,17 +28,17 @@ pub(super) fn run(session: &Session) -> Result<()> {
     }
 }
 
-/// Writes the commented cluster file, whole or not at all, and never over another.
+/// Writes the commented cluster file atomically, without replacing an existing file.
 fn write_sample(path: &Path) -> Result<()> {
     let what = || format!("writing {}", path.display());
     let refused = || {
         Error::new(
             Category::Refused,
-            format!("{} is there already, and is not replaced", path.display()),
+            format!("{} already exists and is not replaced", path.display()),
         )
-        .with_remedy("move it away first, or give another name with --cluster")
+        .with_remedy("move it away, or use another name with --cluster")
     };
-    // Also when it is a link that leads nowhere.
+    // Broken links count too.
     if path.symlink_metadata().is_ok() {
         return Err(refused());
     }
@@ -47,7 +47,7 @@ fn write_sample(path: &Path) -> Result<()> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        // What the user's umask leaves of it; there may be a Wi-Fi passphrase in it later, so not for everybody.
+        // Not readable for everybody, because it may contain a Wi-Fi passphrase later. The umask applies as well.
         builder.permissions(std::fs::Permissions::from_mode(0o640));
     }
     let mut file = builder

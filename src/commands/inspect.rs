@@ -1,4 +1,4 @@
-//! `mkimage inspect`: what an image is, without mounting it.
+//! `mkimage inspect`: shows the content of an image without mounting it.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -24,7 +24,7 @@ pub(super) fn run(session: &Session, path: &Path, file: Option<&str>) -> Result<
     let opened = open_image(path)?;
     let container = container::open(Arc::new(opened), path, &scratch::folder())?;
     let base = RawImage::in_container(&*container, &session.bars)
-        .while_doing(|| format!("looking into {}", path.display()))?;
+        .while_doing(|| format!("reading {}", path.display()))?;
     let files = FatBootFiles::open(&base)?;
     match file {
         Some(wanted) => print_file(&files, wanted, path),
@@ -40,7 +40,7 @@ fn print_file(files: &FatBootFiles<'_>, wanted: &str, image: &Path) -> Result<()
             Category::Usage,
             format!("the boot partition of {} has no file {wanted}", image.display()),
         )
-        .with_remedy("mkimage inspect without a path lists the files")
+        .with_remedy("list the files with mkimage inspect and only the image")
     })?;
     ui::result_bytes(&bytes)
 }
@@ -104,7 +104,7 @@ fn print_summary(
     let _ = writeln!(
         text,
         "node:       {}",
-        node.unwrap_or_else(|| "none, it is a base".to_owned())
+        node.unwrap_or_else(|| "none (this is a base)".to_owned())
     );
     if is_sample {
         text.push_str("boots:      no, the sample base contains no system\n");

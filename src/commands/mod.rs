@@ -1,4 +1,4 @@
-//! One file per subcommand: each wires cluster, base, boot and image together. Only `ui` prints.
+//! One file per subcommand. Each connects cluster, base, boot and image; only `ui` prints.
 
 mod bases;
 mod build;
@@ -14,7 +14,7 @@ use crate::disk::partial;
 use crate::error::Result;
 use crate::session::Session;
 
-/// Does what the command line asks for.
+/// Runs the command given on the command line.
 pub fn run(cli: Cli) -> Result<()> {
     partial::remove_on_interrupt()?;
     let session = Session::new(cli.common)?;

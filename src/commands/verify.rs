@@ -1,5 +1,5 @@
-//! `mkimage verify`: nothing but the boot partition differs from the base, and on it only what mkimage writes.
-//! The image is not believed: nothing in it decides which files of this computer are read.
+//! `mkimage verify`: checks that an image differs from the base only in boot partition files that mkimage writes.
+//! The image is untrusted: nothing in it decides which files on this computer are read.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -24,8 +24,8 @@ use crate::image::container;
 use crate::session::Session;
 use crate::ui;
 
-/// So many files are named when many are wrong.
-const NAMED: usize = 8;
+/// Limit for unexpected files in a message.
+const MAX_NAMED: usize = 8;
 
 pub(super) fn run(session: &Session, path: &Path, base: &BaseArgs) -> Result<()> {
     let loaded = session.cluster_quietly()?;
@@ -36,22 +36,22 @@ pub(super) fn run(session: &Session, path: &Path, base: &BaseArgs) -> Result<()>
     let verified = session.base(base, cluster.base.as_deref())?;
     let original = open_base(&verified, &scratch)?;
 
-    let comparing = || format!("comparing {} with {}", path.display(), verified.name());
-    let pair = Pair::open(&*original, &*image, &session.bars).while_doing(comparing)?;
+    let what = || format!("comparing {} with {}", path.display(), verified.name());
+    let pair = Pair::open(&*original, &*image, &session.bars).while_doing(what)?;
     let files = FatBootFiles::open(&pair.image.look)?;
     let settings = files.read(settings::PATH)?;
-    let settings = Settings::parse(&settings.ok_or_else(|| no_image_of_ours(path))?);
+    let settings = Settings::parse(&settings.ok_or_else(|| not_built_by_mkimage(path))?);
     let node = node_in(&settings, cluster, path)?;
-    let found = pair.compare().while_doing(comparing)?;
+    let found = pair.compare().while_doing(what)?;
 
-    let facts = BootFacts::detect(&FatBootFiles::open(&pair.base.look)?).while_doing(comparing)?;
+    let facts = BootFacts::detect(&FatBootFiles::open(&pair.base.look)?).while_doing(what)?;
     let folder = cluster.origin.folder(&session.environment.folder);
     let user_files = user_files::read(&folder.join("overlays").join(node.name.as_str()))?;
-    let place = folder.join(FOLDER_NAME);
-    let secrets = Secrets::open_read_only(&place, cluster)?;
+    let secrets_folder = folder.join(FOLDER_NAME);
+    let secrets = Secrets::open_read_only(&secrets_folder, cluster)?;
     let why_not = match &secrets {
-        None => format!("{} is not there", place.display()),
-        Some(_) => format!("{} has no keys of {}", place.display(), node.name),
+        None => format!("{} does not exist", secrets_folder.display()),
+        Some(_) => format!("{} has no keys for {}", secrets_folder.display(), node.name),
     };
     let expected = match secrets.filter(|secrets| secrets.node(&node.name).is_ok()) {
         Some(secrets) => {
@@ -61,7 +61,7 @@ pub(super) fn run(session: &Session, path: &Path, base: &BaseArgs) -> Result<()>
         }
         None => Expected::without_secrets(cluster, node, &facts, &user_files)?,
     };
-    refuse_strange(&strange(&files, &found, &expected)?, node, path)?;
+    require_none_unexpected(&unexpected_files(&files, &found, &expected)?, node, path)?;
     Report {
         image: path,
         base: verified.name(),
@@ -73,103 +73,103 @@ pub(super) fn run(session: &Session, path: &Path, base: &BaseArgs) -> Result<()>
     .print(session)
 }
 
-/// The node whose image it says it is. The name leads nowhere but to a node of the cluster.
+/// Returns the node named in the image's settings, if the cluster has it.
 fn node_in<'a>(settings: &Settings, cluster: &'a Cluster, path: &Path) -> Result<&'a Node> {
     let Some(name) = settings.node() else {
-        return Err(damaged_settings(path, "names no node"));
+        return Err(damaged_settings(path, "does not name a node"));
     };
     cluster.node(name.as_str()).ok_or_else(|| {
         Error::new(
             Category::Verification,
             format!(
-                "{} is the image of {name}, and this cluster has no such node",
+                "{} is the image of {name}, but this cluster has no such node",
                 path.display()
             ),
         )
-        .with_remedy("give the cluster file that it was built with: --cluster FILE")
+        .with_remedy("use the cluster file that it was built with: --cluster FILE")
     })
 }
 
-/// The time that the image says it was built at. It is in what else was written, so it cannot be any other.
+/// Returns the build time in the image's settings. A wrong one would make other files differ.
 fn build_time(settings: &Settings, path: &Path) -> Result<u64> {
     settings
         .build_time()
-        .ok_or_else(|| damaged_settings(path, "has no MKIMAGE_BUILD_TIME that is a number"))
+        .ok_or_else(|| damaged_settings(path, "has no valid MKIMAGE_BUILD_TIME"))
 }
 
-fn no_image_of_ours(path: &Path) -> Error {
+fn not_built_by_mkimage(path: &Path) -> Error {
     Error::new(
         Category::Verification,
         format!(
-            "{} is no image that mkimage built: its boot partition has no {}",
+            "{} was not built by mkimage: its boot partition has no {}",
             path.display(),
             settings::PATH
         ),
     )
-    .with_remedy("give an image that mkimage built; if it is one, it was edited: build it again")
+    .with_remedy("use an image that mkimage built; if it is one, it was edited, so build it again")
 }
 
 fn damaged_settings(path: &Path, why: &str) -> Error {
     Error::new(
         Category::Verification,
         format!(
-            "{} is not as mkimage builds images: {} on its boot partition {why}",
+            "{} differs from the images that mkimage builds: {} on its boot partition {why}",
             path.display(),
             settings::PATH
         ),
     )
-    .with_remedy("build the image again; if it was booted from or edited, that is why")
+    .with_remedy("build the image again; booting or editing it changes it")
 }
 
-/// The files that are missing, altered or too many.
-fn strange(files: &FatBootFiles<'_>, found: &Differences, expected: &Expected) -> Result<BTreeSet<String>> {
+/// Returns the files that are missing, changed or unexpected.
+fn unexpected_files(files: &FatBootFiles<'_>, found: &Differences, expected: &Expected) -> Result<BTreeSet<String>> {
     let differing = found.removed.iter().chain(&found.changed).chain(&found.added);
-    let mut strange: BTreeSet<_> = differing.filter(|file| !expected.has(file)).cloned().collect();
+    let mut unexpected: BTreeSet<_> = differing.filter(|file| !expected.has(file)).cloned().collect();
     for (file, bytes) in expected.known() {
         if files.read_whole(file)?.as_deref() != Some(bytes) {
-            strange.insert(file.to_owned());
+            unexpected.insert(file.to_owned());
         }
     }
     for file in expected.unknown() {
         if files.read_whole(file)?.is_none() {
-            strange.insert(file.to_owned());
+            unexpected.insert(file.to_owned());
         }
     }
-    Ok(strange)
+    Ok(unexpected)
 }
 
-fn refuse_strange(strange: &BTreeSet<String>, node: &Node, path: &Path) -> Result<()> {
-    if strange.is_empty() {
+fn require_none_unexpected(unexpected: &BTreeSet<String>, node: &Node, path: &Path) -> Result<()> {
+    if unexpected.is_empty() {
         return Ok(());
     }
-    let mut named: Vec<_> = strange.iter().take(NAMED).map(String::as_str).collect();
-    if strange.len() > NAMED {
+    let mut named: Vec<_> = unexpected.iter().take(MAX_NAMED).map(String::as_str).collect();
+    if unexpected.len() > MAX_NAMED {
         named.push("...");
     }
     let name = &node.name;
     Err(Error::new(
         Category::Verification,
         format!(
-            "{} of the boot partition's files in {} are missing or not as mkimage writes them for {name}: {}",
-            strange.len(),
+            "{} boot files in {} are missing or differ from what mkimage writes for {name}: {}",
+            unexpected.len(),
             path.display(),
             named.join(", ")
         ),
     )
     .with_remedy(format!(
-        "build the image again; if the cluster file, your ssh keys, {FOLDER_NAME} or overlays/{name} changed since it \
-         was built, or it was built by another version of mkimage, booted from or edited, that is why"
+        "build the image again; booting or editing it, another version of mkimage, or a change to the cluster file, your \
+         ssh keys, {FOLDER_NAME} or overlays/{name} cause such differences"
     )))
 }
 
-/// What is said of a sound image.
+/// The output for a valid image.
 struct Report<'a> {
     image: &'a Path,
     base: &'a str,
     node: &'a Node,
     found: &'a Differences,
     not_compared: Vec<&'a str>,
-    /// Why files were not compared, when there are such.
+    /// The reason why some files were not compared.
     why_not: String,
 }
 
@@ -187,20 +187,20 @@ impl Report<'_> {
         }
         let compared = if self.not_compared.is_empty() {
             format!(
-                "All of them are as a build for {name} writes them.\n\
-                 Not compared: what lies where no file is."
+                "All of them are exactly what a build for {name} writes.\n\
+                 Not compared: space outside the files."
             )
         } else {
             format!(
-                "All that depends on no key is as a build for {name} writes it.\n\
-                 Not compared, because {}: {}; nor what lies where no file is.",
+                "Everything that does not depend on keys is exactly what a build for {name} writes.\n\
+                 Not compared, because {}: {}. Also not compared: space outside the files.",
                 self.why_not,
                 self.not_compared.join(", ")
             )
         };
         ui::result(&format!(
-            "{}: sound, the image of {name}. Outside the boot partition every byte is {base}'s.\n\
-             On the boot partition {} files are the base's, {} were changed ({}), {} were added.\n\
+            "{} is a valid image of {name}. Outside the boot partition, every byte is the same as in {base}.\n\
+             On the boot partition, {} files are the same, {} were changed ({}), {} were added.\n\
              {compared}",
             self.image.display(),
             found.same,

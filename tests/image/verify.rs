@@ -68,7 +68,7 @@ fn verify_tells_a_sound_image_from_a_damaged_one() {
         place
             .run([command, pipe.to_str().unwrap()])
             .exits(2)
-            .says(&["is no image file"]);
+            .says(&["is not an image file"]);
     }
     let image = place.path("out/pi4-2.img");
     let sound = fs::read(&image).unwrap();
@@ -105,7 +105,7 @@ fn verify_tells_a_sound_image_from_a_damaged_one() {
         .exits(2);
     verify(&place, other.to_str().unwrap())
         .exits(5)
-        .says(&["no image that mkimage built", "mkimage/settings"]);
+        .says(&["was not built by mkimage", "mkimage/settings"]);
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn a_node_name_in_an_image_leads_to_no_other_folder() {
     for name in ["../foreign", absolute.to_str().unwrap(), "/", ".", ""] {
         let wrong = right.replace("MKIMAGE_NODE='pi4-2'", &format!("MKIMAGE_NODE='{name}'"));
         put(&place, "mkimage/settings", wrong.as_bytes());
-        verify(&place, BUILT).exits(5).says(&["names no node"]);
+        verify(&place, BUILT).exits(5).says(&["does not name a node"]);
         let seen = place.run(["inspect", BUILT, "--json"]).exits(0).json();
         assert!(seen["node"].is_null(), "{seen}");
     }

@@ -53,7 +53,12 @@ fn refused(refusal: Refusal) -> Error {
 }
 
 /// Returns what is wrong with the base in the cluster file.
-fn base_problem(session: &Session, args: &BaseArgs, cluster: &Cluster, catalog: &Catalog) -> Option<BaseProblem> {
+fn base_problem(
+    session: &Session,
+    args: &BaseArgs,
+    cluster: &Cluster,
+    catalog: &Catalog,
+) -> Option<BaseProblem> {
     let request = match Session::base_request(args, cluster.base.as_deref(), catalog) {
         Ok(request) => request,
         Err(error) => {
@@ -73,8 +78,7 @@ fn base_problem(session: &Session, args: &BaseArgs, cluster: &Cluster, catalog: 
         };
         return Some(BaseProblem {
             message: format!("the base image {} {what}", path.display()),
-            remedy: "use an image file, relative to the cluster file, or an id from mkimage bases"
-                .to_owned(),
+            remedy: "use an image file, relative to the cluster file, or an id from mkimage bases".to_owned(),
         });
     }
     refusal(session, &request, cluster).map(|Refusal { reason, remedy, .. }| BaseProblem {

@@ -122,7 +122,11 @@ fn damaged_settings(path: &Path, why: &str) -> Error {
 }
 
 /// Returns the files that are missing, changed or unexpected.
-fn unexpected_files(files: &FatBootFiles<'_>, found: &Differences, expected: &Expected) -> Result<BTreeSet<String>> {
+fn unexpected_files(
+    files: &FatBootFiles<'_>,
+    found: &Differences,
+    expected: &Expected,
+) -> Result<BTreeSet<String>> {
     let differing = found.removed.iter().chain(&found.changed).chain(&found.added);
     let mut unexpected: BTreeSet<_> = differing.filter(|file| !expected.has(file)).cloned().collect();
     for (file, bytes) in expected.known() {

@@ -49,7 +49,11 @@ fn every_file_of_the_nodes_own_is_compared() {
     let place = built();
     assert_eq!(not_compared(&place), [""; 0]);
     let sound = verify(&place, BUILT).exits(0);
-    assert!(sound.stdout.contains("All of them are exactly"), "{}", sound.stdout);
+    assert!(
+        sound.stdout.contains("All of them are exactly"),
+        "{}",
+        sound.stdout
+    );
     let own = [
         "cmdline.txt",
         "config.txt",

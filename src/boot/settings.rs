@@ -37,7 +37,9 @@ const VARIABLES: [(&str, Source); 26] = [
     ("WIFI_COUNTRY", |plan| {
         shown(plan.cluster.network.wifi.as_ref().map(|wifi| &wifi.country))
     }),
-    ("DOCKER_SOURCE", |plan| plan.cluster.docker.as_str().to_owned()),
+    ("DOCKER_SOURCE", |plan| {
+        plan.cluster.docker.source.as_str().to_owned()
+    }),
     ("SWARM_POOL", |plan| shown(plan.cluster.swarm_address_pool)),
     ("VOLUME", |plan| {
         shown(plan.cluster.gluster.as_ref().map(|gluster| &gluster.volume))

@@ -10,8 +10,8 @@ use crate::boot::mechanism::BootFiles;
 use crate::boot::overlay::BootPath;
 use crate::boot::plan::Plan;
 use crate::cluster::{
-    Address, Apt, Brick, Cluster, DockerSource, Gluster, Ipv4Cidr, Model, Network, Node, NodeName, Origin,
-    Role, User, UserName, Wifi, Wipe,
+    Address, Apt, Brick, Cluster, Docker, Gluster, Ipv4Cidr, Model, Network, Node, NodeName, Origin, Role,
+    User, UserName, Wifi, Wipe,
 };
 use crate::error::Result;
 use crate::identity::{KeyPair, NodeIdentity};
@@ -136,7 +136,7 @@ pub(crate) fn cluster() -> Cluster {
                 country: "DE".to_owned(),
             }),
         },
-        docker: DockerSource::Debian,
+        docker: Docker::default(),
         swarm_address_pool: Some(Ipv4Cidr::parse("10.10.0.0/16").unwrap()),
         gluster: Some(Gluster {
             volume: "cluster-data".to_owned(),

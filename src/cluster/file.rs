@@ -8,6 +8,9 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, Visitor, value::MapAccessDeserializer};
 use toml::Spanned;
 
+use super::apt::AptTable;
+use super::docker::DockerTable;
+
 /// An optional string with its position.
 pub(super) type Text = Option<Spanned<String>>;
 
@@ -64,13 +67,6 @@ pub(super) struct WifiTable {
     pub(super) country: Text,
 }
 
-/// `[docker]`
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct DockerTable {
-    pub(super) source: Text,
-}
-
 /// `[swarm]`
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -86,14 +82,6 @@ pub(super) struct GlusterTable {
     pub(super) mount: Text,
     pub(super) replica: Option<Spanned<ReplicaEntry>>,
     pub(super) arbiter: Text,
-}
-
-/// `[apt]`
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct AptTable {
-    pub(super) proxy: Text,
-    pub(super) mirror: Text,
 }
 
 /// `[[node]]`

@@ -1,8 +1,10 @@
 //! The user's cluster: the validated form of `cluster.toml`. Parsing is the only way to get one.
 
 mod address;
+mod apt;
 mod authorized_keys;
 mod defaults;
+mod docker;
 mod file;
 mod load;
 mod names;
@@ -14,6 +16,8 @@ mod tests;
 mod validate;
 
 pub use address::{Address, Ipv4Cidr};
+pub use apt::Apt;
+pub use docker::{Docker, DockerSource};
 pub use load::{BaseCheck, BaseProblem, Environment, FILE_NAME, Loaded, load, load_with_base_check};
 pub use names::{NodeName, UserName};
 pub use problem::{Problem, Warning};
@@ -50,8 +54,8 @@ pub struct Cluster {
     pub user: User,
     /// The network that the nodes are connected to.
     pub network: Network,
-    /// The source of the Docker packages.
-    pub docker: DockerSource,
+    /// Docker on every node.
+    pub docker: Docker,
     /// `[swarm] default_addr_pool`.
     pub swarm_address_pool: Option<Ipv4Cidr>,
     /// The volume; `None` when no node has a brick.
@@ -111,16 +115,6 @@ pub struct Wifi {
     pub country: String,
 }
 
-/// `[docker] source`
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum DockerSource {
-    /// The distribution's `docker.io`.
-    #[default]
-    Debian,
-    /// Docker's own repository, key pinned.
-    Docker,
-}
-
 /// `[gluster]`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gluster {
@@ -132,15 +126,6 @@ pub struct Gluster {
     pub replica: usize,
     /// The node whose brick holds only file names and metadata.
     pub arbiter: Option<NodeName>,
-}
-
-/// `[apt]`
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Apt {
-    /// `http://host:port` of a caching proxy.
-    pub proxy: Option<String>,
-    /// Debian mirror to use instead of the image's own.
-    pub mirror: Option<String>,
 }
 
 /// `[[node]]`
@@ -297,16 +282,6 @@ impl Wipe {
             Self::IfEmpty => "if-empty",
             Self::Always => "always",
             Self::Never => "never",
-        }
-    }
-}
-
-impl DockerSource {
-    /// Returns the spelling used in the cluster file.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Debian => "debian",
-            Self::Docker => "docker",
         }
     }
 }

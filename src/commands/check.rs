@@ -142,7 +142,7 @@ impl Report {
                 replica: gluster.replica,
                 arbiter: gluster.arbiter.as_ref().map(ToString::to_string),
             }),
-            docker: cluster.docker.as_str(),
+            docker: cluster.docker.source.as_str(),
             wifi: cluster.network.wifi.as_ref().map(|wifi| wifi.ssid.clone()),
             warnings: loaded.warnings.iter().map(ToString::to_string).collect(),
             assumed: loaded.assumed.clone(),

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::super::{Environment, Origin, SAMPLE, load::interpret};
+use super::reference;
 
 fn read(bytes: &[u8]) {
     let environment = Environment {
@@ -42,6 +43,15 @@ fn fragment() -> impl Strategy<Value = String> {
     ]
 }
 
+/// Returns every table, and every key with its table.
+fn keys() -> Vec<String> {
+    let keys = |(table, keys): (&str, Vec<String>)| {
+        let with_table = keys.into_iter().map(move |key| format!("{table}.{key}"));
+        with_table.chain([table.to_owned()]).collect::<Vec<_>>()
+    };
+    reference::tables().into_iter().flat_map(keys).collect()
+}
+
 proptest! {
     #[test]
     fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
@@ -67,20 +77,16 @@ proptest! {
     }
 
     #[test]
-    fn any_value_of_any_key_is_read_or_refused(key in 0_usize..29, value in fragment(), text in "\\PC{0,20}") {
-        let keys = [
-            "cluster.name", "cluster.base", "cluster.timezone", "cluster.locale", "cluster.keyboard", "user.name",
-            "user.ssh_authorized_keys", "user.password_hash", "network.gateway", "network.dns", "network.domain",
-            "network.wifi", "network.wifi.ssid", "network.wifi.psk", "network.wifi.country", "docker.source",
-            "swarm.default_addr_pool", "gluster.volume", "gluster.mount", "gluster.replica", "gluster.arbiter",
-            "apt.proxy", "apt.mirror", "node", "docker", "swarm", "gluster", "apt", "cluster",
-        ];
-        let key = keys[key];
-        read(format!("{key} = {value}\n[[node]]\nname = 'a'\nmodel = 'pi4'\nrole = 'manager'").as_bytes());
+    fn any_value_of_any_key_is_read_or_refused(
+        key in prop::sample::select(keys()), value in fragment(), text in "\\PC{0,20}"
+    ) {
         let text = toml::Value::String(text);
-        read(format!("{key} = {text}\n[[node]]\nname = 'a'\nmodel = 'pi4'\nrole = 'manager'").as_bytes());
-        for node_key in ["name", "model", "role", "address", "brick", "brick.device", "brick.wipe"] {
-            read(format!("[[node]]\n{node_key} = {text}").as_bytes());
+        for value in [value, text.to_string()] {
+            let file = match key.strip_prefix("node.") {
+                Some(key) => format!("[[node]]\n{key} = {value}"),
+                None => format!("{key} = {value}\n[[node]]\nname = 'a'\nmodel = 'pi4'\nrole = 'manager'"),
+            };
+            read(file.as_bytes());
         }
     }
 }

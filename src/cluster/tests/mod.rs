@@ -49,21 +49,21 @@ impl Workspace {
 }
 
 /// Loads a valid file.
-fn loaded(text: &str) -> Loaded {
+pub(super) fn loaded(text: &str) -> Loaded {
     Workspace::new()
         .load(text)
         .unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// Loads an invalid file and returns the message.
-fn error_of(text: &str) -> String {
+pub(super) fn error_of(text: &str) -> String {
     let error = Workspace::new().load(text).expect_err(text);
     assert_eq!(error.category(), Category::ClusterFile, "{error}");
     error.to_string()
 }
 
 /// A file with `before`, a manager and two workers.
-fn three_nodes(before: &str) -> String {
+pub(super) fn three_nodes(before: &str) -> String {
     format!(
         "{before}\n[[node]]\nname = \"a\"\nmodel = \"pi4\"\nrole = \"manager\"\n[[node]]\nname = \"b\"\nmodel = \"pi4\"\n\
          [[node]]\nname = \"c\"\nmodel = \"pi4\"\n"

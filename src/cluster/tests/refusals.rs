@@ -300,7 +300,6 @@ fn other_invalid_values_are_refused() {
         ("[network]\ndns = \"1.1.1.1\"", "write a list in brackets"),
         ("[network]\ndomain = \"lab.local\"", "belongs to mDNS"),
         ("[network]\ndomain = \"a b\"", "is not a domain name"),
-        ("[docker]\nsource = \"podman\"", "\"debian\", \"docker\""),
         ("[apt]\nproxy = \"192.168.1.5:3142\"", "proxy"),
         ("[apt]\nmirror = \"http://u:p@mirror\"", "contains a login"),
     ] {

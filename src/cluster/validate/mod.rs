@@ -1,6 +1,5 @@
 //! Checks the values of a cluster file. Every check continues after a problem, so that all are reported at once.
 
-mod apt;
 mod countries;
 mod draft;
 mod gluster;
@@ -17,7 +16,7 @@ use toml::Spanned;
 
 use super::file::FileTable;
 use super::problem::Findings;
-use super::{Cluster, DockerSource, Environment, Origin};
+use super::{Cluster, Environment, Origin, apt, docker};
 
 /// Checks everything. Returns `None` if something essential is missing; `findings` then says what.
 pub(super) fn validate(
@@ -36,7 +35,7 @@ pub(super) fn validate(
     let identity = identity::identity(file.cluster, &origin, environment, findings);
     let user = user::user(file.user, &origin, environment, findings);
     let network = network::network(file.network, findings);
-    let docker = docker(file.docker.source.as_ref(), findings);
+    let docker = docker::docker(&file.docker, findings);
     let apt = apt::apt(file.apt, findings);
     let (nodes, drafts) = nodes::nodes(file.node, findings);
     peers::check(&drafts, &network, findings);
@@ -59,17 +58,8 @@ pub(super) fn validate(
     })
 }
 
-/// `[docker] source`
-fn docker(source: Option<&Spanned<String>>, findings: &mut Findings<'_>) -> DockerSource {
-    let Some(source) = source else {
-        return DockerSource::default();
-    };
-    let choices = [DockerSource::Debian, DockerSource::Docker];
-    choice(source, "source", &choices, DockerSource::as_str, findings).unwrap_or_default()
-}
-
 /// Returns the choice with the spelling of `entry`.
-fn choice<T: Copy>(
+pub(super) fn choice<T: Copy>(
     entry: &Spanned<String>,
     key: &str,
     choices: &[T],

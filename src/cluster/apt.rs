@@ -1,12 +1,30 @@
-//! `[apt]`: where packages come from.
+//! `[apt]`: the source of Debian packages.
 
+use serde::Deserialize;
 use toml::Spanned;
 use url::Url;
 
-use super::super::Apt;
-use super::super::file::AptTable;
-use super::super::problem::Findings;
+use super::file::Text;
+use super::problem::Findings;
 
+/// The table as written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct AptTable {
+    proxy: Text,
+    mirror: Text,
+}
+
+/// `[apt]`
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Apt {
+    /// `http://host:port` of a caching proxy.
+    pub proxy: Option<String>,
+    /// Debian mirror to use instead of the image's own.
+    pub mirror: Option<String>,
+}
+
+/// Checks the table.
 pub(super) fn apt(table: AptTable, findings: &mut Findings<'_>) -> Apt {
     for (key, entry, example) in [
         ("proxy", &table.proxy, "http://192.168.1.5:3142"),

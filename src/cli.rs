@@ -51,6 +51,9 @@ pub struct CommonArgs {
     /// Use only what has been downloaded before
     #[arg(long, global = true)]
     pub offline: bool,
+    /// Use the publisher's image even if it has no signature; a wrong signature is never accepted
+    #[arg(long, global = true)]
+    pub allow_unsigned: bool,
     /// Continue where mkimage would stop for safety
     #[arg(long, global = true)]
     pub force: bool,

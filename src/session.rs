@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::base::{
-    self, BaseRequest, Catalog, Connection, DownloadEvent, ObtainOptions, Sha256, VerifiedBase,
+    self, BaseRequest, Catalog, Connection, DownloadEvent, ObtainOptions, Publisher, Sha256, VerifiedBase,
 };
 use crate::cli::{BaseArgs, CommonArgs};
 use crate::cluster::{Environment, Loaded, load};
@@ -16,6 +16,8 @@ pub(crate) struct Session {
     pub(crate) common: CommonArgs,
     pub(crate) bars: Bars,
     pub(crate) environment: Environment,
+    /// The publisher of base images.
+    pub(crate) publisher: Publisher,
     /// The folder for downloads and the refreshed catalog.
     pub(crate) cache_dir: PathBuf,
 }
@@ -26,6 +28,7 @@ impl Session {
         Ok(Self {
             bars: Bars::new(common.volume()),
             environment: Environment::from_process()?,
+            publisher: Publisher::from_environment()?,
             cache_dir: base::default_cache_dir()?,
             common,
         })
@@ -58,6 +61,8 @@ impl Session {
         ObtainOptions {
             cache_dir: self.cache_dir.clone(),
             catalog,
+            publisher: &self.publisher,
+            allow_unsigned: self.common.allow_unsigned,
             offline: self.common.offline,
             progress: &self.bars,
             connection: Connection::default(),

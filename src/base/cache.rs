@@ -3,6 +3,7 @@
 //! | name | content |
 //! |---|---|
 //! | `<sha256>-<name>` | a finished download |
+//! | `<sha256>.sig` | the publisher's signature of that download |
 //! | `<sha256>.part` | a running or interrupted download |
 //! | `<sha256>.resume` | the version of the server's file that a part belongs to |
 //! | `decoded/<sha256>` | empty; marks a local base as decoded in full without errors |
@@ -76,6 +77,11 @@ impl<'a> Cache<'a> {
     /// Returns the path of a finished download.
     pub(super) fn finished(&self, sha256: Sha256, name: &str) -> PathBuf {
         self.folder.join(format!("{sha256}-{name}"))
+    }
+
+    /// Returns the path of a finished download's signature.
+    pub(super) fn signature(&self, sha256: Sha256) -> PathBuf {
+        self.folder.join(format!("{sha256}.sig"))
     }
 
     /// Returns the path of a running download.

@@ -51,6 +51,19 @@ pub struct CatalogEntry {
     /// Hash of the decompressed image.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub raw_sha256: Option<Sha256>,
+    /// Where the hashes come from. Not part of the file, so that no file can claim it.
+    #[serde(skip)]
+    pub source: HashSource,
+}
+
+/// The origin of a catalog entry's hashes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum HashSource {
+    /// From the program itself.
+    BuiltIn,
+    /// From the publisher's server, so the image needs a signature.
+    #[default]
+    Server,
 }
 
 /// The processor architecture of an image, in Debian's terms.
@@ -77,6 +90,11 @@ impl CatalogEntry {
     pub fn id(&self) -> String {
         format!("{}-{}-{}", self.release, self.arch, self.date)
     }
+
+    /// Returns whether the image has this hash, compressed as published or raw.
+    fn has_sha256(&self, sha256: Sha256) -> bool {
+        self.sha256 == sha256 || self.raw_sha256 == Some(sha256)
+    }
 }
 
 /// The content of a catalog file.
@@ -93,9 +111,12 @@ pub(super) struct CatalogFile {
 impl Catalog {
     /// Returns the built-in images.
     pub fn built_in() -> Result<Self> {
-        let file: CatalogFile = toml::from_str(BUILT_IN).context(Category::Other, || {
+        let mut file: CatalogFile = toml::from_str(BUILT_IN).context(Category::Other, || {
             "reading the built-in catalog of base images".to_owned()
         })?;
+        for entry in &mut file.images {
+            entry.source = HashSource::BuiltIn;
+        }
         let mut catalog = Self {
             default: String::new(),
             entries: Vec::new(),
@@ -176,9 +197,15 @@ impl Catalog {
 
     /// Returns the image with this hash, compressed as published or raw.
     pub(super) fn with_sha256(&self, sha256: Sha256) -> Option<&CatalogEntry> {
+        self.entries.iter().find(|entry| entry.has_sha256(sha256))
+    }
+
+    /// Returns whether this hash is built in, for an image compressed as published or raw.
+    pub(super) fn has_built_in(&self, sha256: Sha256) -> bool {
         self.entries
             .iter()
-            .find(|entry| entry.sha256 == sha256 || entry.raw_sha256 == Some(sha256))
+            .filter(|entry| entry.source == HashSource::BuiltIn)
+            .any(|entry| entry.has_sha256(sha256))
     }
 
     fn entry(&self, id: &str) -> Option<&CatalogEntry> {
@@ -294,6 +321,7 @@ mod tests {
         let newer = CatalogEntry {
             date: "2027-01-01".to_owned(),
             sha256: Sha256::of(b"newer"),
+            source: HashSource::Server,
             ..Catalog::built_in().unwrap().default().unwrap().clone()
         };
         let mut forged = Catalog::built_in().unwrap().default().unwrap().clone();
@@ -306,11 +334,23 @@ mod tests {
 
         let catalog = Catalog::load(cache.path()).unwrap();
         assert_eq!(catalog.default().unwrap(), &newer);
+        assert!(!catalog.has_built_in(newer.sha256));
+        assert!(!catalog.has_built_in(forged.sha256));
+        assert!(catalog.has_built_in(catalog.get(&forged.id()).unwrap().sha256));
         assert_ne!(catalog.get(&forged.id()).unwrap().sha256, forged.sha256);
         assert_eq!(
             catalog.entries().len(),
             Catalog::built_in().unwrap().entries().len() + 1
         );
+    }
+
+    #[test]
+    fn a_refreshed_catalog_cannot_call_its_hashes_built_in() {
+        let cache = tempfile::tempdir().unwrap();
+        let mut text = String::from("[[image]]\nsource = \"BuiltIn\"\n");
+        text += &toml::to_string(Catalog::built_in().unwrap().default().unwrap()).unwrap();
+        std::fs::write(cache.path().join(REFRESHED), text).unwrap();
+        assert!(Catalog::load(cache.path()).is_err());
     }
 
     #[test]

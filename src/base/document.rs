@@ -2,6 +2,7 @@
 
 use std::io::Read;
 
+use reqwest::StatusCode;
 use reqwest::blocking::Client;
 use url::Url;
 
@@ -12,26 +13,47 @@ use crate::base::transfer::{Failure, ask, refused};
 use crate::error::{Category, Context, Error, Result};
 use crate::progress::Progress;
 
-/// Limit in bytes. The publisher's list of images has several hundred thousand.
-const MAX_SIZE: u64 = 16 << 20;
+/// Limit for a text in bytes. The publisher's list of images has several hundred thousand.
+const MAX_TEXT_SIZE: u64 = 16 << 20;
 
 /// The remedy when the publisher cannot be reached.
 const NO_NETWORK: &str = "check the network and the proxy settings (HTTPS_PROXY)";
 
 /// Downloads a text, with retries.
-pub(super) fn fetch(
+pub(super) fn fetch_text(
     client: &Client,
     url: &Url,
     connection: &Connection,
     progress: &dyn Progress,
 ) -> Result<String> {
+    match fetch(client, url, MAX_TEXT_SIZE, connection, progress)? {
+        Found::Document(bytes) => {
+            String::from_utf8(bytes).context(Category::Verification, || format!("{url} is not a text file"))
+        }
+        Found::Missing(error) => Err(error),
+    }
+}
+
+/// The result of a download.
+pub(super) enum Found {
+    /// The content of the file.
+    Document(Vec<u8>),
+    /// The server has no such file.
+    Missing(Error),
+}
+
+/// Downloads a file of at most `max_size` bytes, with retries.
+pub(super) fn fetch(
+    client: &Client,
+    url: &Url,
+    max_size: u64,
+    connection: &Connection,
+    progress: &dyn Progress,
+) -> Result<Found> {
     let mut backoff = Backoff::new(connection, progress);
     loop {
-        match attempt(client, url, connection) {
-            Ok(bytes) => {
-                return String::from_utf8(bytes)
-                    .context(Category::Verification, || format!("{url} is not a text file"));
-            }
+        match attempt(client, url, max_size, connection) {
+            Ok(found) => return Ok(found),
             Err(Failure::Retry(error, after)) => {
                 backoff.wait(error, after, "run the same command again later")?;
             }
@@ -43,24 +65,29 @@ pub(super) fn fetch(
     }
 }
 
-fn attempt(client: &Client, url: &Url, connection: &Connection) -> Result<Vec<u8>, Failure> {
+fn attempt(client: &Client, url: &Url, max_size: u64, connection: &Connection) -> Result<Found, Failure> {
     let response = ask(client, url, connection, 0, None, NO_NETWORK)?;
     match Answer::read(response.status(), response.headers(), 0, None) {
         Answer::Whole { .. } => {}
         Answer::RetryLater(after) => return Err(Failure::Retry(refused(&response), after)),
+        Answer::Permanent(remedy)
+            if matches!(response.status(), StatusCode::NOT_FOUND | StatusCode::GONE) =>
+        {
+            return Ok(Found::Missing(refused(&response).with_remedy(remedy)));
+        }
         Answer::Permanent(remedy) => return Err(refused(&response).with_remedy(remedy).into()),
         // The whole file was requested.
         Answer::Rest { .. } | Answer::StartOver(_) => return Err(refused(&response).into()),
     }
     let mut bytes = Vec::new();
     response
-        .take(MAX_SIZE + 1)
+        .take(max_size.saturating_add(1))
         .read_to_end(&mut bytes)
         .context(Category::Network, || format!("{url} was cut off"))
         .map_err(|error| Failure::Retry(error, None))?;
-    if bytes.len() as u64 > MAX_SIZE {
-        let what = format!("{url} has more than {MAX_SIZE} bytes");
+    if bytes.len() as u64 > max_size {
+        let what = format!("{url} has more than {max_size} bytes");
         return Err(Error::new(Category::Verification, what).into());
     }
-    Ok(bytes)
+    Ok(Found::Document(bytes))
 }

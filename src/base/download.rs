@@ -9,11 +9,14 @@ use url::Url;
 use crate::base::cache::{Cache, file_name};
 use crate::base::part::Part;
 use crate::base::retry::Backoff;
+use crate::base::sha256::Hasher;
+use crate::base::signature_file::{Signature, SignatureFile};
 use crate::base::transfer::{Failure, Transfer};
 use crate::base::verified::Stamp;
 use crate::base::{ObtainOptions, Sha256, Trust, VerifiedBase, client, local};
 use crate::disk::opened::is_at;
 use crate::error::{Category, Context, Error, Result};
+use crate::signature::Content;
 
 /// The file to download.
 pub(super) struct Wanted<'a> {
@@ -21,41 +24,65 @@ pub(super) struct Wanted<'a> {
     pub(super) sha256: Sha256,
     /// Size in bytes, if known.
     pub(super) size: Option<u64>,
+    /// Whether the file needs the publisher's signature.
+    pub(super) must_be_signed: bool,
+    /// The reason to trust a file with that hash and without a signature.
+    pub(super) hash: Trust,
 }
 
-/// The result of a look-up in the cache.
-enum Cached {
-    Good(Box<VerifiedBase>),
-    Damaged {
-        file: File,
-        path: PathBuf,
-        found: Sha256,
-    },
-    Nothing,
+/// A finished download in the cache, not verified yet.
+struct Cached {
+    file: File,
+    path: PathBuf,
+    /// The name of the published file.
+    name: String,
 }
 
 /// Returns the file from the cache, or downloads it first.
 pub(super) fn obtain(wanted: &Wanted, options: &ObtainOptions) -> Result<VerifiedBase> {
     let cache = Cache::new(&options.cache_dir);
     let name = file_name(wanted.url);
+    let signature_file = wanted
+        .must_be_signed
+        .then(|| SignatureFile::new(wanted.url, cache.signature(wanted.sha256), options));
     loop {
-        let damaged = match check_cache(&cache, wanted.sha256, options)? {
-            Cached::Good(base) => return Ok(*base),
-            Cached::Damaged { path, found, .. } if options.offline => {
+        let cached = open(&cache, wanted.sha256)?;
+        if cached.is_none() && options.offline {
+            let what = format!("{name} is not in the cache {}", options.cache_dir.display());
+            return Err(Error::new(Category::Network, what)
+                .with_remedy(
+                "run once without `--offline`, or use an image file with `--base`; `--base sample` needs no network",
+            ));
+        }
+        let signature = match &signature_file {
+            Some(file) => file.find()?,
+            None => None,
+        };
+        let mut hasher = Hasher::new(signature.is_some());
+        let mut damaged = None;
+        if let Some(Cached { file, path, name }) = cached {
+            let stamp = local::hash(&file, &path, &name, &mut hasher, options.progress)?;
+            let found = hasher.digest();
+            if found == wanted.sha256 {
+                let trust = trust(wanted, signature.as_ref(), hasher.content(), options)?;
+                return Ok(VerifiedBase {
+                    file,
+                    path,
+                    name,
+                    sha256: found,
+                    stamp,
+                    entry: options.catalog.with_sha256(found).cloned(),
+                    trust,
+                });
+            }
+            if options.offline {
                 return Err(damaged_error(&path, found, wanted.sha256));
             }
-            Cached::Damaged { file, path, found } => Some((file, path, found)),
-            Cached::Nothing if options.offline => {
-                let what = format!("{name} is not in the cache {}", options.cache_dir.display());
-                return Err(Error::new(Category::Network, what)
-                    .with_remedy(
-                    "run once without `--offline`, or use an image file with `--base`; `--base sample` needs no network",
-                ));
-            }
-            Cached::Nothing => None,
-        };
+            hasher.reset();
+            damaged = Some((file, path, found));
+        }
         cache.create()?;
-        let Some(part) = Part::lock(&cache.part(wanted.sha256), &name, options)? else {
+        let Some(part) = Part::lock(&cache.part(wanted.sha256), &name, hasher, options)? else {
             continue;
         };
         if let Some((file, path, found)) = damaged {
@@ -66,34 +93,36 @@ pub(super) fn obtain(wanted: &Wanted, options: &ObtainOptions) -> Result<Verifie
             part.release()?;
             continue;
         }
-        return download(part, wanted, &name, &cache, options);
+        return download(part, signature.as_ref(), wanted, &name, &cache, options);
     }
 }
 
-/// Looks up the hash in the cache and verifies the file.
-fn check_cache(cache: &Cache, sha256: Sha256, options: &ObtainOptions) -> Result<Cached> {
+/// Opens the finished download with that hash in its name.
+fn open(cache: &Cache, sha256: Sha256) -> Result<Option<Cached>> {
     let Some((path, name)) = cache.find(sha256)? else {
-        return Ok(Cached::Nothing);
+        return Ok(None);
     };
-    let file = match File::open(&path) {
-        Ok(file) => file,
+    match File::open(&path) {
+        Ok(file) => Ok(Some(Cached { file, path, name })),
         // Another process found it damaged and removed it.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Cached::Nothing),
-        Err(error) => return Err(error).disk(|| format!("opening {}", path.display())),
-    };
-    let (found, stamp) = local::hash(&file, &path, &name, options.progress)?;
-    if found != sha256 {
-        return Ok(Cached::Damaged { file, path, found });
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).disk(|| format!("opening {}", path.display())),
     }
-    Ok(Cached::Good(Box::new(VerifiedBase {
-        file,
-        path,
-        name,
-        sha256,
-        stamp,
-        entry: options.catalog.with_sha256(sha256).cloned(),
-        trust: Trust::KnownHash,
-    })))
+}
+
+/// Returns the reason to trust a file with the wanted hash. Fails if its signature is wrong.
+fn trust(
+    wanted: &Wanted,
+    signature: Option<&Signature>,
+    content: Option<&Content>,
+    options: &ObtainOptions,
+) -> Result<Trust> {
+    if let Some((signature, content)) = signature.zip(content)
+        && signature.confirm(content)?
+    {
+        return Ok(Trust::Signature(options.publisher.key.fingerprint()));
+    }
+    Ok(wanted.hash)
 }
 
 /// Removes a damaged file from the cache, unless another process has replaced it. The part must be locked.
@@ -121,13 +150,20 @@ fn damaged_error(path: &Path, found: Sha256, wanted: Sha256) -> Error {
 /// Downloads the missing bytes of `part`.
 fn download(
     mut part: Part,
+    signature: Option<&Signature>,
     wanted: &Wanted,
     name: &str,
     cache: &Cache,
     options: &ObtainOptions,
 ) -> Result<VerifiedBase> {
-    match complete(&mut part, wanted, name, options) {
-        Ok(()) => {}
+    let outcome = complete(&mut part, wanted, name, options).and_then(|()| {
+        trust(wanted, signature, part.content(), options).map_err(|error| match error.category() {
+            Category::Verification => Failure::Corrupt(error),
+            _ => Failure::Permanent(error),
+        })
+    });
+    let trust = match outcome {
+        Ok(trust) => trust,
         Err(Failure::Corrupt(error)) => {
             part.discard()?;
             return Err(error);
@@ -136,7 +172,7 @@ fn download(
             part.release()?;
             return Err(error);
         }
-    }
+    };
     let path = cache.finished(wanted.sha256, name);
     let file = part.finish(&path)?;
     let stamp = Stamp::of(&file).disk(|| format!("reading the metadata of {}", path.display()))?;
@@ -147,7 +183,7 @@ fn download(
         sha256: wanted.sha256,
         stamp,
         entry: options.catalog.with_sha256(wanted.sha256).cloned(),
-        trust: Trust::KnownHash,
+        trust,
     })
 }
 

@@ -12,26 +12,31 @@ mod download_event;
 mod local;
 mod os_list;
 mod part;
+mod publisher;
 mod refresh;
 mod request;
 mod retry;
 mod sample;
 mod sha256;
+mod signature_file;
 mod transfer;
+mod trust;
 mod validator;
 mod verified;
 
 use std::path::PathBuf;
 
 pub use cache::default_cache_dir;
-pub use catalog::{Arch, Catalog, CatalogEntry};
+pub use catalog::{Arch, Catalog, CatalogEntry, HashSource};
 pub use connection::{Connection, Proxy};
 pub use download_event::DownloadEvent;
-pub use refresh::{publisher, refresh};
+pub use publisher::Publisher;
+pub use refresh::refresh;
 pub use request::BaseRequest;
 pub use sample::{SAMPLE, SAMPLE_RAW_SIZE};
 pub use sha256::{InvalidSha256, Sha256};
-pub use verified::{Trust, VerifiedBase};
+pub use trust::Trust;
+pub use verified::VerifiedBase;
 
 #[cfg(doc)]
 use crate::error::Category;
@@ -45,6 +50,10 @@ pub struct ObtainOptions<'a> {
     pub cache_dir: PathBuf,
     /// The images known by id.
     pub catalog: &'a Catalog,
+    /// The publisher, whose images must be signed.
+    pub publisher: &'a Publisher,
+    /// `true` to use the publisher's images without a signature if there is none. A wrong one is never accepted.
+    pub allow_unsigned: bool,
     /// `true` to use only the cache.
     pub offline: bool,
     /// Receives progress reports.
@@ -69,14 +78,26 @@ pub fn obtain(request: &BaseRequest, options: &ObtainOptions) -> Result<Verified
                 url: &entry.url,
                 sha256: entry.sha256,
                 size: entry.size,
+                must_be_signed: entry.source == HashSource::Server,
+                hash: match entry.source {
+                    HashSource::BuiltIn => Trust::BuiltInHash,
+                    HashSource::Server => Trust::PublishedHash,
+                },
             };
             download::obtain(&wanted, options)
         }
         BaseRequest::Url { url, sha256 } => {
+            let is_built_in = options.catalog.has_built_in(*sha256);
             let wanted = Wanted {
                 url,
                 sha256: *sha256,
                 size: None,
+                must_be_signed: options.publisher.has(url) && !is_built_in,
+                hash: if is_built_in {
+                    Trust::BuiltInHash
+                } else {
+                    Trust::GivenHash
+                },
             };
             download::obtain(&wanted, options)
         }

@@ -18,6 +18,7 @@ use crate::disk::opened::is_at;
 use crate::disk::read_at::write_all_at;
 use crate::error::{Context, Result};
 use crate::progress::Progress;
+use crate::signature::Content;
 
 /// The locked file and the digest of its content.
 pub(super) struct Part<'a> {
@@ -39,9 +40,14 @@ struct ResumeInfo {
 }
 
 impl<'a> Part<'a> {
-    /// Locks the part at `path`, waiting for another process if necessary. Returns `None` if that process has finished or
-    /// discarded it; the caller must then look again.
-    pub(super) fn lock(path: &Path, name: &str, options: &ObtainOptions<'a>) -> Result<Option<Self>> {
+    /// Locks the part at `path`, waiting for another process if necessary. Its bytes will be hashed with `hasher`. Returns
+    /// `None` if that process has finished or discarded it; the caller must then look again.
+    pub(super) fn lock(
+        path: &Path,
+        name: &str,
+        hasher: Hasher,
+        options: &ObtainOptions<'a>,
+    ) -> Result<Option<Self>> {
         let doing = || format!("opening {}", path.display());
         let file = OpenOptions::new()
             .read(true)
@@ -70,7 +76,7 @@ impl<'a> Part<'a> {
         Ok(Some(Self {
             file,
             path: path.to_owned(),
-            hasher: Hasher::default(),
+            hasher,
             size: 0,
             several_answers: false,
             on_event: options.on_event,
@@ -85,12 +91,11 @@ impl<'a> Part<'a> {
             return Ok(());
         }
         let task = progress.begin(&format!("verifying the part of {name}"), Some(existing));
-        let mut hasher = Hasher::default();
-        let size = hasher
+        self.hasher.reset();
+        self.size = self
+            .hasher
             .update_from(&self.file, &|more| task.advance(more))
             .disk(doing)?;
-        self.hasher = hasher;
-        self.size = size;
         self.several_answers = true;
         Ok(())
     }
@@ -103,6 +108,11 @@ impl<'a> Part<'a> {
     /// Returns the hash of the content.
     pub(super) fn sha256(&self) -> Sha256 {
         self.hasher.digest()
+    }
+
+    /// Returns the digest of the content for a signature, if the hasher computes one.
+    pub(super) fn content(&self) -> Option<&Content> {
+        self.hasher.content()
     }
 
     /// Returns whether the content came in more than one answer, possibly from different versions of the file.
@@ -130,7 +140,7 @@ impl<'a> Part<'a> {
         // Removed before the file is emptied, because resume info must never describe other bytes.
         remove(&self.resume_path()).disk(doing)?;
         self.file.set_len(0).disk(doing)?;
-        self.hasher = Hasher::default();
+        self.hasher.reset();
         self.size = 0;
         self.several_answers = false;
         Ok(())

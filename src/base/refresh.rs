@@ -1,6 +1,5 @@
 //! `mkimage bases --refresh`: looks for new images at the publisher.
 
-use std::env;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
@@ -9,37 +8,24 @@ use url::Url;
 
 use crate::base::catalog::{CatalogFile, REFRESHED};
 use crate::base::os_list::{self, ListedImage};
-use crate::base::{Catalog, CatalogEntry, ObtainOptions, Sha256, client, document};
+use crate::base::{Catalog, CatalogEntry, HashSource, ObtainOptions, Sha256, client, document};
 use crate::error::{Category, Context, Error, Result};
-
-/// The publisher of Raspberry Pi OS.
-const PUBLISHER: &str = "https://downloads.raspberrypi.com/";
-
-/// Environment variable for another publisher: a mirror or a test server.
-const VARIABLE: &str = "MKIMAGE_PUBLISHER";
 
 /// The publisher's list for Raspberry Pi Imager.
 const LIST: &str = "os_list_imagingutility_v4.json";
-
-/// Returns the base URL of the publisher's list and images: `MKIMAGE_PUBLISHER`, or Raspberry Pi's own.
-pub fn publisher() -> Result<Url> {
-    let address = env::var(VARIABLE).unwrap_or_else(|_| PUBLISHER.to_owned());
-    Url::parse(&address).context(Category::Usage, || {
-        format!("{VARIABLE} is `{address}`, which is not a URL")
-    })
-}
 
 /// Gets the Lite images and their hashes from the publisher and stores new ones in the cache folder for
 /// [`Catalog::load`]. Returns the added ids.
 ///
 /// A known hash is never replaced. If the publisher has a different one now, the user is warned.
-pub fn refresh(publisher: &Url, options: &ObtainOptions) -> Result<Vec<String>> {
+pub fn refresh(options: &ObtainOptions) -> Result<Vec<String>> {
+    let publisher = &options.publisher.address;
     if options.offline {
         let what = "the list of base images cannot be refreshed offline";
         return Err(Error::new(Category::Usage, what).with_remedy("remove `--offline` or `--refresh`"));
     }
     let client = client::client(&options.connection)?;
-    let fetch = |url: &Url| document::fetch(&client, url, &options.connection, options.progress);
+    let fetch = |url: &Url| document::fetch_text(&client, url, &options.connection, options.progress);
     let list = publisher
         .join(LIST)
         .context(Category::Usage, || format!("{publisher} cannot be a base URL"))?;
@@ -97,6 +83,7 @@ fn entry(listed: ListedImage, sha256: Sha256) -> CatalogEntry {
         raw_size: listed.raw_size,
         // Empty for some images.
         raw_sha256: listed.raw_sha256.and_then(|text| text.parse().ok()),
+        source: HashSource::Server,
     }
 }
 

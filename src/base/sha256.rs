@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use sha2::Digest;
 
 use crate::disk::read_at::ReadAt;
+use crate::signature::Content;
 
 /// Bytes read at once: enough that the two threads rarely wait for each other.
 const CHUNK_SIZE: usize = 512 * 1024;
@@ -29,13 +30,6 @@ impl Sha256 {
         let mut hasher = Hasher::default();
         hasher.update(bytes);
         hasher.digest()
-    }
-
-    /// Returns the digest of `source`; `advance` is called with the size of every chunk.
-    pub fn of_file(source: &dyn ReadAt, advance: &dyn Fn(u64)) -> io::Result<Self> {
-        let mut hasher = Hasher::default();
-        hasher.update_from(source, advance)?;
-        Ok(hasher.digest())
     }
 }
 
@@ -62,14 +56,33 @@ fn read_ahead(source: &dyn ReadAt, to: &SyncSender<io::Result<Vec<u8>>>, empty: 
     }
 }
 
-/// A digest in progress.
-#[derive(Clone, Default)]
-pub(super) struct Hasher(sha2::Sha256);
+/// A digest in progress. If a signature is to be checked, its digest is computed in the same pass.
+#[derive(Default)]
+pub(super) struct Hasher {
+    sha256: sha2::Sha256,
+    content: Option<Content>,
+}
 
 impl Hasher {
+    /// Returns a hasher that also computes the digest for a signature if `is_signed`.
+    pub(super) fn new(is_signed: bool) -> Self {
+        Self {
+            sha256: sha2::Sha256::default(),
+            content: is_signed.then(Content::default),
+        }
+    }
+
+    /// Starts again with no bytes.
+    pub(super) fn reset(&mut self) {
+        *self = Self::new(self.content.is_some());
+    }
+
     /// Adds `bytes`.
     pub(super) fn update(&mut self, bytes: &[u8]) {
-        self.0.update(bytes);
+        self.sha256.update(bytes);
+        if let Some(content) = &mut self.content {
+            content.update(bytes);
+        }
     }
 
     /// Adds everything in `source`; `advance` is called with the size of every chunk. Returns the number of bytes.
@@ -95,7 +108,12 @@ impl Hasher {
 
     /// Returns the digest of everything so far.
     pub(super) fn digest(&self) -> Sha256 {
-        Sha256(self.0.clone().finalize().into())
+        Sha256(self.sha256.clone().finalize().into())
+    }
+
+    /// Returns the digest of everything so far for a signature, if it is computed.
+    pub(super) fn content(&self) -> Option<&Content> {
+        self.content.as_ref()
     }
 }
 
@@ -172,11 +190,12 @@ mod tests {
         for size in [0, 1, CHUNK_SIZE - 1, CHUNK_SIZE, 11 * CHUNK_SIZE + 7] {
             let bytes: Vec<u8> = (0..size).map(|at| u8::try_from(at % 251).unwrap()).collect();
             let seen = AtomicU64::new(0);
-            let digest = Sha256::of_file(&bytes, &|more| {
+            let mut hasher = Hasher::default();
+            let advance = |more| {
                 seen.fetch_add(more, Ordering::Relaxed);
-            })
-            .unwrap();
-            assert_eq!(digest, Sha256::of(&bytes));
+            };
+            assert_eq!(hasher.update_from(&bytes, &advance).unwrap(), size as u64);
+            assert_eq!(hasher.digest(), Sha256::of(&bytes));
             assert_eq!(seen.into_inner(), size as u64);
         }
     }
@@ -195,6 +214,6 @@ mod tests {
                 Ok(1 << 30)
             }
         }
-        assert!(Sha256::of_file(&Broken, &|_| ()).is_err());
+        assert!(Hasher::default().update_from(&Broken, &|_| ()).is_err());
     }
 }

@@ -5,21 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use crate::base::{CatalogEntry, Sha256, decoded};
+use crate::base::{CatalogEntry, Sha256, Trust, decoded};
 use crate::error::{Category, Context, Error, Result};
-
-/// The reason to trust a base.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trust {
-    /// Its hash is in the catalog or was given by the user.
-    KnownHash,
-    /// It is the sample, which this program has just created.
-    Sample,
-    /// Its hash is unknown, but it was decoded in full before without errors.
-    DecodedBefore,
-    /// Its hash is unknown. It must be decoded in full before it is used.
-    Unknown,
-}
 
 /// An open base image. It was hashed through the same file handle that is used for reading, so later changes to its path
 /// have no effect. Only [`super::obtain`] creates one.

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::base::{self, Catalog, SAMPLE, SAMPLE_RAW_SIZE};
+use crate::base::{self, Catalog, HashSource, SAMPLE, SAMPLE_RAW_SIZE};
 use crate::error::Result;
 use crate::progress::Progress as _;
 use crate::session::Session;
@@ -12,7 +12,7 @@ use crate::units::Size;
 pub(super) fn run(session: &Session, refresh: bool) -> Result<()> {
     let mut catalog = Catalog::load(&session.cache_dir)?;
     if refresh {
-        let added = base::refresh(&base::publisher()?, &session.obtain_options(&catalog, None))?;
+        let added = base::refresh(&session.obtain_options(&catalog, None))?;
         session.bars.say(&match added.as_slice() {
             [] => "no new images".to_owned(),
             ids => format!("new images: {}", ids.join(", ")),
@@ -30,6 +30,10 @@ pub(super) fn run(session: &Session, refresh: bool) -> Result<()> {
                     "date": entry.date,
                     "url": entry.url.as_str(),
                     "sha256": entry.sha256.to_string(),
+                    "trust": match entry.source {
+                        HashSource::BuiltIn => "built-in-hash",
+                        HashSource::Server => "signature",
+                    },
                     "default": catalog.is_default(entry),
                     "sample": false,
                 })
@@ -37,11 +41,12 @@ pub(super) fn run(session: &Session, refresh: bool) -> Result<()> {
             .collect();
         // It is created on demand, so it has no URL and no published hash.
         bases.push(json!({
-            "id": SAMPLE, "release": null, "date": null, "url": null, "sha256": null, "default": false, "sample": true,
+            "id": SAMPLE, "release": null, "date": null, "url": null, "sha256": null, "trust": "sample", "default": false,
+            "sample": true,
         }));
         return ui::result(&json!({ "bases": bases }).to_string());
     }
-    let mut table = Table::new(["ID", "DOWNLOAD", "ON THE CARD", ""]);
+    let mut table = Table::new(["ID", "DOWNLOAD", "ON THE CARD", "VOUCHED FOR BY", ""]);
     for entry in catalog.entries() {
         let size = |bytes: Option<u64>| bytes.map_or_else(|| "?".to_owned(), |bytes| Size(bytes).to_string());
         let mark = if catalog.is_default(entry) { "default" } else { "" };
@@ -49,6 +54,10 @@ pub(super) fn run(session: &Session, refresh: bool) -> Result<()> {
             entry.id(),
             size(entry.size),
             size(entry.raw_size),
+            match entry.source {
+                HashSource::BuiltIn => "built-in hash".to_owned(),
+                HashSource::Server => "publisher's signature".to_owned(),
+            },
             mark.to_owned(),
         ]);
     }
@@ -56,6 +65,7 @@ pub(super) fn run(session: &Session, refresh: bool) -> Result<()> {
         SAMPLE.to_owned(),
         "none".to_owned(),
         Size(SAMPLE_RAW_SIZE).to_string(),
+        "mkimage itself".to_owned(),
         "created by mkimage, does not boot".to_owned(),
     ]);
     ui::result(&table.to_string())

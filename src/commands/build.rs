@@ -97,6 +97,9 @@ fn report(session: &Session, cluster: &Cluster, nodes: &[&Node], built: &Built) 
         images.push(json!({ "node": node.name.as_str(), "path": path.display().to_string(), "size": size }));
     }
     session.bars.say(&format!("\n{table}"));
+    session
+        .bars
+        .say(&format!("Base: {}, vouched for by {}", base.name(), base.trust()));
     let next = if base.is_sample() {
         "These images do not boot, because the sample base contains no system. For cards that boot, build from another base: \
          `mkimage bases` lists them."
@@ -120,7 +123,13 @@ fn report(session: &Session, cluster: &Cluster, nodes: &[&Node], built: &Built) 
     }
     if session.common.json {
         let object = json!({
-            "base": { "name": base.name(), "sha256": base.sha256().to_string(), "sample": base.is_sample() },
+            "base": {
+                "name": base.name(),
+                "sha256": base.sha256().to_string(),
+                "sample": base.is_sample(),
+                "trust": base.trust().word(),
+                "key": base.trust().key().map(|key| key.to_string()),
+            },
             "images": images,
             "ssh_config": secrets.ssh_config_path().display().to_string(),
         });

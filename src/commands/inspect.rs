@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
+use crate::base::{self, BaseRequest, Catalog, Trust};
 use crate::boot::facts::BootFacts;
 use crate::boot::mechanism::{BootFiles, Mechanism};
 use crate::boot::settings::{self, Settings};
@@ -30,6 +31,17 @@ pub(super) fn run(session: &Session, path: &Path, file: Option<&str>) -> Result<
         Some(wanted) => print_file(&files, wanted, path),
         None => print_summary(session, path, &container.describe(), &base, &files),
     }
+}
+
+/// Returns the reason to trust a base. This reads the whole file.
+fn trust(session: &Session, path: &Path) -> Result<Trust> {
+    let catalog = Catalog::load(&session.cache_dir)?;
+    let request = BaseRequest::File {
+        path: path.to_owned(),
+        sha256: None,
+    };
+    let base = base::obtain(&request, &session.obtain_options(&catalog, None))?;
+    Ok(base.trust())
 }
 
 fn print_file(files: &FatBootFiles<'_>, wanted: &str, image: &Path) -> Result<()> {
@@ -57,6 +69,11 @@ fn print_summary(
     let node = settings
         .and_then(|settings| settings.node())
         .map(|name| name.to_string());
+    // A node's image differs from every published one; `verify` compares it with its base.
+    let trust = match node {
+        Some(_) => None,
+        None => Some(trust(session, path)?),
+    };
     let entries = files.root()?;
     let mechanism = facts.as_ref().map_or_else(
         |error| format!("unknown: {error}"),
@@ -92,7 +109,7 @@ fn print_summary(
             .collect();
         let object = json!({
             "image": path.display().to_string(), "container": container, "release": release, "mechanism": mechanism, "node": node,
-            "sample": is_sample,
+            "sample": is_sample, "trust": trust.map(Trust::word), "key": trust.and_then(Trust::key).map(|key| key.to_string()),
             "table": scheme(base.table.scheme), "partitions": partitions, "files": files,
         });
         return ui::result(&object.to_string());
@@ -106,6 +123,9 @@ fn print_summary(
         "node:       {}",
         node.unwrap_or_else(|| "none (this is a base)".to_owned())
     );
+    if let Some(trust) = trust {
+        let _ = writeln!(text, "vouched by: {trust}");
+    }
     if is_sample {
         text.push_str("boots:      no, the sample base contains no system\n");
     }

@@ -8,5 +8,6 @@
     reason = "in a test, a panic is the report"
 )]
 
+pub mod gnupg;
 pub mod server;
 pub mod xz;

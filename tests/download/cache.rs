@@ -19,7 +19,7 @@ fn a_download_is_reused_without_the_network() {
     let base = cache.get(&url, sha256).unwrap();
     assert_eq!(read_all(&base), bytes);
     assert_eq!((base.sha256(), base.size()), (sha256, bytes.len() as u64));
-    assert_eq!((base.name(), base.trust()), ("raspios.img.xz", Trust::KnownHash));
+    assert_eq!((base.name(), base.trust()), ("raspios.img.xz", Trust::GivenHash));
     base.check_unchanged().unwrap();
     assert_eq!(cache.files(), [format!("{sha256}-raspios.img.xz")]);
     assert_eq!(server.requests()[0].target, "/images/raspios.img.xz");

@@ -6,10 +6,14 @@ use std::sync::Mutex;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
-use mkimage::base::{BaseRequest, Catalog, Connection, ObtainOptions, Proxy, Sha256, VerifiedBase, obtain};
+use mkimage::base::{
+    BaseRequest, Catalog, Connection, HashSource, ObtainOptions, Proxy, Publisher, Sha256, VerifiedBase,
+    obtain,
+};
 use mkimage::disk::read_at::ReadAt;
 use mkimage::error::Result;
 use mkimage::progress::{Progress, Silent, Task};
+use mkimage::signature::PublisherKey;
 use tempfile::TempDir;
 use url::Url;
 
@@ -32,6 +36,8 @@ pub fn other_image() -> Vec<u8> {
 /// A cache folder and the settings for downloads into it.
 pub struct Cache {
     folder: TempDir,
+    pub publisher: Publisher,
+    pub allow_unsigned: bool,
     pub offline: bool,
     pub proxy: Proxy,
     pub stall: Duration,
@@ -41,6 +47,12 @@ impl Cache {
     pub fn new() -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),
+            // Nothing is downloaded from there, so nothing has to be signed.
+            publisher: Publisher {
+                address: Url::parse("https://publisher.example/").unwrap(),
+                key: PublisherKey::raspberry_pi().unwrap(),
+            },
+            allow_unsigned: false,
             offline: false,
             proxy: Proxy::None,
             // Long enough for a busy machine.
@@ -62,10 +74,17 @@ impl Cache {
     }
 
     pub fn obtain(&self, request: &BaseRequest, progress: &dyn Progress) -> Result<VerifiedBase> {
-        let options = ObtainOptions {
+        self.with_options(progress, |options| obtain(request, options))
+    }
+
+    /// Runs something with this cache.
+    pub fn with_options<T>(&self, progress: &dyn Progress, run: impl FnOnce(&ObtainOptions) -> T) -> T {
+        run(&ObtainOptions {
             on_event: None,
             cache_dir: self.path().to_owned(),
             catalog: &Catalog::load(self.path()).unwrap(),
+            publisher: &self.publisher,
+            allow_unsigned: self.allow_unsigned,
             offline: self.offline,
             progress,
             connection: Connection {
@@ -76,12 +95,20 @@ impl Cache {
                 proxy: self.proxy,
                 ..Connection::default()
             },
-        };
-        obtain(request, &options)
+        })
     }
 
     /// Returns a request for an image in the catalog with a known size.
     pub fn known(&self, url: &Url, sha256: Sha256, size: u64) -> BaseRequest {
+        let BaseRequest::Known(mut entry) = self.refreshed(url, sha256, size) else {
+            unreachable!()
+        };
+        entry.source = HashSource::BuiltIn;
+        BaseRequest::Known(entry)
+    }
+
+    /// A request for an image that the publisher's server has listed.
+    pub fn refreshed(&self, url: &Url, sha256: Sha256, size: u64) -> BaseRequest {
         let catalog = format!(
             "[[image]]\nrelease = \"forky\"\narch = \"arm64\"\ndate = \"2027-08-01\"\nurl = \"{url}\"\n\
              sha256 = \"{sha256}\"\nsize = {size}\n"

@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use mkimage::base::{BaseRequest, Catalog, Connection, ObtainOptions, Sha256, Trust, VerifiedBase, obtain};
+use mkimage::base::{
+    BaseRequest, Catalog, Connection, ObtainOptions, Publisher, Sha256, Trust, VerifiedBase, obtain,
+};
 use mkimage::disk::read_at::ReadAt;
 use mkimage::error::Result;
 use mkimage::progress::Silent;
@@ -17,6 +19,8 @@ fn open(path: &Path, sha256: Option<Sha256>, cache: &Path) -> Result<VerifiedBas
         on_event: None,
         cache_dir: cache.to_owned(),
         catalog: &Catalog::load(cache)?,
+        publisher: &Publisher::from_environment()?,
+        allow_unsigned: false,
         offline: true,
         progress: &Silent,
         connection: Connection::default(),
@@ -46,7 +50,7 @@ fn a_file_of_unknown_hash_is_trusted_after_it_was_decoded() {
 }
 
 #[test]
-fn a_file_in_the_catalog_has_a_known_hash() {
+fn a_file_with_a_hash_from_the_publishers_server_is_known() {
     let (folder, cache) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let catalog = format!(
         "[[image]]\nrelease = \"forky\"\narch = \"arm64\"\ndate = \"2027-08-01\"\nurl = \"https://a.example/a.img.xz\"\n\
@@ -59,7 +63,7 @@ fn a_file_in_the_catalog_has_a_known_hash() {
         let path = folder.path().join("downloaded by hand");
         fs::write(&path, contents).unwrap();
         let base = open(&path, None, cache.path()).unwrap();
-        assert_eq!(base.trust(), Trust::KnownHash);
+        assert_eq!(base.trust(), Trust::PublishedHash);
         assert_eq!(base.entry().unwrap().id(), "forky-arm64-2027-08-01");
     }
 }
@@ -77,7 +81,7 @@ fn a_file_with_another_hash_than_given_is_refused_and_kept() {
     assert!(path.exists());
     assert_eq!(
         open(&path, Some(actual), cache.path()).unwrap().trust(),
-        Trust::KnownHash
+        Trust::GivenHash
     );
 }
 

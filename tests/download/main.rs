@@ -13,4 +13,6 @@ mod local_files;
 mod processes;
 mod refresh;
 mod resume;
+mod signed;
 mod unreachable;
+mod unsound_signatures;

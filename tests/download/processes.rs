@@ -55,6 +55,8 @@ fn download_in_child_process() {
         on_event: None,
         cache_dir: folder,
         catalog: &Catalog::built_in().unwrap(),
+        publisher: &cache.publisher,
+        allow_unsigned: false,
         offline: false,
         progress: &Silent,
         connection: Connection {

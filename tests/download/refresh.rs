@@ -2,10 +2,9 @@
 
 use std::ffi::OsStr;
 
-use mkimage::base::{BaseRequest, Catalog, Connection, ObtainOptions, Proxy, Sha256, obtain, refresh};
+use mkimage::base::{BaseRequest, Catalog, HashSource, Sha256, refresh};
 use mkimage::error::Result;
 use mkimage::progress::Progress;
-use url::Url;
 
 use crate::fixture::{Cache, Messages, image, read_all};
 use test_support::server::{Reply, Request, Served, Server};
@@ -45,32 +44,22 @@ fn publish(request: &Request, sum: &str) -> Reply {
     }
 }
 
-fn with_options<T>(cache: &Cache, progress: &dyn Progress, run: impl FnOnce(&ObtainOptions) -> T) -> T {
-    run(&ObtainOptions {
-        on_event: None,
-        cache_dir: cache.path().to_owned(),
-        catalog: &Catalog::load(cache.path()).unwrap(),
-        offline: cache.offline,
-        progress,
-        connection: Connection {
-            first_wait: std::time::Duration::from_millis(1),
-            attempts: 3,
-            proxy: Proxy::None,
-            ..Connection::default()
-        },
-    })
+/// A cache of somebody whose publisher `server` is.
+fn cache(server: &Server) -> Cache {
+    let mut cache = Cache::new();
+    cache.publisher.address = server.url("");
+    cache
 }
 
-fn refresh_from(server: &Server, cache: &Cache, progress: &dyn Progress) -> Result<Vec<String>> {
-    let publisher: Url = server.url("");
-    with_options(cache, progress, |options| refresh(&publisher, options))
+fn ask(cache: &Cache, progress: &dyn Progress) -> Result<Vec<String>> {
+    cache.with_options(progress, refresh)
 }
 
 #[test]
 fn a_new_image_can_be_used_by_its_id_and_a_built_in_one_stays() {
     let server = publisher("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-    let (cache, messages) = (Cache::new(), Messages::default());
-    let added = refresh_from(&server, &cache, &messages).unwrap();
+    let (mut cache, messages) = (cache(&server), Messages::default());
+    let added = ask(&cache, &messages).unwrap();
     assert_eq!(added, ["trixie-arm64-2027-01-12", "forky-arm64-2027-08-01"]);
     assert!(
         messages.contains("mkimage keeps 483db18a"),
@@ -89,14 +78,16 @@ fn a_new_image_can_be_used_by_its_id_and_a_built_in_one_stays() {
             .starts_with("483db18a")
     );
 
+    cache.allow_unsigned = true;
     for id in added {
         let request = BaseRequest::parse(Some(OsStr::new(&id)), None, &catalog).unwrap();
-        let base = with_options(&cache, &messages, |options| obtain(&request, options)).unwrap();
+        assert!(matches!(&request, BaseRequest::Known(entry) if entry.source == HashSource::Server));
+        let base = cache.obtain(&request, &messages).unwrap();
         assert_eq!(read_all(&base), image());
     }
 
     assert_eq!(
-        refresh_from(&server, &cache, &messages).unwrap(),
+        ask(&cache, &messages).unwrap(),
         [""; 0],
         "the second refresh must add nothing"
     );
@@ -106,16 +97,16 @@ fn a_new_image_can_be_used_by_its_id_and_a_built_in_one_stays() {
 #[test]
 fn a_publisher_that_confirms_the_hashes_causes_no_warning() {
     let server = publisher("483db18a48da399b5b7022ffae9a07bc6d99daab30e593aedac09b69ff422843");
-    let (cache, messages) = (Cache::new(), Messages::default());
-    refresh_from(&server, &cache, &messages).unwrap();
-    assert!(!messages.contains("mkimage keeps"));
+    let (cache, messages) = (cache(&server), Messages::default());
+    ask(&cache, &messages).unwrap();
+    assert!(!messages.contains("keeps to"));
 }
 
 #[test]
 fn a_login_page_instead_of_the_list_changes_nothing() {
     let server = Server::start(|_| Reply::new(200, "<html>log in</html>"));
-    let cache = Cache::new();
-    let error = refresh_from(&server, &cache, &Messages::default()).unwrap_err();
+    let cache = cache(&server);
+    let error = ask(&cache, &Messages::default()).unwrap_err();
     assert_eq!(error.category().exit_code(), 5, "{error}");
     assert!(std::fs::read_dir(cache.path()).unwrap().next().is_none());
 }
@@ -128,9 +119,9 @@ fn a_list_without_checksum_files_adds_nothing() {
         }
         publish(request, "")
     });
-    let cache = Cache::new();
+    let cache = cache(&server);
     assert_eq!(
-        refresh_from(&server, &cache, &Messages::default())
+        ask(&cache, &Messages::default())
             .unwrap_err()
             .category()
             .exit_code(),
@@ -142,10 +133,10 @@ fn a_list_without_checksum_files_adds_nothing() {
 #[test]
 fn an_offline_refresh_is_refused_without_a_request() {
     let server = publisher("");
-    let mut cache = Cache::new();
+    let mut cache = cache(&server);
     cache.offline = true;
     assert_eq!(
-        refresh_from(&server, &cache, &Messages::default())
+        ask(&cache, &Messages::default())
             .unwrap_err()
             .category()
             .exit_code(),

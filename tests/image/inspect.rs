@@ -24,8 +24,10 @@ fn inspect_shows_what_other_programs_see() {
     }
     let seen = place.run(["inspect", "out/pi4-2.img", "--json"]).exits(0).json();
     assert_eq!(seen["node"], "pi4-2");
+    assert_eq!(seen["trust"], serde_json::Value::Null);
     assert_eq!(seen["partitions"][0]["start"], 16384);
     let shown = place.run(["inspect", SMALL.raw().to_str().unwrap()]).exits(0);
     assert!(shown.stdout.contains("2026-10-06"), "{}", shown.stdout);
+    assert!(shown.stdout.contains("vouched by: nothing"), "{}", shown.stdout);
     place.run(["inspect", "out/pi4-2.img", "no/such/file"]).exits(2);
 }

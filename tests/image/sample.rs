@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use mkimage::base::{self, BaseRequest, Catalog, Connection, ObtainOptions};
+use mkimage::base::{self, BaseRequest, Catalog, Connection, ObtainOptions, Publisher};
 use mkimage::disk::read_at::ReadAt;
 use mkimage::progress::Silent;
 use serde_json::Value;
@@ -26,6 +26,8 @@ fn build(place: &Workplace, more: &[&str]) -> Run {
 /// Returns the sample as an xz file and, unpacked by xz, as a raw image.
 fn sample(folder: &Path) -> (PathBuf, PathBuf) {
     let options = ObtainOptions {
+        publisher: &Publisher::from_environment().unwrap(),
+        allow_unsigned: false,
         cache_dir: folder.join("cache"),
         catalog: &Catalog::built_in().unwrap(),
         offline: true,

@@ -1,8 +1,8 @@
 //! Signatures that vouch for a file.
 
-use crate::gnupg::{Gnupg, YEAR_2026};
 use crate::{FILE, PUBLISHER, STRANGER, check, publisher};
 use mkimage::signature::PublisherKey;
+use test_support::gnupg::{Gnupg, YEAR_2026};
 
 #[test]
 fn the_publishers_signature_vouches_for_a_file_as_text_and_as_bytes() {
@@ -47,7 +47,7 @@ fn others_may_sign_too() {
     let (gnupg, key) = publisher();
     gnupg.make_key(STRANGER, "rsa2048", "sign", "never");
     let ours = gnupg.sign(PUBLISHER, FILE);
-    let other_kind = Gnupg::new();
+    let other_kind = Gnupg::default();
     other_kind.make_key("modern@example.org", "ed25519", "sign", "never");
     for signatures in [
         gnupg.sign_with(YEAR_2026, &["-u", PUBLISHER, "-u", STRANGER], FILE),
@@ -62,7 +62,7 @@ fn others_may_sign_too() {
 
 #[test]
 fn a_key_with_a_new_expiry_date_is_the_same_key() {
-    let gnupg = Gnupg::new();
+    let gnupg = Gnupg::default();
     let fingerprint = gnupg.make_key(PUBLISHER, "rsa2048", "sign", "1d");
     gnupg.run(
         "20250101T120000",

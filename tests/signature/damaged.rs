@@ -5,8 +5,8 @@ use std::ops::Range;
 use mkimage::signature::{LARGEST, PublisherKey, Rejection};
 use proptest::prelude::*;
 
-use crate::gnupg::YEAR_2026;
 use crate::{FILE, PUBLISHER, check, publisher};
+use test_support::gnupg::YEAR_2026;
 
 /// Where in a binary signature of GnuPG's the part lies that nobody has signed: behind the packet's 3 bytes and the signed part.
 fn unsigned_part(signature: &[u8]) -> Range<usize> {

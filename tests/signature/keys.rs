@@ -2,15 +2,15 @@
 
 use mkimage::signature::{PublisherKey, Rejection};
 
-use crate::gnupg::{Gnupg, YEAR_2026};
 use crate::{FILE, PUBLISHER, check};
+use test_support::gnupg::{Gnupg, YEAR_2026};
 
 /// The key that is built in.
 const BUILT_IN: &[u8] = include_bytes!("../../images/raspberry-pi-signing-key.asc");
 
 #[test]
 fn gnupg_reads_the_built_in_key_as_we_do() {
-    let gnupg = Gnupg::new();
+    let gnupg = Gnupg::default();
     let listed = gnupg.run(YEAR_2026, &["--show-keys", "--with-colons"], BUILT_IN);
     let listed = String::from_utf8(listed).unwrap();
     let fingerprint = PublisherKey::raspberry_pi().unwrap().fingerprint();
@@ -30,7 +30,7 @@ fn gnupg_reads_the_built_in_key_as_we_do() {
 #[test]
 fn a_genuine_signature_of_the_key_itself_is_not_one_of_a_file() {
     let key = PublisherKey::raspberry_pi().unwrap();
-    let gnupg = Gnupg::new();
+    let gnupg = Gnupg::default();
     let binary = gnupg.run(YEAR_2026, &["--dearmor"], BUILT_IN);
     // Key and user id come before it, and it has 343 bytes, as `gpg --list-packets` says.
     let signature = &binary[308..651];
@@ -39,7 +39,7 @@ fn a_genuine_signature_of_the_key_itself_is_not_one_of_a_file() {
 
 #[test]
 fn a_key_reads_the_same_as_text_and_as_bytes() {
-    let gnupg = Gnupg::new();
+    let gnupg = Gnupg::default();
     let fingerprint = gnupg.make_key(PUBLISHER, "rsa2048", "sign", "never");
     let binary = gnupg.run(YEAR_2026, &["--export", PUBLISHER], b"");
     for certificate in [binary, gnupg.export(PUBLISHER)] {
@@ -50,7 +50,7 @@ fn a_key_reads_the_same_as_text_and_as_bytes() {
 
 #[test]
 fn keys_that_cannot_sign_or_are_not_rsa_of_2048_bits_are_refused() {
-    let gnupg = Gnupg::new();
+    let gnupg = Gnupg::default();
     for (name, kind, usage, why) in [
         (
             "certifies@example.org",

@@ -7,14 +7,13 @@
 
 mod accepted;
 mod damaged;
-mod gnupg;
 mod keys;
 mod refused;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use gnupg::Gnupg;
 use mkimage::signature::{Content, Detached, PublisherKey, Rejection};
+use test_support::gnupg::Gnupg;
 
 /// Whose signatures count.
 const PUBLISHER: &str = "publisher@example.org";
@@ -30,7 +29,7 @@ const NOW: u64 = 1_780_272_000;
 
 /// A GnuPG with the publisher's key, which expires in 2035.
 fn publisher() -> (Gnupg, PublisherKey) {
-    let gnupg = Gnupg::new();
+    let gnupg = Gnupg::default();
     gnupg.make_key(PUBLISHER, "rsa2048", "sign", "10y");
     let key = PublisherKey::read(&gnupg.export(PUBLISHER)).unwrap();
     (gnupg, key)

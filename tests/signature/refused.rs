@@ -2,8 +2,8 @@
 
 use mkimage::signature::{PublisherKey, Rejection};
 
-use crate::gnupg::{Gnupg, YEAR_2026};
 use crate::{FILE, NOW, PUBLISHER, STRANGER, check, check_at, publisher};
+use test_support::gnupg::{Gnupg, YEAR_2026};
 
 /// Seconds from 1970 to the years that keys and signatures are made in.
 const IN_2025: u64 = 1_735_689_600;
@@ -191,7 +191,7 @@ fn a_revoked_key_vouches_for_nothing() {
 #[test]
 fn a_key_of_another_kind_makes_no_signature_that_counts() {
     let (_, key) = publisher();
-    let gnupg = Gnupg::new();
+    let gnupg = Gnupg::default();
     gnupg.make_key(STRANGER, "ed25519", "sign", "never");
     let rejection = check(&gnupg.sign(STRANGER, FILE), &key, FILE).unwrap_err();
     assert!(matches!(rejection, Rejection::OtherKey { .. }), "{rejection}");

@@ -8,6 +8,7 @@ mod disk;
 
 use std::path::Path;
 
+use crate::base::sha256::Hasher;
 use crate::base::{ObtainOptions, Sha256, Trust, VerifiedBase, local};
 use crate::disk::read_at::write_all_at;
 use crate::disk::scratch;
@@ -37,7 +38,9 @@ pub(super) fn obtain(options: &ObtainOptions) -> Result<VerifiedBase> {
     let file = tempfile::tempfile_in(&folder).disk(doing)?;
     write_all_at(&file, &compressed, 0).disk(doing)?;
     let path = Path::new(SAMPLE);
-    let (sha256, stamp) = local::hash(&file, path, SAMPLE, &Silent)?;
+    let mut hasher = Hasher::default();
+    let stamp = local::hash(&file, path, SAMPLE, &mut hasher, &Silent)?;
+    let sha256 = hasher.digest();
     if sha256 != Sha256::of(&compressed) {
         let what = format!(
             "{}: the disk returned different data from what was written",

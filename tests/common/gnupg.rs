@@ -18,13 +18,15 @@ pub struct Gnupg {
     home: TempDir,
 }
 
-impl Gnupg {
-    pub fn new() -> Self {
+impl Default for Gnupg {
+    fn default() -> Self {
         Self {
             home: tempfile::tempdir().unwrap(),
         }
     }
+}
 
+impl Gnupg {
     /// Makes a key without a passphrase and says its fingerprint. `expiry` as in `2y`, `never`.
     pub fn make_key(&self, name: &str, kind: &str, usage: &str, expiry: &str) -> String {
         self.run(YEAR_2025, &["--quick-gen-key", name, kind, usage, expiry], b"");

@@ -1,5 +1,5 @@
-//! Embeds `firstboot/` and `overlays/` in the program: a table of paths and contents per tree, so that a file
-//! needs nothing but to lie there.
+//! Embeds `firstboot/` and every folder of `overlays/` in the program: a table of paths and contents per folder, so that
+//! a file only has to lie there.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -11,44 +11,61 @@ fn main() -> io::Result<()> {
     let root = std::env::var_os("CARGO_MANIFEST_DIR").ok_or(io::ErrorKind::NotFound)?;
     let out = std::env::var_os("OUT_DIR").ok_or(io::ErrorKind::NotFound)?;
     let root = Path::new(&root);
-    let mut code = String::new();
-    for (name, folder) in [
-        ("FIRSTBOOT", "firstboot"),
-        ("CLOUD_INIT", "overlays/cloud-init"),
-        ("SYSTEMD_RUN", "overlays/systemd.run"),
-    ] {
-        println!("cargo::rerun-if-changed={folder}");
-        writeln!(code, "const {name}: &[EmbeddedFile] = &[").map_err(io::Error::other)?;
-        let mut entries = Vec::new();
-        collect(&root.join(folder), "", &mut entries)?;
-        entries.sort();
-        for (path, source) in entries {
-            writeln!(code, "    ({path:?}, include_bytes!({source:?})),").map_err(io::Error::other)?;
-        }
-        code.push_str("];\n");
+    let mut code = String::from("const FIRSTBOOT: &[EmbeddedFile] = ");
+    embed(&root.join("firstboot"), &mut code)?;
+    code.push_str(";\nconst OVERLAYS: &[(&str, &[EmbeddedFile])] = &[\n");
+    for (mechanism, folder) in entries(&root.join("overlays"))? {
+        write!(code, "({mechanism:?}, ").map_err(io::Error::other)?;
+        embed(&folder, &mut code)?;
+        code.push_str("),\n");
     }
+    code.push_str("];\n");
+    println!("cargo::rerun-if-changed=firstboot");
+    println!("cargo::rerun-if-changed=overlays");
     fs::write(Path::new(&out).join("embedded_trees.rs"), code)
 }
 
-/// Adds every file below `folder` as (path with `/`, absolute path). Editors' leftovers stay out.
-fn collect(folder: &Path, prefix: &str, entries: &mut Vec<(String, String)>) -> io::Result<()> {
+/// Writes every file below `folder` as an array of (path below it with `/`, contents).
+fn embed(folder: &Path, code: &mut String) -> io::Result<()> {
+    let mut files = Vec::new();
+    collect(folder, "", &mut files)?;
+    files.sort();
+    code.push_str("&[\n");
+    for (path, source) in files {
+        writeln!(code, "    ({path:?}, include_bytes!({source:?})),").map_err(io::Error::other)?;
+    }
+    code.push(']');
+    Ok(())
+}
+
+/// Adds every file below `folder` as (path with `/`, absolute path).
+fn collect(folder: &Path, prefix: &str, files: &mut Vec<(String, String)>) -> io::Result<()> {
+    for (name, place) in entries(folder)? {
+        let path = format!("{prefix}{name}");
+        if place.is_dir() {
+            collect(&place, &format!("{path}/"), files)?;
+        } else {
+            let source = place.into_os_string().into_string();
+            let source = source.map_err(|_| io::Error::other("the project's folder is not Unicode"))?;
+            files.push((path, source));
+        }
+    }
+    Ok(())
+}
+
+/// Returns the names and places in a folder, sorted, without what editors leave behind.
+fn entries(folder: &Path) -> io::Result<Vec<(String, std::path::PathBuf)>> {
+    let mut entries = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let name = entry
             .file_name()
             .into_string()
             .map_err(|name| io::Error::other(format!("{} is not Unicode", name.to_string_lossy())))?;
-        if name.starts_with('.') || name.ends_with('~') {
-            continue;
-        }
-        let path = format!("{prefix}{name}");
-        if entry.file_type()?.is_dir() {
-            collect(&entry.path(), &format!("{path}/"), entries)?;
-        } else {
-            let source = entry.path().into_os_string().into_string();
-            let source = source.map_err(|_| io::Error::other("the project's folder is not Unicode"))?;
-            entries.push((path, source));
+        if !name.starts_with('.') && !name.ends_with('~') {
+            entries.push((name, entry.path()));
         }
     }
-    Ok(())
+    entries.sort();
+    Ok(entries)
 }

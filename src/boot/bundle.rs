@@ -1,56 +1,53 @@
-//! The files that every node gets as they are: `firstboot/` and the mechanism's folder of `overlays/`,
-//! embedded in the program by `build.rs`.
+//! The files that every node gets as they are: `firstboot/` and the mechanism's folder of `overlays/`, embedded in the program
+//! by `build.rs`.
 
-use crate::boot::mechanism::Mechanism;
 use crate::boot::overlay::{BootPath, Overlay};
 use crate::error::Result;
 
-/// Path below the tree, contents.
+/// Path below its folder, contents.
 type EmbeddedFile = (&'static str, &'static [u8]);
 
 include!(concat!(env!("OUT_DIR"), "/embedded_trees.rs"));
 
-/// Lays both trees over the boot partition: `firstboot/X` becomes `mkimage/X`, `overlays/<mechanism>/X` becomes `X`.
-pub(super) fn lay_over(overlay: &mut Overlay, mechanism: Mechanism) -> Result<()> {
+/// Adds both: `firstboot/X` becomes `mkimage/X`, and `overlays/<mechanism>/X` becomes `X`.
+pub(super) fn lay_over(overlay: &mut Overlay, mechanism: &str) -> Result<()> {
     for (path, bytes) in FIRSTBOOT {
         overlay.insert(BootPath::parse(&format!("mkimage/{path}"))?, *bytes);
     }
-    let tree = match mechanism {
-        Mechanism::CloudInit => CLOUD_INIT,
-        Mechanism::SystemdRun { .. } => SYSTEMD_RUN,
-    };
-    for (path, bytes) in tree {
+    for (path, bytes) in OVERLAYS
+        .iter()
+        .filter(|(name, _)| *name == mechanism)
+        .flat_map(|(_, files)| *files)
+    {
         overlay.insert(BootPath::parse(path)?, *bytes);
     }
     Ok(())
 }
 
-/// Every embedded file.
+/// Returns every embedded file.
 #[cfg(test)]
-pub(super) fn every_file() -> Vec<EmbeddedFile> {
-    [FIRSTBOOT, CLOUD_INIT, SYSTEMD_RUN].concat()
+pub(super) fn every_file() -> impl Iterator<Item = &'static EmbeddedFile> {
+    let of_mechanisms = OVERLAYS.iter().flat_map(|(_, files)| *files);
+    FIRSTBOOT.iter().chain(of_mechanisms)
+}
+
+/// Returns the names of the folders in `overlays/`.
+#[cfg(test)]
+pub(super) fn mechanisms() -> impl Iterator<Item = &'static str> {
+    OVERLAYS.iter().map(|(name, _)| *name)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::boot::mechanism::BootMount;
 
     #[test]
     fn what_starts_the_first_boot_is_on_every_card() {
-        for (mechanism, files) in [
-            (Mechanism::CloudInit, &["mkimage/install", "ssh"][..]),
-            (
-                Mechanism::SystemdRun {
-                    mount: BootMount::Boot,
-                },
-                &["mkimage/install", "mkimage/systemd-run", "ssh"],
-            ),
-        ] {
+        for mechanism in mechanisms() {
             let mut overlay = Overlay::default();
             lay_over(&mut overlay, mechanism).unwrap();
-            for file in files {
-                assert!(overlay.get(file).is_some(), "{mechanism:?} has no {file}");
+            for file in ["mkimage/install", "mkimage/mechanism", "ssh"] {
+                assert!(overlay.get(file).is_some(), "{mechanism} has no {file}");
             }
         }
     }

@@ -1,35 +1,17 @@
-//! The kernel's command line, `cmdline.txt`: one line of words.
+//! A node's kernel command line: the base's words, and ours.
 
+use crate::boot::mechanism;
 use crate::error::{Category, Error, Result};
+use crate::release::Cmdline;
 
 /// The kernel takes at most this many bytes (`COMMAND_LINE_SIZE` of 64-bit ARM, less the terminating zero).
 const LONGEST: usize = 2047;
 
-/// Words of which a base may have its own form; ours takes their place.
-const OURS: [&str; 4] = [
-    "cgroup_enable=memory",
-    "cgroup_disable=memory",
-    "cgroup_memory=",
-    "ds=nocloud",
-];
+/// Beginnings of words of which a base may have its own form; ours take their place.
+const OURS: [&str; 3] = ["cgroup_enable=memory", "cgroup_disable=memory", "cgroup_memory="];
 
 /// What switches the country of the radio on.
 const COUNTRY: &str = "cfg80211.ieee80211_regdom=";
-
-/// The words that make systemd's run generator start something.
-const RUN: [&str; 4] = [
-    "systemd.run=",
-    "systemd.run_success_action=",
-    "systemd.run_failure_action=",
-    "systemd.unit=kernel-command-line.target",
-];
-
-/// A command line and how its file ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cmdline {
-    words: Vec<String>,
-    newline: bool,
-}
 
 /// What a node's command line needs besides the base's words.
 #[derive(Debug, Clone, Copy, Default)]
@@ -38,110 +20,60 @@ pub(super) struct NodeWords<'a> {
     pub old_kernel: bool,
     /// Country of the radio, ISO 3166 alpha-2.
     pub wifi_country: Option<&'a str>,
-    /// Names the instance to cloud-init, so that it does not read its seed at every boot.
-    pub instance_id: Option<&'a str>,
-    /// Path of a script for systemd's run generator, on the Pi.
-    pub run: Option<&'a str>,
+    /// The mechanism's words, which come last.
+    pub mechanism: &'a [String],
 }
 
-impl Cmdline {
-    /// Parses `cmdline.txt`.
-    ///
-    /// # Errors
-    /// Refuses a file that is not one line of text.
-    pub fn parse(bytes: &[u8]) -> Result<Self> {
-        let bad = |why: &str| {
-            Error::new(Category::Verification, format!("cmdline.txt of the base {why}"))
-                .with_remedy("use an unchanged Raspberry Pi OS Lite image")
-        };
-        let text = std::str::from_utf8(bytes).map_err(|_| bad("is not text"))?;
-        let newline = text.ends_with('\n');
-        let mut lines = text.lines().filter(|line| !line.trim().is_empty());
-        let line = lines.next().ok_or_else(|| bad("is empty"))?;
-        if lines.next().is_some() {
-            return Err(bad("has more than one line"));
-        }
-        if line.contains(|c: char| c.is_control() && c != '\t') {
-            return Err(bad("has control characters"));
-        }
-        let words = words(line);
-        Ok(Self { words, newline })
+/// Renders the node's `cmdline.txt`.
+///
+/// # Errors
+/// Refuses a line that the kernel would cut.
+pub(super) fn render(base: &Cmdline, node: NodeWords<'_>) -> Result<Vec<u8>> {
+    let kept: Vec<&str> = base
+        .words()
+        .filter(|word| !is_replaced(word, node.wifi_country.is_some()))
+        .collect();
+
+    let mut added = vec!["cgroup_enable=memory".to_owned()];
+    if node.old_kernel {
+        added.push("cgroup_memory=1".to_owned());
     }
+    added.extend(node.wifi_country.map(|country| format!("{COUNTRY}{country}")));
 
-    /// The words in their order.
-    pub fn words(&self) -> impl Iterator<Item = &str> {
-        self.words.iter().map(String::as_str)
-    }
-
-    /// What the base's own `systemd.run=` starts, which an unchanged base does not have.
-    pub fn starts(&self) -> Option<&str> {
-        self.words().find_map(|word| word.strip_prefix("systemd.run="))
-    }
-
-    /// The node's `cmdline.txt`.
-    ///
-    /// # Errors
-    /// Refuses a line that the kernel would cut.
-    pub(super) fn render(&self, node: NodeWords<'_>) -> Result<Vec<u8>> {
-        let country_is_ours = node.wifi_country.is_some();
-        let is_ours = |word: &str| {
-            OURS.iter().chain(&RUN).any(|ours| word.starts_with(ours))
-                || (country_is_ours && word.starts_with(COUNTRY))
-        };
-        let kept: Vec<&str> = self.words().filter(|word| !is_ours(word)).collect();
-
-        let mut added = vec!["cgroup_enable=memory".to_owned()];
-        if node.old_kernel {
-            added.push("cgroup_memory=1".to_owned());
-        }
-        added.extend(node.wifi_country.map(|country| format!("{COUNTRY}{country}")));
-        added.extend(node.instance_id.map(|id| format!("ds=nocloud;i={id}")));
-
-        // The scripts that grow the root file system look for ` init=` and ` resize` with the blank.
-        let must_not_be_first = kept
-            .first()
-            .is_some_and(|word| word.starts_with("init=") || word.starts_with("resize"));
-        let mut line: Vec<String> = Vec::new();
-        if must_not_be_first {
-            line.append(&mut added);
-        }
-        line.extend(kept.into_iter().map(str::to_owned));
+    // The scripts that grow the root file system look for ` init=` and ` resize` with the blank.
+    let must_not_be_first = kept
+        .first()
+        .is_some_and(|word| word.starts_with("init=") || word.starts_with("resize"));
+    let mut line: Vec<String> = Vec::new();
+    if must_not_be_first {
         line.append(&mut added);
-        // Clean-up code in the field deletes from ` systemd.run=` on, so these are last and in this order.
-        if let Some(script) = node.run {
-            line.push(format!("systemd.run={script}"));
-            line.push("systemd.run_success_action=reboot".to_owned());
-            line.push("systemd.unit=kernel-command-line.target".to_owned());
-        }
-
-        let mut text = line.join(" ");
-        if text.len() > LONGEST {
-            return Err(Error::new(
-                Category::Verification,
-                format!(
-                    "the kernel's command line would have {} bytes, it takes {LONGEST}",
-                    text.len()
-                ),
-            )
-            .with_remedy("use an unchanged Raspberry Pi OS Lite image"));
-        }
-        if self.newline {
-            text.push('\n');
-        }
-        Ok(text.into_bytes())
     }
+    line.extend(kept.into_iter().map(str::to_owned));
+    line.append(&mut added);
+    line.extend_from_slice(node.mechanism);
+
+    let mut text = line.join(" ");
+    if text.len() > LONGEST {
+        return Err(Error::new(
+            Category::Verification,
+            format!(
+                "the kernel's command line would have {} bytes, but it takes at most {LONGEST}",
+                text.len()
+            ),
+        )
+        .with_remedy("use an unchanged Raspberry Pi OS Lite image"));
+    }
+    if base.ends_with_newline() {
+        text.push('\n');
+    }
+    Ok(text.into_bytes())
 }
 
-/// Splits at blanks outside double quotes, as the kernel does (`next_arg` in lib/cmdline.c).
-fn words(line: &str) -> Vec<String> {
-    let mut quoted = false;
-    line.split(|c: char| {
-        quoted ^= c == '"';
-        !quoted && c.is_whitespace()
-    })
-    .filter(|word| !word.is_empty())
-    .map(str::to_owned)
-    .collect()
+/// Whether a word of the base gives way to ours.
+fn is_replaced(word: &str, with_country: bool) -> bool {
+    OURS.iter().any(|ours| word.starts_with(ours))
+        || mechanism::owns_kernel_word(word)
+        || (with_country && word.starts_with(COUNTRY))
 }
 
 #[cfg(test)]
@@ -149,46 +81,50 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::boot::testing::{BUSTER_CMDLINE, TRIXIE_CMDLINE};
+    use crate::release::testing::{BUSTER_CMDLINE, TRIXIE_CMDLINE};
 
-    fn full<'a>() -> NodeWords<'a> {
+    fn systemd_run() -> [String; 3] {
+        [
+            "systemd.run=/boot/mkimage/systemd-run",
+            "systemd.run_success_action=reboot",
+            "systemd.unit=kernel-command-line.target",
+        ]
+        .map(str::to_owned)
+    }
+
+    fn full(mechanism: &[String]) -> NodeWords<'_> {
         NodeWords {
             old_kernel: true,
             wifi_country: Some("DE"),
-            instance_id: Some("mkimage-pi4-2-0123"),
-            run: Some("/boot/mkimage/systemd-run"),
+            mechanism,
         }
     }
 
-    fn render(base: &str, words: NodeWords<'_>) -> String {
-        String::from_utf8(Cmdline::parse(base.as_bytes()).unwrap().render(words).unwrap()).unwrap()
+    fn rendered(base: &str, words: NodeWords<'_>) -> String {
+        String::from_utf8(render(&Cmdline::parse(base.as_bytes()).unwrap(), words).unwrap()).unwrap()
     }
 
     #[test]
-    fn a_cloud_init_base_keeps_its_words_and_gets_ours() {
+    fn a_base_keeps_its_words_and_gets_ours_and_then_the_mechanisms() {
         let words = NodeWords {
             wifi_country: Some("DE"),
-            instance_id: Some("id-1"),
+            mechanism: &["ds=nocloud;i=id-1".to_owned()],
             ..NodeWords::default()
         };
         assert_eq!(
-            render(TRIXIE_CMDLINE, words),
+            rendered(TRIXIE_CMDLINE, words),
             format!(
                 "{} cgroup_enable=memory cfg80211.ieee80211_regdom=DE ds=nocloud;i=id-1\n",
                 TRIXIE_CMDLINE.trim_end()
             )
         );
-    }
-
-    #[test]
-    fn what_systemd_runs_comes_last_and_in_the_order_that_clean_up_code_expects() {
         let words = NodeWords {
             old_kernel: true,
-            run: Some("/boot/mkimage/systemd-run"),
+            mechanism: &systemd_run(),
             ..NodeWords::default()
         };
         assert_eq!(
-            render(BUSTER_CMDLINE.trim_end(), words),
+            rendered(BUSTER_CMDLINE.trim_end(), words),
             format!(
                 "{} cgroup_enable=memory cgroup_memory=1 systemd.run=/boot/mkimage/systemd-run \
                  systemd.run_success_action=reboot systemd.unit=kernel-command-line.target",
@@ -198,10 +134,10 @@ mod tests {
     }
 
     #[test]
-    fn a_radio_country_of_the_bases_stays_where_the_cluster_names_none() {
+    fn a_radio_country_of_the_base_stays_where_the_cluster_names_none() {
         let base = "root=x cfg80211.ieee80211_regdom=GB rootwait";
-        assert!(render(base, NodeWords::default()).contains("regdom=GB"));
-        let ours = render(base, full());
+        assert!(rendered(base, NodeWords::default()).contains("regdom=GB"));
+        let ours = rendered(base, full(&[]));
         assert!(
             ours.contains("regdom=DE") && !ours.contains("regdom=GB"),
             "{ours}"
@@ -214,23 +150,20 @@ mod tests {
             "resize root=x",
             "init=/usr/lib/raspi-config/init_resize.sh root=x",
         ] {
-            assert!(render(base, full()).starts_with("cgroup_enable=memory "));
+            assert!(rendered(base, full(&[])).starts_with("cgroup_enable=memory "));
         }
     }
 
     #[test]
-    fn what_is_no_command_line_is_refused() {
-        for bad in [&b""[..], b"\n", b"a\nb\n", b"a\rb", b"a\0b", b"\xff"] {
-            assert!(Cmdline::parse(bad).is_err(), "{bad:?}");
-        }
-        let long = "x".repeat(2000);
-        assert!(Cmdline::parse(long.as_bytes()).unwrap().render(full()).is_err());
+    fn a_line_that_the_kernel_would_cut_is_refused() {
+        let base = Cmdline::parse("x".repeat(2000).as_bytes()).unwrap();
+        assert!(render(&base, full(&systemd_run())).is_err());
     }
 
     #[test]
     fn a_windows_line_end_never_reaches_the_kernel() {
         assert_eq!(
-            render("root=x\r\n", NodeWords::default()),
+            rendered("root=x\r\n", NodeWords::default()),
             "root=x cgroup_enable=memory\n"
         );
     }
@@ -255,22 +188,21 @@ mod tests {
             newline in any::<bool>(),
         ) {
             let base = words.join(" ") + if newline { "\n" } else { "" };
-            let once = render(&base, full());
-            prop_assert_eq!(&render(&once, full()), &once);
+            let once = rendered(&base, full(&systemd_run()));
+            prop_assert_eq!(&rendered(&once, full(&systemd_run())), &once);
             prop_assert_eq!(once.ends_with('\n'), newline);
             prop_assert_eq!(once.trim_end().lines().count(), 1);
             prop_assert!(!once.contains('\r'));
             prop_assert!(!once.starts_with("resize") && !once.starts_with("init="));
-            prop_assert!(once.trim_end().ends_with(
-                " systemd.run=/boot/mkimage/systemd-run systemd.run_success_action=reboot \
-                 systemd.unit=kernel-command-line.target"
-            ));
-            for ours in ["cgroup_enable=memory", "ds=nocloud;", "systemd.run=", "cgroup_memory=1"] {
+            let last = format!(" {}", systemd_run().join(" "));
+            prop_assert!(once.trim_end().ends_with(&last));
+            for ours in ["cgroup_enable=memory", "systemd.run=", "cgroup_memory=1"] {
                 prop_assert_eq!(once.matches(ours).count(), 1, "{}", ours);
             }
+            prop_assert!(!once.contains("ds=nocloud"));
             let line = Cmdline::parse(once.as_bytes()).unwrap();
-            let foreign = |word: &&str| !OURS.iter().chain(&RUN).any(|ours| word.starts_with(ours));
-            let kept: Vec<&str> = line.words().filter(foreign).filter(|word| !word.starts_with(COUNTRY)).collect();
+            let foreign = |word: &&str| !is_replaced(word, true);
+            let kept: Vec<&str> = line.words().filter(foreign).collect();
             let expected: Vec<&str> = words.iter().map(String::as_str).filter(foreign).collect();
             prop_assert_eq!(kept, expected);
         }

@@ -1,4 +1,4 @@
-//! What an image's boot partition must hold, as far as that is known.
+//! The files that must be on an image's boot partition, as far as they are known.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use crate::cluster::{Cluster, Node};
 use crate::error::Result;
 use crate::identity::{KeyPair, NodeIdentity};
 
-/// The files that an image of a node gets.
+/// The files of a node's image.
 pub struct Expected {
     files: Overlay,
     /// Paths of `files` whose bytes are not known.
@@ -27,8 +27,8 @@ impl Expected {
         Self::new(files, BTreeSet::new())
     }
 
-    /// What is known of a node's overlay by somebody who has the cluster file and not the secrets: all paths, and the
-    /// bytes of every file that depends on no secret, nor on when it was built.
+    /// What the cluster file tells of a node's overlay without the secrets: all paths, and the bytes of every file that
+    /// depends neither on a secret nor on the time of the build.
     ///
     /// # Errors
     /// As [`render`].
@@ -38,7 +38,7 @@ impl Expected {
         facts: &BootFacts,
         user_files: &[(BootPath, Vec<u8>)],
     ) -> Result<Self> {
-        // What two different secrets make different depends on them.
+        // A file that differs between two different secrets depends on them.
         let one = with_secret('0', cluster, node, facts, user_files)?;
         let other = with_secret('1', cluster, node, facts, user_files)?;
         let unknown = one
@@ -61,13 +61,13 @@ impl Expected {
         }
     }
 
-    /// Files that must be there with exactly these bytes.
+    /// Returns the files that must be there with exactly these bytes.
     pub fn known(&self) -> impl Iterator<Item = (&str, &[u8])> {
         let files = self.files.files().map(|(path, bytes)| (path.as_str(), bytes));
         files.filter(|(path, _)| !self.unknown.contains(*path))
     }
 
-    /// Files that must be there with whatever bytes.
+    /// Returns the files that must be there, whatever they hold.
     pub fn unknown(&self) -> impl Iterator<Item = &str> {
         self.unknown.iter().map(String::as_str)
     }
@@ -78,7 +78,7 @@ impl Expected {
     }
 }
 
-/// The overlay of a cluster whose secrets are all this digit. Never leaves this module.
+/// Renders the overlay of a cluster whose secrets consist of this digit. It never leaves this module.
 fn with_secret(
     digit: char,
     cluster: &Cluster,
@@ -91,7 +91,7 @@ fn with_secret(
         private: Zeroizing::new(text.clone()),
         public: text.clone(),
     };
-    render(&Plan {
+    let plan = Plan {
         cluster,
         node,
         identity: &NodeIdentity {
@@ -103,16 +103,18 @@ fn with_secret(
         known_hosts: &text,
         enrolment_keys: &text,
         build_time: u64::from(u32::from(digit)),
-        facts,
+        base: &facts.base,
         user_files,
-    })
+    };
+    render(&plan, &*facts.mechanism)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::boot::settings;
-    use crate::boot::testing::{Base, Lab};
+    use crate::boot::testing::Lab;
+    use crate::release::testing::Base;
 
     fn bases() -> [Base; 4] {
         [
@@ -128,15 +130,15 @@ mod tests {
     }
 
     #[test]
-    fn whoever_lacks_the_secrets_knows_every_path_and_nothing_that_is_wrong() {
+    fn without_the_secrets_every_path_is_known_and_no_known_byte_is_wrong() {
         let mut lab = Lab::new();
         let own = |path: &str| (BootPath::parse(path).unwrap(), b"mine".to_vec());
         lab.user_files = vec![own("MKIMAGE/install"), own("Motd"), own("USER-DATA")];
         for base in bases() {
-            let facts = base.facts();
+            let facts = BootFacts::detect(&base).unwrap();
             for node in 0..3 {
-                let plan = lab.plan(node, &facts);
-                let overlay = render(&plan).unwrap();
+                let plan = lab.plan(node, &facts.base);
+                let overlay = render(&plan, &*facts.mechanism).unwrap();
                 let expected =
                     Expected::without_secrets(plan.cluster, plan.node, &facts, plan.user_files).unwrap();
                 assert_eq!(paths(&expected.files), paths(&overlay), "{:?}", facts.mechanism);
@@ -171,8 +173,8 @@ mod tests {
             &[],
         ];
         for (base, more) in bases().iter().zip(of_some) {
-            let facts = base.facts();
-            let plan = lab.plan(2, &facts);
+            let facts = BootFacts::detect(base).unwrap();
+            let plan = lab.plan(2, &facts.base);
             let expected = Expected::without_secrets(plan.cluster, plan.node, &facts, &[]).unwrap();
             let all: BTreeSet<_> = of_all.iter().chain(more).copied().collect();
             assert_eq!(expected.unknown().collect::<BTreeSet<_>>(), all);

@@ -1,8 +1,7 @@
 //! What a node's boot partition gets: a pure function of the cluster, the node, its identity and what the base is.
 
 mod bundle;
-mod cloud_init;
-pub mod cmdline;
+mod cmdline;
 mod config_txt;
 pub mod expected;
 pub mod facts;
@@ -11,7 +10,6 @@ mod network;
 mod nodes;
 pub mod overlay;
 pub mod plan;
-pub mod refusal;
 pub mod render;
 pub mod settings;
 #[cfg(test)]

@@ -31,7 +31,7 @@ pub(super) fn nodes(cluster: &Cluster) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::boot::testing::cluster;
+    use crate::cluster::testing::cluster;
 
     #[test]
     fn every_node_knows_every_node() {

@@ -1,9 +1,9 @@
 //! The input of a node's boot partition.
 
-use crate::boot::facts::BootFacts;
 use crate::boot::overlay::BootPath;
 use crate::cluster::{Cluster, Node};
 use crate::identity::NodeIdentity;
+use crate::release::BaseFacts;
 
 /// Everything that a node's boot partition depends on.
 #[derive(Debug, Clone, Copy)]
@@ -25,7 +25,7 @@ pub struct Plan<'a> {
     /// Seconds since 1970; the Pi's clock never shows an earlier time.
     pub build_time: u64,
     /// The base that the image is made from.
-    pub facts: &'a BootFacts,
+    pub base: &'a BaseFacts,
     /// The user's own files for this node, which replace any other of the same path.
     pub user_files: &'a [(BootPath, Vec<u8>)],
 }

@@ -1,29 +1,26 @@
 //! Renders a node's boot partition.
 
-use std::fmt::Write as _;
-
-use sha2::{Digest, Sha256};
-
-use crate::boot::cmdline::NodeWords;
-use crate::boot::mechanism::{Mechanism, Release};
+use crate::boot::cmdline::{self, NodeWords};
+use crate::boot::mechanism::Mechanism;
 use crate::boot::overlay::{BootPath, Overlay};
 use crate::boot::plan::Plan;
-use crate::boot::settings::Settings;
-use crate::boot::{bundle, cloud_init, config_txt, network, nodes, settings, user_files};
+use crate::boot::settings::{self, Settings};
+use crate::boot::{bundle, config_txt, network, nodes, user_files};
 use crate::error::{Category, Context, Error, Result};
+use crate::release::Release;
 
 /// Returns the files of the node's boot partition. The same plan gives the same bytes.
 ///
 /// # Errors
 /// When a value of the cluster file cannot be written, or a file of the user cannot lie where they put it.
-pub fn render(plan: &Plan<'_>) -> Result<Overlay> {
-    render_files(plan).while_doing(|| format!("preparing the boot partition of {}", plan.node.name))
+pub fn render(plan: &Plan<'_>, mechanism: &dyn Mechanism) -> Result<Overlay> {
+    render_files(plan, mechanism)
+        .while_doing(|| format!("preparing the boot partition of {}", plan.node.name))
 }
 
-fn render_files(plan: &Plan<'_>) -> Result<Overlay> {
-    let facts = plan.facts;
+fn render_files(plan: &Plan<'_>, mechanism: &dyn Mechanism) -> Result<Overlay> {
     let mut overlay = Overlay::default();
-    bundle::lay_over(&mut overlay, facts.mechanism)?;
+    bundle::lay_over(&mut overlay, mechanism.name())?;
 
     let mut put = |path: &str, bytes: Vec<u8>| -> Result<()> {
         overlay.insert(BootPath::parse(path)?, bytes);
@@ -37,46 +34,35 @@ fn render_files(plan: &Plan<'_>) -> Result<Overlay> {
     for (path, bytes) in secrets(plan)? {
         put(&format!("mkimage/secrets/{path}"), bytes)?;
     }
-    if let Some(config) = config_txt::render(&facts.config_txt, plan.node.model) {
+    if let Some(config) = config_txt::render(&plan.base.config_txt, plan.node.model) {
         put("config.txt", config.into_bytes())?;
     }
+    put(CMDLINE, cmdline(plan, &[])?)?;
 
-    let run = format!("{}/mkimage/systemd-run", facts.mechanism.mount().as_str());
-    let mut words = NodeWords {
-        old_kernel: facts.release.is_none_or(|release| release < Release::Bookworm),
-        wifi_country: plan
-            .cluster
-            .network
-            .wifi
-            .as_ref()
-            .map(|wifi| wifi.country.as_str()),
-        instance_id: None,
-        run: matches!(facts.mechanism, Mechanism::SystemdRun { .. }).then_some(run.as_str()),
-    };
-    put("cmdline.txt", facts.cmdline.render(words)?)?;
-
-    if matches!(facts.mechanism, Mechanism::SystemdRun { .. }) {
-        for (path, text) in network::address_files(plan.cluster, plan.node) {
-            put(&format!("mkimage/network{path}"), text.into_bytes())?;
-        }
-    }
-    if facts.mechanism == Mechanism::CloudInit {
-        put("user-data", cloud_init::user_data(plan)?.into_bytes())?;
-        if let Some(config) = network::netplan::network_config(plan.cluster, plan.node)? {
-            put("network-config", config.into_bytes())?;
-        }
-        // A changed image is a new instance, so that cloud-init acts on it; the same image is the same instance.
-        let id = instance_id(plan, &overlay);
-        words.instance_id = Some(&id);
-        let meta_data = cloud_init::meta_data(&id, facts.dsmode.as_deref())?;
-        overlay.insert(BootPath::parse("meta-data")?, meta_data);
-        overlay.insert(BootPath::parse("cmdline.txt")?, facts.cmdline.render(words)?);
-    }
+    let words = mechanism.lay_over(plan, &mut overlay)?;
+    overlay.insert(BootPath::parse(CMDLINE)?, cmdline(plan, &words)?);
     user_files::lay_over(&mut overlay, plan.user_files)?;
     Ok(overlay)
 }
 
-/// Files below `mkimage/secrets/`.
+const CMDLINE: &str = "cmdline.txt";
+
+fn cmdline(plan: &Plan<'_>, mechanism: &[String]) -> Result<Vec<u8>> {
+    let wifi = plan.cluster.network.wifi.as_ref();
+    cmdline::render(
+        &plan.base.cmdline,
+        NodeWords {
+            old_kernel: plan
+                .base
+                .release
+                .is_none_or(|release| release < Release::Bookworm),
+            wifi_country: wifi.map(|wifi| wifi.country.as_str()),
+            mechanism,
+        },
+    )
+}
+
+/// Returns the files below `mkimage/secrets/`.
 fn secrets(plan: &Plan<'_>) -> Result<Vec<(&'static str, Vec<u8>)>> {
     let mut files: Vec<(&str, Vec<u8>)> = vec![
         ("host_key", plan.identity.host_key.private.as_bytes().to_vec()),
@@ -88,7 +74,7 @@ fn secrets(plan: &Plan<'_>) -> Result<Vec<(&'static str, Vec<u8>)>> {
     if let Some(hash) = &plan.cluster.user.password_hash {
         files.push(("password_hash", format!("{}\n", hash.as_str()).into_bytes()));
     }
-    let wifi = network::wifi_secret(plan.cluster, plan.node, plan.facts.release, plan.cluster_id)?;
+    let wifi = network::wifi_secret(plan.cluster, plan.node, plan.base.release, plan.cluster_id)?;
     files.extend(wifi.map(|(name, text)| (name, text.into_bytes())));
     Ok(files)
 }
@@ -108,35 +94,12 @@ fn authorized_keys(plan: &Plan<'_>) -> Result<String> {
     Ok(lines)
 }
 
-/// A name for this content on this node of this cluster.
-fn instance_id(plan: &Plan<'_>, overlay: &Overlay) -> String {
-    let mut digest = Sha256::new()
-        .chain_update(plan.cluster_id)
-        .chain_update([0])
-        .chain_update(plan.node.name.as_str());
-    let user_files = plan
-        .user_files
-        .iter()
-        .map(|(path, bytes)| (path, bytes.as_slice()));
-    for (path, bytes) in overlay.files().chain(user_files) {
-        digest = digest
-            .chain_update([0])
-            .chain_update(path.as_str())
-            .chain_update([0])
-            .chain_update((bytes.len() as u64).to_le_bytes())
-            .chain_update(bytes);
-    }
-    let mut id = format!("mkimage-{}-", plan.node.name);
-    for byte in digest.finalize().iter().take(8) {
-        write!(id, "{byte:02x}").ok();
-    }
-    id
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::boot::testing::{Base, Lab};
+    use crate::boot::facts::BootFacts;
+    use crate::boot::testing::Lab;
+    use crate::release::testing::Base;
 
     const BASES: [fn() -> Base; 4] = [
         || Base::trixie("2026-10-06"),
@@ -149,11 +112,11 @@ mod tests {
     fn the_same_plan_gives_the_same_bytes() {
         let lab = Lab::new();
         for base in BASES {
-            let facts = base().facts();
+            let facts = BootFacts::detect(&base()).unwrap();
             let bytes = |overlay: Overlay| format!("{overlay:?}");
             assert_eq!(
-                bytes(render(&lab.plan(0, &facts)).unwrap()),
-                bytes(render(&lab.plan(0, &facts)).unwrap())
+                bytes(render(&lab.plan(0, &facts.base), &*facts.mechanism).unwrap()),
+                bytes(render(&lab.plan(0, &facts.base), &*facts.mechanism).unwrap())
             );
         }
     }
@@ -162,12 +125,12 @@ mod tests {
     fn a_file_of_the_users_that_stops_the_first_boot_is_noticed() {
         let lab = Lab::new();
         for base in BASES {
-            let facts = base().facts();
-            let mut plan = lab.plan(0, &facts);
-            let overlay = render(&plan).unwrap();
+            let facts = BootFacts::detect(&base()).unwrap();
+            let mut plan = lab.plan(0, &facts.base);
+            let overlay = render(&plan, &*facts.mechanism).unwrap();
             let none: [&str; 0] = [];
             assert_eq!(
-                user_files::that_stop_the_first_boot(facts.mechanism, &overlay),
+                user_files::files_replacing_boot_hooks(&*facts.mechanism, &overlay),
                 none
             );
             let stock = [(
@@ -175,9 +138,9 @@ mod tests {
                 b"console=tty1 rootwait\n".to_vec(),
             )];
             plan.user_files = &stock;
-            let overlay = render(&plan).unwrap();
+            let overlay = render(&plan, &*facts.mechanism).unwrap();
             assert_eq!(
-                user_files::that_stop_the_first_boot(facts.mechanism, &overlay),
+                user_files::files_replacing_boot_hooks(&*facts.mechanism, &overlay),
                 ["cmdline.txt"]
             );
         }
@@ -187,9 +150,9 @@ mod tests {
     fn secrets_lie_nowhere_but_in_the_folder_that_is_wiped() {
         let lab = Lab::new();
         for base in BASES {
-            let facts = base().facts();
+            let facts = BootFacts::detect(&base()).unwrap();
             for node in 0..3 {
-                let overlay = render(&lab.plan(node, &facts)).unwrap();
+                let overlay = render(&lab.plan(node, &facts.base), &*facts.mechanism).unwrap();
                 let mut secret_files = 0;
                 for (path, bytes) in overlay.files() {
                     let holds = bytes.windows(6).any(|window| window == b"SECRET");
@@ -203,36 +166,14 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_image_is_a_new_instance_and_the_same_image_the_same() {
-        let id = |lab: &Lab, node: usize| {
-            let facts = Base::trixie("2026-10-06").facts();
-            let overlay = render(&lab.plan(node, &facts)).unwrap();
-            let text = |path: &str| String::from_utf8(overlay.get(path).unwrap().to_vec()).unwrap();
-            let meta = text("meta-data");
-            let id = meta.lines().find_map(|line| line.strip_prefix("instance-id: "));
-            let id = id.unwrap().to_owned();
-            assert!(text("cmdline.txt").ends_with(&format!(" ds=nocloud;i={id}\n")));
-            id
-        };
-        let lab = Lab::new();
-        assert_eq!(id(&lab, 0), id(&lab, 0));
-        assert_ne!(id(&lab, 0), id(&lab, 1));
-        let mut other = Lab::new();
-        other.cluster.timezone = "Etc/UTC".to_owned();
-        assert_ne!(id(&lab, 0), id(&other, 0));
-        let mut own_file = Lab::new();
-        own_file
-            .user_files
-            .push((BootPath::parse("motd").unwrap(), b"hello".to_vec()));
-        assert_ne!(id(&lab, 0), id(&own_file, 0));
-    }
-
-    #[test]
     fn each_era_gets_the_files_that_its_programs_read() {
         let lab = Lab::new();
         let has = |base: Base, path: &str| {
-            let facts = base.facts();
-            render(&lab.plan(0, &facts)).unwrap().get(path).is_some()
+            let facts = BootFacts::detect(&base).unwrap();
+            render(&lab.plan(0, &facts.base), &*facts.mechanism)
+                .unwrap()
+                .get(path)
+                .is_some()
         };
         for base in BASES {
             assert!(has(base(), "ssh"));
@@ -257,8 +198,8 @@ mod tests {
     fn a_users_own_file_wins() {
         let mut lab = Lab::new();
         lab.user_files = vec![(BootPath::parse("CMDLINE.TXT").unwrap(), b"mine".to_vec())];
-        let facts = Base::trixie("2026-10-06").facts();
-        let overlay = render(&lab.plan(0, &facts)).unwrap();
+        let facts = BootFacts::detect(&Base::trixie("2026-10-06")).unwrap();
+        let overlay = render(&lab.plan(0, &facts.base), &*facts.mechanism).unwrap();
         assert_eq!(overlay.get("cmdline.txt"), Some(&b"mine"[..]));
         assert_eq!(overlay.get("CMDLINE.TXT"), None);
     }

@@ -22,7 +22,7 @@ const ESCAPED_QUOTE: &str = r"'\''";
 type Source = fn(&Plan<'_>) -> String;
 
 /// The variables without their prefix, in the order of the table in `docs/architecture.md`, and their values' sources.
-const VARIABLES: [(&str, Source); 26] = [
+const VARIABLES: [(&str, Source); 25] = [
     ("CLUSTER", |plan| plan.cluster.name.clone()),
     ("CLUSTER_ID", |plan| plan.cluster_id.to_owned()),
     (NODE, |plan| plan.node.name.to_string()),
@@ -69,8 +69,7 @@ const VARIABLES: [(&str, Source); 26] = [
     }),
     ("APT_PROXY", |plan| shown(plan.cluster.apt.proxy.as_ref())),
     ("APT_MIRROR", |plan| shown(plan.cluster.apt.mirror.as_ref())),
-    ("BOOT", |plan| plan.facts.mechanism.mount().as_str().to_owned()),
-    ("MECHANISM", |plan| plan.facts.mechanism.to_string()),
+    ("BOOT", |plan| plan.base.mount.to_string()),
 ];
 
 /// The variables of one file. No value has a line break or a zero byte, unless it was read from a file.

@@ -1,157 +1,15 @@
-//! A cluster, its bases and judges for this module's tests.
+//! What a plan borrows, and judges for this module's tests.
 
-use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
 
 use zeroize::Zeroizing;
 
-use crate::boot::facts::BootFacts;
-use crate::boot::mechanism::BootFiles;
 use crate::boot::overlay::BootPath;
 use crate::boot::plan::Plan;
-use crate::cluster::{
-    Address, Apt, Brick, Cluster, Docker, Gluster, Ipv4Cidr, Model, Network, Node, NodeName, Origin, Role,
-    User, UserName, Wifi, Wipe,
-};
-use crate::error::Result;
+use crate::cluster::Cluster;
+use crate::cluster::testing::cluster;
 use crate::identity::{KeyPair, NodeIdentity};
-
-pub(crate) const TRIXIE_CMDLINE: &str = "console=serial0,115200 console=tty1 root=PARTUUID=0a1b2c3d-02 rootfstype=ext4 \
-                                  fsck.repair=yes rootwait resize\n";
-pub(crate) const BOOKWORM_CMDLINE: &str = "console=serial0,115200 console=tty1 root=PARTUUID=0a1b2c3d-02 rootfstype=ext4 \
-     fsck.repair=yes rootwait quiet init=/usr/lib/raspberrypi-sys-mods/firstboot\n";
-pub(crate) const BUSTER_CMDLINE: &str = "console=serial0,115200 console=tty1 root=PARTUUID=0a1b2c3d-02 rootfstype=ext4 \
-     elevator=deadline fsck.repair=yes rootwait quiet init=/usr/lib/raspi-config/init_resize.sh\n";
-
-/// The boot partition of a base.
-#[derive(Clone, Default)]
-pub(crate) struct Base(BTreeMap<String, Vec<u8>>);
-
-impl Base {
-    pub(crate) fn with(mut self, path: &str, text: &str) -> Self {
-        self.0.insert(path.to_owned(), text.as_bytes().to_vec());
-        self
-    }
-
-    pub(crate) fn without(mut self, path: &str) -> Self {
-        self.0.remove(path);
-        self
-    }
-
-    fn new(date: &str, cmdline: &str) -> Self {
-        let issue = format!(
-            "Raspberry Pi reference {date}\nGenerated using pi-gen, https://github.com/RPi-Distro/pi-gen, 0123abcd, stage2\n"
-        );
-        Self::default()
-            .with("cmdline.txt", cmdline)
-            .with(
-                "config.txt",
-                "dtparam=audio=on\n\n[cm5]\ndtoverlay=dwc2,dr_mode=host\n\n[all]\n",
-            )
-            .with("issue.txt", &issue)
-            .with("kernel8.img", "")
-    }
-
-    pub(crate) fn trixie(date: &str) -> Self {
-        Self::new(date, TRIXIE_CMDLINE)
-            .with("kernel_2712.img", "")
-            .with("initramfs8", "")
-            .with("user-data", "#cloud-config\n#hostname: raspberrypi\n")
-            .with("meta-data", "dsmode: local\ninstance_id: rpios-image\n")
-            .with("network-config", "# empty\n")
-    }
-
-    pub(crate) fn bookworm(date: &str) -> Self {
-        Self::new(date, BOOKWORM_CMDLINE)
-            .with("kernel_2712.img", "")
-            .with("initramfs8", "")
-    }
-
-    pub(crate) fn bullseye(date: &str) -> Self {
-        Self::new(date, BOOKWORM_CMDLINE)
-    }
-
-    pub(crate) fn buster(date: &str) -> Self {
-        Self::new(date, BUSTER_CMDLINE)
-            .without("kernel8.img")
-            .with("kernel.img", "")
-            .with("kernel7.img", "")
-            .with("kernel7l.img", "")
-    }
-
-    pub(crate) fn facts(&self) -> BootFacts {
-        BootFacts::detect(self).unwrap()
-    }
-}
-
-impl BootFiles for Base {
-    fn read(&self, path: &str) -> Result<Option<Vec<u8>>> {
-        Ok(self.0.get(path).cloned())
-    }
-
-    fn root_names(&self) -> Result<Vec<String>> {
-        Ok(self.0.keys().cloned().collect())
-    }
-}
-
-pub(crate) fn node(name: &str, role: Role, model: Model, address: &str) -> Node {
-    Node {
-        name: NodeName::parse(name).unwrap(),
-        model,
-        role,
-        address: match address {
-            "dhcp" => Address::Dhcp,
-            cidr => Address::Fixed(Ipv4Cidr::parse(cidr).unwrap()),
-        },
-        brick: Some(Brick {
-            device: None,
-            wipe: Wipe::IfEmpty,
-        }),
-    }
-}
-
-/// Two managers' worth of trouble: fixed addresses, Wi-Fi, a password.
-pub(crate) fn cluster() -> Cluster {
-    Cluster {
-        origin: Origin::BuiltIn,
-        name: "homelab".to_owned(),
-        base: None,
-        timezone: "Europe/Berlin".to_owned(),
-        locale: "de_DE.UTF-8".to_owned(),
-        keyboard: "no".to_owned(),
-        user: User {
-            name: UserName::parse("pi").unwrap(),
-            ssh_authorized_keys: Vec::new(),
-            key_files: Vec::new(),
-            private_key_files: Vec::new(),
-            password_hash: Some(Zeroizing::new("$6$saltsaltsalt$SECRETHASH".to_owned())),
-        },
-        network: Network {
-            gateway: Some([192, 168, 1, 1].into()),
-            dns: vec![[192, 168, 1, 2].into(), "fd00::53".parse().unwrap()],
-            domain: Some("lan".to_owned()),
-            wifi: Some(Wifi {
-                ssid: "Caf\u{e9}; 5 GHz".to_owned(),
-                psk: Some(Zeroizing::new(" SECRET\\psk\"; 1".to_owned())),
-                country: "DE".to_owned(),
-            }),
-        },
-        docker: Docker::default(),
-        swarm_address_pool: Some(Ipv4Cidr::parse("10.10.0.0/16").unwrap()),
-        gluster: Some(Gluster {
-            volume: "cluster-data".to_owned(),
-            mount: "/mnt/cluster-data".to_owned(),
-            replica: 3,
-            arbiter: None,
-        }),
-        apt: Apt::default(),
-        nodes: vec![
-            node("pi4-1", Role::Manager, Model::Pi4, "192.168.1.31/24"),
-            node("pi4-2", Role::Worker, Model::Pi4, "192.168.1.32/24"),
-            node("pi5-1", Role::Worker, Model::Pi5, "dhcp"),
-        ],
-    }
-}
+use crate::release::BaseFacts;
 
 pub(crate) fn identity() -> NodeIdentity {
     let pair = |what: &str| KeyPair {
@@ -188,7 +46,7 @@ impl Lab {
         }
     }
 
-    pub(crate) fn plan<'a>(&'a self, node: usize, facts: &'a BootFacts) -> Plan<'a> {
+    pub(crate) fn plan<'a>(&'a self, node: usize, base: &'a BaseFacts) -> Plan<'a> {
         Plan {
             cluster: &self.cluster,
             node: &self.cluster.nodes[node],
@@ -198,7 +56,7 @@ impl Lab {
             known_hosts: "pi4-1,192.168.1.31 ssh-ed25519 AAAAhost\n",
             enrolment_keys: "pi4-1 ssh-ed25519 AAAAenrolment\n",
             build_time: 1_795_000_000,
-            facts,
+            base,
             user_files: &self.user_files,
         }
     }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::boot::mechanism::Mechanism;
+use crate::boot::mechanism::{self, Mechanism};
 use crate::boot::overlay::{BootPath, Overlay};
 use crate::cluster::Cluster;
 use crate::error::{Category, Context, Error, Result};
@@ -48,14 +48,14 @@ fn collect(folder: &Path, prefix: &str, files: &mut UserFiles) -> Result<()> {
         } else {
             return Err(Error::new(
                 Category::ClusterFile,
-                format!("{} is neither file nor folder", place.display()),
+                format!("{} is neither a file nor a folder", place.display()),
             ));
         }
     }
     Ok(())
 }
 
-/// Lays the files on top. FAT does not tell upper from lower case, so `CONFIG.TXT` replaces `config.txt`.
+/// Adds the files, which replace any others. FAT ignores case, so `CONFIG.TXT` replaces `config.txt`.
 pub(super) fn lay_over(overlay: &mut Overlay, files: &[(BootPath, Vec<u8>)]) -> Result<()> {
     let mut seen = Vec::new();
     for (path, bytes) in files {
@@ -63,19 +63,19 @@ pub(super) fn lay_over(overlay: &mut Overlay, files: &[(BootPath, Vec<u8>)]) -> 
         if seen.contains(&folded) {
             return Err(Error::new(
                 Category::ClusterFile,
-                format!("two of the node's own files are {path} to FAT, which ignores upper and lower case"),
+                format!("two of the node's own files are {path} on FAT, which ignores upper and lower case"),
             ));
         }
-        let ours = spelt_alike(overlay, path, &folded)?;
+        let ours = existing_spelling(overlay, path, &folded)?;
         overlay.insert(ours.unwrap_or_else(|| path.clone()), bytes.as_slice());
         seen.push(folded);
     }
     Ok(())
 }
 
-/// The folders of `overlays` that are no node's. Where this project's own lie there, they are left out.
-pub fn of_no_node(overlays: &Path, cluster: &Cluster) -> Vec<PathBuf> {
-    let mut strangers: Vec<_> = fs::read_dir(overlays)
+/// Returns the folders of `overlays` that are not named after a node. Those of this project are left out.
+pub fn folders_without_node(overlays: &Path, cluster: &Cluster) -> Vec<PathBuf> {
+    let mut folders: Vec<_> = fs::read_dir(overlays)
         .into_iter()
         .flatten()
         .flatten()
@@ -83,20 +83,17 @@ pub fn of_no_node(overlays: &Path, cluster: &Cluster) -> Vec<PathBuf> {
         .filter(|path| path.is_dir())
         .filter(|path| {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            !matches!(&*name, "cloud-init" | "systemd.run") && cluster.node(&name).is_none()
+            !mechanism::has_folder(&name) && cluster.node(&name).is_none()
         })
         .collect();
-    strangers.sort();
-    strangers
+    folders.sort();
+    folders
 }
 
-/// The files of the finished overlay in which nothing starts the first boot, because the user's own stand there.
-pub fn that_stop_the_first_boot(mechanism: Mechanism, overlay: &Overlay) -> Vec<&'static str> {
-    let needed: &[(&str, &str)] = match mechanism {
-        Mechanism::CloudInit => &[("user-data", "mkimage/install"), ("cmdline.txt", "ds=nocloud")],
-        Mechanism::SystemdRun { .. } => &[("cmdline.txt", "systemd.run=")],
-    };
-    needed
+/// Returns the files of the finished overlay in which nothing starts the first boot, because the user's own replaced them.
+pub fn files_replacing_boot_hooks(mechanism: &dyn Mechanism, overlay: &Overlay) -> Vec<&'static str> {
+    mechanism
+        .hooks()
         .iter()
         .filter(|(file, word)| {
             let bytes = overlay.get(file).unwrap_or_default();
@@ -106,8 +103,8 @@ pub fn that_stop_the_first_boot(mechanism: Mechanism, overlay: &Overlay) -> Vec<
         .collect()
 }
 
-/// The path that names the same file to FAT. One cannot be the other's folder.
-fn spelt_alike(overlay: &Overlay, path: &BootPath, folded: &str) -> Result<Option<BootPath>> {
+/// Returns the path in the overlay that is the same file to FAT. Neither may be a folder above the other.
+fn existing_spelling(overlay: &Overlay, path: &BootPath, folded: &str) -> Result<Option<BootPath>> {
     for (ours, _) in overlay.files() {
         let ours_folded = ours.as_str().to_lowercase();
         if ours_folded == folded {
@@ -133,6 +130,7 @@ fn spelt_alike(overlay: &Overlay, path: &BootPath, folded: &str) -> Result<Optio
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cluster::testing::cluster;
 
     fn file(path: &str, text: &str) -> (BootPath, Vec<u8>) {
         (BootPath::parse(path).unwrap(), text.as_bytes().to_vec())
@@ -164,8 +162,8 @@ mod tests {
         for name in ["pi4-1", "pi4_1", "cloud-init"] {
             fs::create_dir(folder.path().join(name)).unwrap();
         }
-        let strangers = of_no_node(folder.path(), &crate::boot::testing::cluster());
-        assert_eq!(strangers, [folder.path().join("pi4_1")]);
+        let folders = folders_without_node(folder.path(), &cluster());
+        assert_eq!(folders, [folder.path().join("pi4_1")]);
     }
 
     #[test]

@@ -2,11 +2,11 @@
 
 use crate::base::{Arch, BaseRequest, Catalog};
 use crate::boot::facts::BootFacts;
-use crate::boot::refusal::{self, Refusal};
 use crate::cli::BaseArgs;
 use crate::cluster::{BaseProblem, Cluster, Loaded, load_with_base_check};
 use crate::error::{Error, Result};
 use crate::progress::Progress as _;
+use crate::release::{self, Refusal};
 use crate::session::Session;
 
 /// Reads the cluster file without printing its warnings. Checks its base unless the command line gives another.
@@ -36,7 +36,7 @@ pub(crate) fn request(
 
 /// Stops at the first reason against building this cluster from the base, or warns of all reasons with `--force`.
 pub(super) fn require_suitable(session: &Session, facts: &BootFacts, cluster: &Cluster) -> Result<()> {
-    facts.is_nobodys()?;
+    facts.require_not_a_node_image()?;
     for refusal in facts.refusals(cluster) {
         if !session.common.force {
             return Err(refused(refusal));
@@ -92,7 +92,7 @@ fn base_problem(
 fn refusal(session: &Session, request: &BaseRequest, cluster: &Cluster) -> Option<Refusal> {
     match request {
         BaseRequest::Known(entry) if !session.common.force => {
-            refusal::of_published(&entry.release, entry.arch == Arch::Armhf, cluster)
+            release::of_published(&entry.release, entry.arch == Arch::Armhf, cluster)
         }
         _ => None,
     }

@@ -6,12 +6,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::base::VerifiedBase;
-use crate::boot::mechanism::BootFiles;
 use crate::error::{Category, Context, Error, Result};
 use crate::image::container::{self, Container};
 use crate::image::edits::Edits;
 use crate::image::fat::{Entry, FatVolume, Timestamp};
 use crate::image::raw_image::RawImage;
+use crate::release::BootFiles;
 
 /// Size limit for a file on a boot partition, in bytes.
 const MAX_FILE_SIZE: u64 = 1 << 30;

@@ -19,7 +19,7 @@ pub(crate) fn node_overlay(
 ) -> Result<Overlay> {
     let mut authorized_keys = cluster.user.ssh_authorized_keys.clone();
     authorized_keys.extend(secrets.admin_key().map(|admin| admin.public.clone()));
-    render(&Plan {
+    let plan = Plan {
         cluster,
         node,
         identity: secrets.node(&node.name)?,
@@ -28,7 +28,8 @@ pub(crate) fn node_overlay(
         known_hosts: &secrets.known_hosts(cluster),
         enrolment_keys: &secrets.enrolment_keys(cluster),
         build_time,
-        facts,
+        base: &facts.base,
         user_files,
-    })
+    };
+    render(&plan, &*facts.mechanism)
 }

@@ -26,7 +26,7 @@ impl Order<'_> {
         let nodes = self.nodes.iter();
         let files = nodes.map(|node| user_files::read(&overlays.join(node.name.as_str())));
         let files = files.collect::<Result<_>>()?;
-        for folder in user_files::of_no_node(&overlays, self.cluster) {
+        for folder in user_files::folders_without_node(&overlays, self.cluster) {
             self.session.bars.warn(&format!(
                 "{} does not belong to a node of the cluster, so its files are ignored",
                 folder.display()
@@ -62,7 +62,7 @@ impl Order<'_> {
 
     /// Warns if the user's own files replace those that start the first boot.
     fn warn_about_lost_start(&self, node: &Node, facts: &BootFacts, image: &PlannedImage) {
-        for file in user_files::that_stop_the_first_boot(facts.mechanism, &image.overlay) {
+        for file in user_files::files_replacing_boot_hooks(&*facts.mechanism, &image.overlay) {
             self.session.bars.warn(&format!(
                 "overlays/{}/{file} replaces the file that starts the first boot, so this node will not set itself up",
                 node.name

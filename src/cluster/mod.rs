@@ -12,6 +12,8 @@ mod parse;
 mod problem;
 mod source;
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
 mod validate;
 

@@ -8,7 +8,6 @@ use serde_json::json;
 
 use crate::base::{self, BaseRequest, Catalog, Trust};
 use crate::boot::facts::BootFacts;
-use crate::boot::mechanism::{BootFiles, Mechanism};
 use crate::boot::settings::{self, Settings};
 use crate::build::look::{FatBootFiles, open_image};
 use crate::disk::scratch;
@@ -17,6 +16,7 @@ use crate::image::container;
 use crate::image::fat::Entry;
 use crate::image::partition::{SECTOR_SIZE, Scheme};
 use crate::image::raw_image::RawImage;
+use crate::release::BootFiles as _;
 use crate::session::Session;
 use crate::ui::{self, Table};
 use crate::units::Size;
@@ -77,17 +77,17 @@ fn print_summary(
     let entries = files.root()?;
     let mechanism = facts.as_ref().map_or_else(
         |error| format!("unknown: {error}"),
-        |facts| match facts.mechanism {
-            Mechanism::CloudInit => "cloud-init".to_owned(),
-            Mechanism::SystemdRun { mount } => format!("systemd.run in {}", mount.as_str()),
-        },
+        |facts| facts.mechanism.description(),
     );
     let release = facts.as_ref().ok().and_then(|facts| {
-        let release = facts.release?;
-        let date = facts.date.map_or_else(String::new, |date| format!(" of {date}"));
+        let release = facts.base.release?;
+        let date = facts
+            .base
+            .date
+            .map_or_else(String::new, |date| format!(" of {date}"));
         Some(format!("{}{date}", release.as_str()))
     });
-    let is_sample = facts.as_ref().is_ok_and(|facts| facts.is_sample);
+    let is_sample = facts.as_ref().is_ok_and(|facts| facts.base.is_sample);
     if session.common.json {
         let partitions: Vec<_> = base
             .table

@@ -9,7 +9,6 @@ use serde_json::json;
 
 use crate::boot::expected::Expected;
 use crate::boot::facts::BootFacts;
-use crate::boot::mechanism::BootFiles as _;
 use crate::boot::settings::{self, Settings};
 use crate::boot::user_files;
 use crate::build::look::{FatBootFiles, open_base, open_image};
@@ -21,6 +20,7 @@ use crate::error::{Category, Context as _, Error, Result};
 use crate::identity::{FOLDER_NAME, Secrets};
 use crate::image::compare::{Differences, Pair};
 use crate::image::container;
+use crate::release::BootFiles as _;
 use crate::session::Session;
 use crate::ui;
 

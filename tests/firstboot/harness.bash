@@ -63,7 +63,6 @@ MKIMAGE_BRICK_WIPE='if-empty'
 MKIMAGE_APT_PROXY=''
 MKIMAGE_APT_MIRROR=''
 MKIMAGE_BOOT='$BOOT'
-MKIMAGE_MECHANISM='cloud-init'
 SETTINGS
     for line; do
         printf "%s='%s'\n" "${line%%=*}" "${line#*=}" >>"$WORLD/etc/settings"

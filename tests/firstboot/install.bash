@@ -27,6 +27,7 @@ a_root() {
 
     FAT=$ROOT/boot/firmware/mkimage
     cp -R "$FIRSTBOOT/." "$FAT/"
+    cp "$FIRSTBOOT/../overlays/cloud-init/mkimage/mechanism" "$FAT/"
     cp "$WORLD/etc/nodes" "$FAT/nodes"
     sed "s|^MKIMAGE_BOOT=.*|MKIMAGE_BOOT='/boot/firmware'|" "$WORLD/etc/settings" >"$FAT/settings"
     ssh-keygen -q -t ed25519 -N '' -C '' -f "$FAT/secrets/host_key"

@@ -255,14 +255,14 @@ fn a_node_with_anothers_settings_would_be_the_wrong_machine() {
             Command::new("sh")
                 .args([
                     "-euc",
-                    ". \"$1\"; echo \"$MKIMAGE_NODE $MKIMAGE_ROLE $MKIMAGE_BOOT $MKIMAGE_MECHANISM\"",
+                    ". \"$1\"; echo \"$MKIMAGE_NODE $MKIMAGE_ROLE $MKIMAGE_BOOT\"",
                     "sh",
                 ])
                 .arg(&settings),
         );
         let expected = match era.mechanism {
-            Mechanism::SystemdRun(mounted_at) => format!("{NODE} worker {mounted_at} systemd.run\n"),
-            _ => format!("{NODE} worker /boot/firmware cloud-init\n"),
+            Mechanism::SystemdRun(mounted_at) => format!("{NODE} worker {mounted_at}\n"),
+            _ => format!("{NODE} worker /boot/firmware\n"),
         };
         assert_eq!(String::from_utf8(said.stdout).unwrap(), expected, "{era:?}");
     }

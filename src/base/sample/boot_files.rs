@@ -1,7 +1,7 @@
 //! The files of the sample's boot partition: those of a current Raspberry Pi OS Lite image that mkimage reads or changes,
 //! and placeholders for firmware, kernels and overlays.
 
-use crate::boot::facts::SAMPLE_MARK;
+use crate::release::SAMPLE_MARK;
 
 /// The date in `issue.txt`. Images of that date have cloud-init and none of the refused defects.
 const DATE: &str = "2026-10-06";

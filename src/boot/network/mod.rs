@@ -6,9 +6,9 @@ mod network_manager;
 mod networkd;
 mod wpa_supplicant;
 
-use crate::boot::mechanism::Release;
 use crate::cluster::{Address, Cluster, Node};
 use crate::error::Result;
+use crate::release::Release;
 
 /// Returns the files for a fixed address with their absolute paths on the Pi, one for each program that may manage the
 /// cable there; nothing with DHCP, which is what the images do anyway.
@@ -53,7 +53,7 @@ pub(super) fn wifi_secret(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::boot::testing::cluster;
+    use crate::cluster::testing::cluster;
     use crate::cluster::{Model, Wifi};
 
     const CABLE: &str = "/etc/NetworkManager/system-connections/mkimage-cable.nmconnection";

@@ -100,7 +100,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::boot::testing::{PYTHON, cluster, judge, read_yaml};
+    use crate::boot::testing::{PYTHON, judge, read_yaml};
+    use crate::cluster::testing::cluster;
 
     /// Feeds a configuration to cloud-init's renderer for systemd-networkd and prints the files it makes.
     const RENDER: &str = r#"

@@ -110,8 +110,8 @@ fn connection_id(cluster_id: &str, ssid: &str) -> Uuid {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::boot::testing::cluster;
     use crate::cluster::Cluster;
+    use crate::cluster::testing::cluster;
 
     fn file(cluster: &Cluster, node: usize) -> String {
         let network = &cluster.network;

@@ -1,14 +1,13 @@
 //! `wpa_supplicant`, which dhcpcd starts on Raspberry Pi OS up to bullseye: `wpa_supplicant.conf(5)`.
 
-use std::fmt::Write as _;
-
 use crate::cluster::Wifi;
 use crate::error::{Category, Error, Result};
+use crate::hex;
 
 /// Returns `wpa_supplicant.conf`. It holds the passphrase.
 pub(super) fn config(wifi: &Wifi) -> Result<String> {
     // An ssid without quotes is hexadecimal.
-    let ssid = hex(wifi.ssid.as_bytes());
+    let ssid = hex::encode(wifi.ssid.as_bytes());
     let key = match &wifi.psk {
         Some(psk) if is_raw_key(psk) => format!("psk={}", psk.as_str()),
         // A quoted psk ends at the line's last quote and knows no escapes, but a # after an inner quote begins a comment.
@@ -35,15 +34,6 @@ pub(super) fn config(wifi: &Wifi) -> Result<String> {
 /// Whether this is the key itself and not a passphrase, which has at most 63 characters.
 fn is_raw_key(psk: &str) -> bool {
     psk.len() == 64 && psk.bytes().all(|byte| byte.is_ascii_hexdigit())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let mut digits = String::new();
-    for byte in bytes {
-        // Writing to a String cannot fail.
-        let _ = write!(digits, "{byte:02x}");
-    }
-    digits
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::boot::bundle;
-use crate::boot::testing::{Base, Lab, judge};
+use crate::boot::testing::{Lab, judge};
+use crate::release::testing::Base;
 
 const ARCHITECTURE: &str = include_str!("../../../docs/architecture.md");
 const HARNESS: &str = include_str!("../../../tests/firstboot/harness.bash");
@@ -122,7 +123,6 @@ MKIMAGE_BRICK_WIPE='if-empty'
 MKIMAGE_APT_PROXY=''
 MKIMAGE_APT_MIRROR=''
 MKIMAGE_BOOT='/boot/firmware'
-MKIMAGE_MECHANISM='cloud-init'
 ";
     assert_eq!(of(&lab).unwrap().to_shell(), expected);
 

@@ -1,4 +1,4 @@
-//! `user-data` and `meta-data` for cloud-init's `NoCloud` source. They end up in `/var/lib/cloud`, so they hold no secrets.
+//! `user-data` for cloud-init's `NoCloud` source. It ends up in `/var/lib/cloud`, so it holds no secrets.
 
 use serde::Serialize;
 
@@ -48,19 +48,11 @@ struct User<'a> {
     ssh_authorized_keys: &'a [String],
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "kebab-case")]
-struct MetaData<'a> {
-    instance_id: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none", rename = "dsmode")]
-    dsmode: Option<&'a str>,
-}
-
-/// A node's `user-data`.
+/// Renders a node's `user-data`.
 pub(super) fn user_data(plan: &Plan<'_>) -> Result<String> {
     let cluster = plan.cluster;
     let name = cluster.user.name.as_str();
-    let install = format!("{}/mkimage/install", plan.facts.mechanism.mount().as_str());
+    let install = format!("{}/mkimage/install", plan.base.mount);
     let yaml = yaml(
         "user-data",
         &UserData {
@@ -88,18 +80,15 @@ pub(super) fn user_data(plan: &Plan<'_>) -> Result<String> {
     Ok(format!("{MARK}\n{yaml}"))
 }
 
-/// A node's `meta-data`.
-pub(super) fn meta_data(instance_id: &str, dsmode: Option<&str>) -> Result<String> {
-    yaml("meta-data", &MetaData { instance_id, dsmode })
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
-    use crate::boot::testing::{Base, Lab, judge, node, read_yaml};
+    use crate::boot::testing::{Lab, judge, read_yaml};
+    use crate::cluster::testing::node;
     use crate::cluster::{Model, Role, UserName};
+    use crate::release::testing::Base;
 
     fn user_data_of(lab: &Lab, node: usize) -> String {
         let facts = Base::trixie("2026-10-06").facts();
@@ -166,15 +155,5 @@ mod tests {
             lab.cluster.user.name = UserName::parse(name).unwrap();
             assert_eq!(read_yaml(&user_data_of(&lab, 0))["user"]["name"], name);
         }
-    }
-
-    #[test]
-    fn the_instance_id_is_under_the_name_that_is_read() {
-        let read = |dsmode| -> Value { read_yaml(&meta_data("mkimage-pi4-1-0123", dsmode).unwrap()) };
-        assert_eq!(read(None), json!({ "instance-id": "mkimage-pi4-1-0123" }));
-        assert_eq!(
-            read(Some("local")),
-            json!({ "instance-id": "mkimage-pi4-1-0123", "dsmode": "local" })
-        );
     }
 }

@@ -1,17 +1,8 @@
 //! Bases that would not become what the user asked for.
 
-use crate::boot::facts::BootFacts;
-use crate::boot::mechanism::{Date, Mechanism, Release, Userland};
 use crate::cluster::{Cluster, Model};
-use crate::error::{Category, Error, Result};
-
-/// cloud-init could start before the boot partition was mounted in images from here...
-const RACE_FROM: Date = Date::new(2025, 11, 24);
-/// ...to before here (canonical/cloud-init#6614).
-const RACE_FIXED: Date = Date::new(2026, 4, 1);
-
-/// Our own script: an image of ours as a base loses nothing.
-const SCRIPT: &str = "/mkimage/systemd-run";
+use crate::error::{Category, Error};
+use crate::release::{BaseFacts, Release, Userland};
 
 /// Why a base is not taken unless the user insists.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,28 +21,11 @@ impl From<Refusal> for Error {
     }
 }
 
-impl BootFacts {
-    /// Whether this is a base and no node's image. Not even `--force` helps there: one node's keys and passwords would lie
-    /// on another's card.
-    ///
-    /// # Errors
-    /// Says whose image it is.
-    pub fn is_nobodys(&self) -> Result<()> {
-        match &self.made_for {
-            None => Ok(()),
-            Some(node) => Err(Error::new(
-                Category::Refused,
-                format!("the base is the image of {node}, with its keys in it"),
-            )
-            .with_remedy("use the image that it was made from, as it was published")),
-        }
-    }
-
-    /// Everything that speaks against this base for this cluster.
+impl BaseFacts {
+    /// Returns everything that speaks against this base for this cluster.
     pub fn refusals(&self, cluster: &Cluster) -> Vec<Refusal> {
         [
             self.customised(),
-            self.starts_too_early(),
             self.is_32_bit(cluster),
             self.too_old_for_a_board(cluster),
         ]
@@ -61,26 +35,13 @@ impl BootFacts {
     }
 
     fn customised(&self) -> Option<Refusal> {
-        let script = self.cmdline.starts().filter(|script| !script.ends_with(SCRIPT))?;
+        let script = self.cmdline.script()?;
         Some(Refusal {
             category: Category::Refused,
             reason: format!(
                 "the base was customised before: its command line starts {script}, which would be lost"
             ),
             remedy: "use the image as it was published".to_owned(),
-        })
-    }
-
-    fn starts_too_early(&self) -> Option<Refusal> {
-        let date = self.date?;
-        let racing = self.mechanism == Mechanism::CloudInit && (RACE_FROM..RACE_FIXED).contains(&date);
-        racing.then(|| Refusal {
-            category: Category::Refused,
-            reason: format!(
-                "the image of {date} can start cloud-init before the boot partition is mounted, and then ignores \
-                 everything on it (canonical/cloud-init#6614)"
-            ),
-            remedy: "use an image of 2026-04 or later".to_owned(),
         })
     }
 
@@ -93,13 +54,12 @@ impl BootFacts {
     }
 }
 
-/// What speaks against an image of which only the release and the instruction set are known.
+/// Returns what speaks against an image of which only the release and the instruction set are known.
 pub fn of_published(release: &str, is_32_bit: bool, cluster: &Cluster) -> Option<Refusal> {
     if is_32_bit {
         return Some(of_32_bits("it is an armhf one", cluster));
     }
-    let release = Release::ALL.into_iter().find(|known| known.as_str() == release)?;
-    too_old_for_a_board(release, cluster)
+    too_old_for_a_board(Release::named(release)?, cluster)
 }
 
 fn of_32_bits(sign: &str, cluster: &Cluster) -> Refusal {
@@ -133,8 +93,8 @@ fn too_old_for_a_board(release: Release, cluster: &Cluster) -> Option<Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::boot::settings;
-    use crate::boot::testing::{BOOKWORM_CMDLINE, Base, cluster};
+    use crate::cluster::testing::cluster;
+    use crate::release::testing::{BOOKWORM_CMDLINE, Base};
 
     fn refused(base: &Base) -> Vec<(u8, String)> {
         let mut cluster = cluster();
@@ -142,22 +102,8 @@ mod tests {
         let refusals = base.facts().refusals(&cluster);
         refusals
             .into_iter()
-            .map(|r| (r.category.exit_code(), r.reason))
+            .map(|refusal| (refusal.category.exit_code(), refusal.reason))
             .collect()
-    }
-
-    #[test]
-    fn images_that_ignore_their_boot_partition_are_refused() {
-        for date in ["2025-11-24", "2025-12-04"] {
-            let refused = refused(&Base::trixie(date));
-            assert!(
-                matches!(refused.as_slice(), [(7, reason)] if reason.contains("6614")),
-                "{refused:?}"
-            );
-        }
-        for date in ["2026-04-13", "2026-10-06"] {
-            assert_eq!(refused(&Base::trixie(date)), []);
-        }
     }
 
     #[test]
@@ -181,32 +127,12 @@ mod tests {
     }
 
     #[test]
-    fn one_nodes_secrets_never_come_onto_anothers_card() {
-        let base = Base::trixie("2026-10-06");
-        assert!(base.facts().is_nobodys().is_ok());
-        let node_settings = "MKIMAGE_CLUSTER='homelab'\nMKIMAGE_NODE='pi4-2'\n";
-        let error = base
-            .with(settings::PATH, node_settings)
-            .facts()
-            .is_nobodys()
-            .unwrap_err();
-        assert_eq!(error.category(), Category::Refused);
-        assert!(error.to_string().contains("image of pi4-2"), "{error}");
-    }
-
-    #[test]
     fn a_customised_base_is_refused() {
-        let line = |script: &str| format!("{} systemd.run={script}\n", BOOKWORM_CMDLINE.trim_end());
-        let base = Base::bookworm("2024-11-19");
-        let refused = refused(&base.clone().with("cmdline.txt", &line("/boot/firstrun.sh")));
+        let line = format!("{} systemd.run=/boot/firstrun.sh\n", BOOKWORM_CMDLINE.trim_end());
+        let refused = refused(&Base::bookworm("2024-11-19").with("cmdline.txt", &line));
         assert!(
             matches!(refused.as_slice(), [(7, reason)] if reason.contains("firstrun")),
             "{refused:?}"
-        );
-        // Our own script has an answer of its own: whose image it is.
-        assert_eq!(
-            self::refused(&base.with("cmdline.txt", &line("/boot/firmware/mkimage/systemd-run"))),
-            []
         );
     }
 }

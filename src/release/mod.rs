@@ -1,0 +1,100 @@
+//! What a Raspberry Pi OS image is, found from the files of its boot partition; its file name is not trusted.
+
+mod boot_files;
+mod cmdline;
+mod date;
+mod facts;
+mod issue;
+mod refusal;
+#[cfg(test)]
+pub(crate) mod testing;
+
+pub use boot_files::BootFiles;
+pub use cmdline::Cmdline;
+pub use date::Date;
+pub use facts::BaseFacts;
+pub use issue::SAMPLE_MARK;
+pub use refusal::{Refusal, of_published};
+
+use std::fmt;
+
+/// A Debian release that Raspberry Pi OS was made from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Release {
+    /// Debian 10.
+    Buster,
+    /// Debian 11.
+    Bullseye,
+    /// Debian 12.
+    Bookworm,
+    /// Debian 13.
+    Trixie,
+}
+
+/// Where the system mounts its boot partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BootMount {
+    /// `/boot`, up to bullseye.
+    Boot,
+    /// `/boot/firmware`, from bookworm on.
+    Firmware,
+}
+
+/// The instruction set of a base's programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Userland {
+    /// armhf.
+    Bits32,
+    /// arm64.
+    Bits64,
+    /// The boot partition does not tell.
+    Unknown,
+}
+
+impl Release {
+    /// Every release, oldest first.
+    pub const ALL: [Self; 4] = [Self::Buster, Self::Bullseye, Self::Bookworm, Self::Trixie];
+
+    /// The code name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Buster => "buster",
+            Self::Bullseye => "bullseye",
+            Self::Bookworm => "bookworm",
+            Self::Trixie => "trixie",
+        }
+    }
+
+    /// Returns the release with this code name, in whatever case.
+    pub fn named(text: &str) -> Option<Self> {
+        let named = |release: &Self| release.as_str().eq_ignore_ascii_case(text);
+        Self::ALL.into_iter().find(named)
+    }
+
+    /// Whether `NetworkManager` manages the network; before it, dhcpcd and `wpa_supplicant` did.
+    pub fn has_network_manager(self) -> bool {
+        self >= Self::Bookworm
+    }
+}
+
+impl BootMount {
+    /// The mount point.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Boot => "/boot",
+            Self::Firmware => "/boot/firmware",
+        }
+    }
+}
+
+impl fmt::Display for Release {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl fmt::Display for BootMount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}

@@ -34,7 +34,7 @@ impl Order<'_> {
         let session = self.session;
         let sizes = match self.request {
             BaseRequest::Known(entry) => Sizes {
-                packed: entry.size,
+                compressed: entry.size,
                 raw: entry.raw_size,
             },
             BaseRequest::Sample | BaseRequest::Url { .. } | BaseRequest::File { .. } => Sizes::default(),

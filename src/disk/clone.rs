@@ -1,4 +1,4 @@
-//! Copies of a file that share its blocks, where the file system can do that.
+//! Copies files, sharing their blocks if the file system supports it.
 
 use std::fs::File;
 use std::io;
@@ -9,37 +9,37 @@ use crate::disk::read_at::{RawSink as _, ReadAt as _, write_all_at};
 use crate::disk::sparse::SparseFiles;
 use crate::error::{Context, Result};
 
-/// Bytes that are read and written at once where blocks cannot be shared.
-const WINDOW: u64 = 1 << 20;
+/// Bytes copied at once if blocks cannot be shared.
+const BUFFER_SIZE: u64 = 1 << 20;
 
-/// Makes `to`, which is empty and lies at `path`, a copy of `from`. It shares its blocks where that works; else the
-/// data is copied and holes stay holes.
+/// Copies `from` to `to`, an empty file at `path`. Blocks are shared if possible; otherwise the data is copied and holes
+/// stay holes.
 pub fn copy(from: &File, to: &File, path: &Path) -> Result<()> {
-    // That it worked for a small file says little: quotas, limits on sharing, or a file system below another one.
+    // This can fail even if it works for a small file, because of quotas, limits on sharing or stacked file systems.
     if reflink(from, to).is_ok() {
         return Ok(());
     }
     to.set_len(0).disk(|| format!("emptying {}", path.display()))?;
-    let reading = || format!("reading what is copied to {}", path.display());
+    let reading = || format!("reading the source of {}", path.display());
     let size = from.size().disk(reading)?;
     let sink = SparseFiles::new(vec![(to, path.to_owned())]);
-    let mut window = vec![0; usize::try_from(WINDOW).unwrap_or_default()];
+    let mut buffer = vec![0; usize::try_from(BUFFER_SIZE).unwrap_or_default()];
     let mut at = 0;
     while let Some(data) = next_data(from, at, size).disk(reading)? {
         at = data.start;
         while at < data.end {
-            let length = data.end.saturating_sub(at).min(WINDOW);
-            let length = usize::try_from(length).unwrap_or(window.len());
-            let piece = window.get_mut(..length).unwrap_or_default();
-            from.read_exact_at(piece, at).disk(reading)?;
-            sink.write_at(piece, at)?;
+            let length = data.end.saturating_sub(at).min(BUFFER_SIZE);
+            let length = usize::try_from(length).unwrap_or(buffer.len());
+            let bytes = buffer.get_mut(..length).unwrap_or_default();
+            from.read_exact_at(bytes, at).disk(reading)?;
+            sink.write_at(bytes, at)?;
             at = at.saturating_add(length as u64);
         }
     }
     sink.set_len(size)
 }
 
-/// The first stretch of data from `at` on; `None` when only a hole is left.
+/// Returns the next range of data from `at`; `None` if only a hole is left.
 #[cfg(target_os = "linux")]
 fn next_data(file: &File, at: u64, size: u64) -> io::Result<Option<Range<u64>>> {
     use rustix::fs::{SeekFrom, seek};
@@ -54,36 +54,35 @@ fn next_data(file: &File, at: u64, size: u64) -> io::Result<Option<Range<u64>>> 
             Ok((start < end).then_some(start..end))
         }
         Err(Errno::NXIO) => Ok(None),
-        // A file system that does not know of holes.
+        // The file system does not support holes.
         Err(Errno::INVAL | Errno::OPNOTSUPP) => Ok(Some(at..size)),
         Err(error) => Err(error.into()),
     }
 }
 
-/// All of it: blocks of zeros are found when they are read.
+/// Returns the rest of the file; blocks of zeros are found during reading.
 #[cfg(not(target_os = "linux"))]
 fn next_data(_file: &File, at: u64, size: u64) -> io::Result<Option<Range<u64>>> {
     Ok((at < size).then_some(at..size))
 }
 
-/// Makes `to`, which is empty, a copy of `from` that shares its blocks (Linux `FICLONE`: btrfs, XFS, bcachefs).
+/// Makes `to`, an empty file, share the blocks of `from` (Linux `FICLONE`: btrfs, XFS, bcachefs).
 ///
 /// # Errors
-/// Where the file system cannot.
+/// The file system does not support it.
 #[cfg(target_os = "linux")]
 fn reflink(from: &File, to: &File) -> io::Result<()> {
     rustix::fs::ioctl_ficlone(to, from).map_err(io::Error::from)
 }
 
-/// No file system here is known to clone into an open file. APFS clones, but only into one that is not there yet; there was
-/// none to test it on.
+/// Not supported: APFS can only clone into a file that does not exist yet, and there was none for tests.
 #[cfg(not(target_os = "linux"))]
 fn reflink(_from: &File, _to: &File) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// Returns how many of `files` equal files have to be written in `folder`: one where the others can share its blocks, else
-/// all of them.
+/// Returns how many of `files` identical files must be written in `folder`: one if the others can share its blocks,
+/// otherwise all.
 pub fn copies_to_write(folder: &Path, files: usize) -> usize {
     if files > 1 && can_reflink(folder) {
         1
@@ -92,7 +91,7 @@ pub fn copies_to_write(folder: &Path, files: usize) -> usize {
     }
 }
 
-/// Finds out with a small file, which is gone afterwards, whether files in `folder` can share their blocks.
+/// Tests with a small temporary file whether files in `folder` can share blocks.
 fn can_reflink(folder: &Path) -> bool {
     let attempt = || -> io::Result<()> {
         let from = tempfile::tempfile_in(folder)?;
@@ -109,7 +108,7 @@ mod tests {
     use std::os::unix::fs::MetadataExt as _;
 
     #[test]
-    fn a_clone_that_fails_ends_no_build() {
+    fn a_failed_clone_becomes_a_sparse_copy() {
         let mut bytes = vec![0; 9 << 20];
         for at in [0, 3_000_000, (5 << 20) - 1, 5 << 20] {
             bytes[at] = 7;
@@ -118,7 +117,7 @@ mod tests {
         let sink = SparseFiles::new(vec![(&from, "from".into())]);
         sink.write_at(&bytes, 0).unwrap();
         sink.set_len(bytes.len() as u64).unwrap();
-        // No two file systems share blocks.
+        // Blocks cannot be shared between file systems.
         for folder in [std::env::temp_dir(), "/dev/shm".into()] {
             let to = tempfile::tempfile_in(folder).unwrap();
             copy(&from, &to, Path::new("to")).unwrap();
@@ -126,7 +125,7 @@ mod tests {
             assert_eq!(to.size().unwrap(), back.len() as u64);
             to.read_exact_at(&mut back, 0).unwrap();
             assert!(back == bytes);
-            assert!(to.metadata().unwrap().blocks() <= 64, "holes were filled");
+            assert!(to.metadata().unwrap().blocks() <= 64, "holes must stay holes");
         }
     }
 }

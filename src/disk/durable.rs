@@ -1,4 +1,4 @@
-//! Names that survive a power cut: a new or renamed file is found again only when its folder is on the disk as well.
+//! Durable names: after a power cut, a new or renamed file exists only if its folder was synced too.
 
 use std::fs::File;
 use std::path::Path;
@@ -13,7 +13,7 @@ pub fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// Writes a folder's list of names to the disk. Only Unix lets folders be opened for that; elsewhere nothing happens.
+/// Syncs a folder's list of names to the disk. Does nothing on systems other than Unix, where folders cannot be opened.
 pub fn sync_folder(folder: &Path) -> Result<()> {
     if cfg!(unix) {
         let synced = File::open(folder).and_then(|folder| folder.sync_all());

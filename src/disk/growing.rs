@@ -1,4 +1,4 @@
-//! A file that is read by one thread while another one appends to it.
+//! A file that one thread reads while another appends to it.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::disk::read_at::ReadAt;
 
-/// How far the file is.
+/// The progress of the writer.
 #[derive(Default)]
 pub struct Growth {
     state: Mutex<State>,
@@ -15,7 +15,7 @@ pub struct Growth {
 
 #[derive(Default)]
 struct State {
-    /// Bytes that are there.
+    /// Bytes available.
     size: u64,
     end: End,
 }
@@ -24,9 +24,9 @@ struct State {
 enum End {
     #[default]
     Open,
-    /// No more bytes come.
+    /// No more bytes follow.
     Complete,
-    /// Nobody wants to have it read any more.
+    /// The reader must stop.
     Abandoned,
 }
 
@@ -40,12 +40,12 @@ impl Growth {
         self.changed.notify_all();
     }
 
-    /// The first `size` bytes are there.
+    /// Makes the first `size` bytes available.
     pub fn grown_to(&self, size: u64) {
         self.change(|state| state.size = size);
     }
 
-    /// It has `size` bytes and gets no more.
+    /// Marks the file as complete with `size` bytes.
     pub fn complete(&self, size: u64) {
         self.change(|state| {
             state.size = size;
@@ -55,17 +55,17 @@ impl Growth {
         });
     }
 
-    /// Whoever reads it shall stop. This is for good.
+    /// Stops the reader for good.
     pub fn abandon(&self) {
         self.change(|state| state.end = End::Abandoned);
     }
 
-    /// Whether what was read so far may be something else than what the file has in the end.
+    /// Returns whether reading was stopped. The bytes read may then differ from the final file.
     pub fn is_abandoned(&self) -> bool {
         self.state().end == End::Abandoned
     }
 
-    /// Waits until there is more than `position` bytes, or no more comes. Says how many bytes there are.
+    /// Waits until more than `position` bytes are available or the file is complete. Returns the number of available bytes.
     fn wait_beyond(&self, position: u64) -> io::Result<u64> {
         let state = self
             .changed
@@ -74,13 +74,13 @@ impl Growth {
             })
             .unwrap_or_else(PoisonError::into_inner);
         match state.end {
-            End::Abandoned => Err(io::Error::other("the rest of the file is not waited for")),
+            End::Abandoned => Err(io::Error::other("the writer gave up")),
             End::Open | End::Complete => Ok(state.size),
         }
     }
 }
 
-/// Reads the file from its first byte, and waits at its end for more.
+/// Reads the file from the start and waits for more bytes at its end.
 pub struct GrowingFile {
     file: File,
     growth: Arc<Growth>,
@@ -99,8 +99,8 @@ impl GrowingFile {
 
 impl Read for GrowingFile {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let there = self.growth.wait_beyond(self.position)?;
-        let left = usize::try_from(there.saturating_sub(self.position)).unwrap_or(usize::MAX);
+        let available = self.growth.wait_beyond(self.position)?;
+        let left = usize::try_from(available.saturating_sub(self.position)).unwrap_or(usize::MAX);
         let wanted = left.min(buffer.len());
         let read = self
             .file
@@ -120,7 +120,7 @@ mod tests {
     use std::thread;
 
     #[test]
-    fn what_comes_piece_by_piece_is_read_whole_and_only_once() {
+    fn bytes_appended_in_pieces_are_read_once_and_in_order() {
         let file = tempfile::tempfile().unwrap();
         let growth = Arc::new(Growth::default());
         let mut reader = GrowingFile::new(file.try_clone().unwrap(), Arc::clone(&growth));
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_does_not_wait_for_what_nobody_brings() {
+    fn an_abandoned_reader_stops_waiting() {
         let growth = Arc::new(Growth::default());
         growth.grown_to(10);
         let mut reader = GrowingFile::new(tempfile::tempfile().unwrap(), Arc::clone(&growth));
@@ -150,6 +150,6 @@ mod tests {
         growth.abandon();
         assert!(reading.join().unwrap().is_err());
         growth.complete(10);
-        assert!(growth.is_abandoned(), "what was abandoned came back");
+        assert!(growth.is_abandoned(), "an abandoned file must stay abandoned");
     }
 }

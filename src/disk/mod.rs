@@ -1,5 +1,5 @@
 //! Files and folders: positioned reads and writes, durable names, free space, sparse and shared blocks, and files that
-//! are removed unless they are finished. Knows nothing of images.
+//! are removed unless they are finished. Knows nothing about images.
 
 pub mod clone;
 pub mod durable;

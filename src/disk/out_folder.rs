@@ -1,33 +1,32 @@
-//! The folder that images go to: looked at before the first byte is downloaded, and never left behind empty.
+//! The output folder: checked before the download, and removed again if it stays empty.
 
 use std::path::{Path, PathBuf};
 
 use crate::disk::partial::NewFolder;
 use crate::error::{Category, Context, Error, Result};
 
-const REMEDY: &str = "give another folder with --out";
+const REMEDY: &str = "use another folder with --out";
 
-/// A folder that files can be written to. What was made for it and stays empty is removed when this is dropped.
+/// A writable folder. Folders created for it are removed on drop if they are empty.
 #[derive(Debug)]
 pub struct OutFolder {
-    /// Innermost first: the order in which they can be removed.
-    _made: Vec<NewFolder>,
+    /// Innermost first, because they must be removed in this order.
+    _created: Vec<NewFolder>,
 }
 
 impl OutFolder {
-    /// Makes the folder where there is none, and makes sure that files can be written in it and that no folder
-    /// is where one of `destinations` is to be.
+    /// Creates the folder if it does not exist. Checks that it is writable and that no destination is a folder.
     pub fn prepare(path: &Path, destinations: &[PathBuf]) -> Result<Self> {
         refuse_file(path)?;
-        let mut made = Vec::new();
+        let mut created = Vec::new();
         let missing: Vec<_> = path
             .ancestors()
             .take_while(|folder| !folder.as_os_str().is_empty() && !folder.is_dir())
             .collect();
         for folder in missing.into_iter().rev() {
-            match NewFolder::make(folder) {
-                Ok(folder) => made.insert(0, folder),
-                // Another run makes it too, and it is that one's.
+            match NewFolder::create(folder) {
+                Ok(folder) => created.insert(0, folder),
+                // Another run created it at the same time and owns it.
                 Err(_) if folder.is_dir() => {}
                 Err(error) => {
                     return Err(error)
@@ -37,21 +36,21 @@ impl OutFolder {
             }
         }
         tempfile::tempfile_in(path)
-            .disk(|| format!("trying to write in the folder {}", path.display()))
+            .disk(|| format!("writing to the folder {}", path.display()))
             .map_err(|error| error.with_remedy(REMEDY))?;
         if let Some(folder) = destinations.iter().find(|destination| destination.is_dir()) {
             let what = format!(
-                "{} is a folder, and an image of that name is to be there",
+                "{} is a folder, but an image must be written there",
                 folder.display()
             );
-            let remedy = format!("move that folder away, or {REMEDY}");
+            let remedy = format!("move the folder away, or {REMEDY}");
             return Err(Error::new(Category::Disk, what).with_remedy(remedy));
         }
-        Ok(Self { _made: made })
+        Ok(Self { _created: created })
     }
 }
 
-/// Says so when a file is where the folder, or a folder above it, has to be.
+/// Refuses a file in place of the folder or one of its parents.
 fn refuse_file(path: &Path) -> Result<()> {
     let file = path
         .ancestors()
@@ -62,7 +61,7 @@ fn refuse_file(path: &Path) -> Result<()> {
     };
     let mut what = format!("{} is a file", file.display());
     if file != path {
-        what = format!("{what}, so there can be no folder {}", path.display());
+        what = format!("{what}, so the folder {} cannot exist", path.display());
     }
     Err(Error::new(Category::Disk, what).with_remedy(REMEDY))
 }
@@ -73,7 +72,7 @@ mod tests {
     use std::fs;
 
     #[test]
-    fn a_folder_that_nothing_came_into_is_not_left_behind() {
+    fn an_empty_new_folder_is_removed() {
         let place = tempfile::tempdir().unwrap();
         let there = place.path().join("there");
         fs::create_dir(&there).unwrap();
@@ -84,7 +83,7 @@ mod tests {
         assert_eq!(fs::read_dir(&there).unwrap().count(), 0);
 
         drop(OutFolder::prepare(&there, &[]).unwrap());
-        assert!(there.is_dir(), "the user's own empty folder is his");
+        assert!(there.is_dir(), "the user's own empty folder must stay");
 
         let prepared = OutFolder::prepare(&deep, &[]).unwrap();
         fs::write(deep.join("pi4-2.img"), "an image").unwrap();
@@ -93,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_in_the_way_is_named() {
+    fn a_file_in_place_of_the_folder_is_an_error() {
         let place = tempfile::tempdir().unwrap();
         let file = place.path().join("afile");
         fs::write(&file, "").unwrap();
@@ -106,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_where_an_image_is_to_be_stops_the_others_too() {
+    fn a_folder_in_place_of_an_image_is_an_error() {
         let place = tempfile::tempdir().unwrap();
         let [good, bad] = ["pi4-1.img", "pi4-3.img"].map(|name| place.path().join(name));
         fs::create_dir(&bad).unwrap();

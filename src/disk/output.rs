@@ -1,4 +1,4 @@
-//! An output file: under a temporary name until it is complete.
+//! An output file, which has a temporary name until it is complete.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
@@ -10,16 +10,16 @@ use crate::disk::partial::PartialFile;
 use crate::error::{Category, Context, Error, Result};
 use crate::threads::on_threads;
 
-/// Between `.` + final name and what makes a temporary name one of its own.
+/// Separates the final name from the unique suffix in a temporary name.
 const INFIX: &str = ".mkimage-";
 
-/// How many times another run may take a temporary file for a dead one's.
+/// Limit for attempts if another run removes the temporary file as stale.
 const ATTEMPTS: usize = 8;
 
-/// Each waits for the disk, not for a processor.
-const SYNCED_AT_ONCE: usize = 4;
+/// Threads for syncing, which wait for the disk rather than the processor.
+const SYNC_THREADS: usize = 4;
 
-/// A file that gets its final name only when it is complete and on the disk.
+/// A file that gets its final name only when it is complete and synced.
 #[derive(Debug)]
 pub struct Output {
     file: File,
@@ -28,25 +28,25 @@ pub struct Output {
 }
 
 impl Output {
-    /// Creates the temporary file beside `destination`, in a folder that exists.
+    /// Creates the temporary file beside `destination`, in an existing folder.
     pub fn create(destination: &Path) -> Result<Self> {
         let what = || format!("creating {}", destination.display());
         let folder = folder_of(destination);
         let name = destination.file_name().ok_or_else(|| {
             Error::new(
                 Category::Usage,
-                format!("{} is no file name", destination.display()),
+                format!("{} is not a file name", destination.display()),
             )
         })?;
         remove_stale(folder, &name.to_string_lossy());
         for _ in 0..ATTEMPTS {
-            // Process ids are no names: two containers that share a folder can have the same.
+            // Process ids are not unique: two containers that share a folder can have the same.
             let unique = fastrand::u64(..);
             let temporary = folder.join(format!(".{}{INFIX}{unique:016x}", name.to_string_lossy()));
             let (partial, file) = PartialFile::create(&temporary).disk(what)?;
-            // Held until the process ends: how another run knows that this file is not a dead one's.
+            // Held until the process ends, so that other runs know that the file is in use.
             file.lock().disk(what)?;
-            // Before it was locked it looked like one.
+            // Another run may have removed it before it was locked.
             if is_at(&file, &temporary).disk(what)? {
                 return Ok(Self {
                     file,
@@ -57,31 +57,31 @@ impl Output {
         }
         Err(Error::new(
             Category::Disk,
-            format!("{}: other runs keep removing what was begun", what()),
+            format!("{}: other runs keep removing the temporary file", what()),
         )
-        .with_remedy("run mkimage again when no other one writes to that folder"))
+        .with_remedy("run mkimage again when no other run writes to that folder"))
     }
 
-    /// The file to write to.
+    /// Returns the file to write to.
     pub fn file(&self) -> &File {
         &self.file
     }
 
-    /// Its final path.
+    /// Returns the final path.
     pub fn destination(&self) -> &Path {
         &self.destination
     }
 }
 
-/// Everything is written: onto the disk with it, and into place. Says the final paths.
+/// Syncs complete files and gives them their final names. Returns the final paths.
 ///
-/// Disks write several files together in less time than one after the other.
+/// Disks sync several files at the same time faster than one after the other.
 pub fn finish_all(outputs: Vec<Output>) -> Result<Vec<PathBuf>> {
     fn what(destination: &Path) -> impl Fn() -> String {
         move || format!("finishing {}", destination.display())
     }
     on_threads(
-        SYNCED_AT_ONCE,
+        SYNC_THREADS,
         &outputs,
         || (),
         |output, ()| output.file.sync_all().disk(what(&output.destination)),
@@ -102,16 +102,16 @@ pub fn finish_all(outputs: Vec<Output>) -> Result<Vec<PathBuf>> {
     Ok(destinations)
 }
 
-/// Tells which images are new when another one could not get its name.
+/// Tells which images were replaced if another one could not be renamed.
 fn in_place(finished: &[PathBuf]) -> String {
     if finished.is_empty() {
         return " (no image was replaced)".to_owned();
     }
     let names: Vec<_> = finished.iter().map(|path| path.display().to_string()).collect();
-    format!(" (only {} got finished)", names.join(", "))
+    format!(" (only {} was replaced)", names.join(", "))
 }
 
-/// Removes what a run that was killed left of the same output. A living run holds a lock on its file.
+/// Removes temporary files of the same output left by killed runs. A running process has its file locked.
 fn remove_stale(folder: &Path, name: &str) {
     let prefix = format!(".{name}{INFIX}");
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
@@ -130,7 +130,7 @@ mod tests {
     use std::io::Write as _;
 
     #[test]
-    fn an_image_that_is_not_finished_never_has_the_final_name() {
+    fn an_unfinished_image_never_has_the_final_name() {
         let folder = tempfile::tempdir().unwrap();
         let destination = folder.path().join("pi4-2.img");
         fs::write(&destination, "the good one of yesterday").unwrap();
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_killed_runs_leftovers_are_cleared_and_a_living_runs_are_not() {
+    fn temporary_files_of_killed_runs_are_removed_and_those_of_others_kept() {
         let folder = tempfile::tempdir().unwrap();
         let dead = folder.path().join(".pi4-2.img.mkimage-0");
         let alive = folder.path().join(".pi4-2.img.mkimage-1");
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn two_runs_with_the_same_process_id_do_not_empty_each_others_image() {
+    fn two_runs_with_the_same_process_id_do_not_disturb_each_other() {
         let folder = tempfile::tempdir().unwrap();
         let destination = folder.path().join("pi4-2.img");
         let [one, other] = [(); 2].map(|()| Output::create(&destination).unwrap());
@@ -175,7 +175,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn the_nodes_keys_are_in_no_file_that_others_can_read() {
+    fn only_the_owner_can_read_an_image_with_its_keys() {
         use std::os::unix::fs::PermissionsExt as _;
         let folder = tempfile::tempdir().unwrap();
         let destination = folder.path().join("pi4-2.img");
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_new_images_and_old_ones_is_told_which_is_which() {
+    fn an_error_names_the_images_that_were_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let [first, second] = ["pi4-1.img", "pi4-3.img"].map(|name| folder.path().join(name));
         let outputs = [&first, &second].map(|path| Output::create(path).unwrap());
@@ -195,7 +195,7 @@ mod tests {
         let error = finish_all(outputs.into()).unwrap_err();
         assert_eq!(error.category(), Category::Disk);
         let message = error.to_string();
-        assert!(message.contains("pi4-1.img got finished"), "{message}");
+        assert!(message.contains("pi4-1.img was replaced"), "{message}");
         assert!(message.contains("pi4-3.img"), "{message}");
         assert!(first.exists());
     }

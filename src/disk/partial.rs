@@ -1,4 +1,4 @@
-//! Ctrl-C: whatever is half done is removed, and the program ends with exit code 130.
+//! Removes unfinished files on Ctrl-C and exits with code 130.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -8,10 +8,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::error::{Category, Context, Result};
 
-/// Files that are worth nothing unless their writer finishes.
+/// Files to remove on Ctrl-C.
 static PARTIAL_FILES: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
-/// Folders that were made for such files.
+/// Folders created for such files.
 static NEW_FOLDERS: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
 fn partial_files() -> MutexGuard<'static, BTreeSet<PathBuf>> {
@@ -22,19 +22,19 @@ fn new_folders() -> MutexGuard<'static, BTreeSet<PathBuf>> {
     NEW_FOLDERS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// From now on Ctrl-C (SIGINT, SIGTERM, SIGHUP; the console's events on Windows) removes every
-/// registered file and every empty folder that was made for them, says so, and exits with 130.
+/// Sets a handler for Ctrl-C (SIGINT, SIGTERM, SIGHUP; console events on Windows). It removes every registered file and
+/// every empty folder created for them, prints a message and exits with code 130.
 ///
 /// # Errors
-/// When the handler cannot be set, which happens only when there is one already.
+/// A handler is already set.
 pub fn remove_on_interrupt() -> Result<()> {
     ctrlc::set_handler(|| {
-        // The lock is kept until the process is gone: nothing can be renamed into place any more.
+        // The lock is held until the process ends, so that nothing can be renamed in the meantime.
         let files = partial_files();
         for file in files.iter() {
             let _ = fs::remove_file(file);
         }
-        // Backwards: a folder comes behind the one that it is in. One that has something in it stays.
+        // In reverse order, because a folder comes after its parent. Folders that are not empty stay.
         let folders = new_folders();
         for folder in folders.iter().rev() {
             let _ = fs::remove_dir(folder);
@@ -42,24 +42,24 @@ pub fn remove_on_interrupt() -> Result<()> {
         let tail = if files.is_empty() {
             ""
         } else {
-            "; nothing half done was left behind"
+            "; unfinished files were removed"
         };
-        // Whoever closed stderr does not want to know.
+        // A closed stderr is ignored.
         let _ = writeln!(io::stderr(), "\nmkimage: interrupted{tail}");
         std::process::exit(i32::from(Category::Interrupted.exit_code()));
     })
     .context(Category::Other, || "setting up Ctrl-C".to_owned())
 }
 
-/// A file that is removed on Ctrl-C, and when this value is dropped before it was kept.
+/// A file that is removed on Ctrl-C and on drop, unless it is renamed first.
 #[derive(Debug)]
 pub struct PartialFile {
     path: PathBuf,
 }
 
 impl PartialFile {
-    /// Makes a file that was not there, for reading and writing, and for its owner only. There is no instant at
-    /// which it could be left behind.
+    /// Creates a new file for reading and writing by its owner only. It is registered while creation holds the lock, so it
+    /// cannot be left behind.
     pub fn create(path: &Path) -> io::Result<(Self, File)> {
         let mut options = File::options();
         options.read(true).write(true).create_new(true);
@@ -74,12 +74,12 @@ impl PartialFile {
         Ok((partial, file))
     }
 
-    /// Where it is.
+    /// Returns the path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Gives the finished file its final name. Ctrl-C sees either the old state or the new one.
+    /// Gives the finished file its final name, atomically with respect to Ctrl-C.
     pub fn rename(self, to: &Path) -> io::Result<()> {
         let mut files = partial_files();
         fs::rename(&self.path, to)?;
@@ -98,15 +98,15 @@ impl Drop for PartialFile {
     }
 }
 
-/// A folder that this process made. It is removed on Ctrl-C and when this value is dropped, if nothing is in it.
+/// A folder created by this process. It is removed on Ctrl-C and on drop if it is empty.
 #[derive(Debug)]
 pub struct NewFolder {
     path: PathBuf,
 }
 
 impl NewFolder {
-    /// Makes a folder that was not there, in one that was.
-    pub fn make(path: &Path) -> io::Result<Self> {
+    /// Creates a new folder in an existing one.
+    pub fn create(path: &Path) -> io::Result<Self> {
         let mut folders = new_folders();
         fs::create_dir(path)?;
         folders.insert(path.to_owned());
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_that_was_not_finished_is_gone() {
+    fn an_unfinished_file_is_removed() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("half");
         let (half, _file) = PartialFile::create(&path).unwrap();

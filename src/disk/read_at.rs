@@ -1,4 +1,4 @@
-//! Positioned reads and writes that many threads may do at once.
+//! Positioned reads and writes, for use by several threads at once.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -7,10 +7,10 @@ use crate::error::Result;
 
 /// Bytes that can be read at any offset.
 pub trait ReadAt: Send + Sync {
-    /// Reads up to `buffer.len()` bytes at `offset`; 0 only at the end.
+    /// Reads up to `buffer.len()` bytes at `offset`; returns 0 only at the end.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
 
-    /// How many bytes there are.
+    /// Returns the size in bytes.
     fn size(&self) -> io::Result<u64>;
 
     /// Fills the whole buffer or fails with `UnexpectedEof`.
@@ -31,7 +31,7 @@ pub trait ReadAt: Send + Sync {
     }
 }
 
-/// Writes all bytes at an offset, without moving a position that other threads share.
+/// Writes all bytes at an offset without using the file's shared position.
 #[cfg(unix)]
 pub fn write_all_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
     std::os::unix::fs::FileExt::write_all_at(file, bytes, offset)
@@ -53,13 +53,13 @@ pub fn write_all_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// Where decoded bytes of a raw image go; pieces may come in any order and from several threads.
+/// Receives the bytes of a raw image, in pieces that may arrive in any order and from several threads.
 pub trait RawSink: Sync {
-    /// Puts `bytes` at `offset` of the raw image. Every byte of the image is put exactly once.
+    /// Writes `bytes` at `offset`. Every byte of the image is written exactly once.
     fn write_at(&self, bytes: &[u8], offset: u64) -> Result<()>;
 }
 
-/// Decodes only to see that it can be decoded.
+/// Discards all bytes, to check that an image can be decoded.
 pub struct Discard;
 
 impl RawSink for Discard {

@@ -1,27 +1,27 @@
-//! Free space.
+//! Checks free space.
 
 use std::path::Path;
 
 use crate::error::{Category, Error, Result};
 use crate::units::Size;
 
-/// Returns how many bytes can still be written in `folder`, where the system can tell.
+/// Returns the free space in `folder` in bytes, if the system provides it.
 #[cfg(unix)]
 fn free(folder: &Path) -> Option<u64> {
     let statistics = rustix::fs::statvfs(folder).ok()?;
     Some(statistics.f_bavail.saturating_mul(statistics.f_frsize))
 }
 
-/// Returns how many bytes can still be written in `folder`, where the system can tell.
+/// Returns the free space in `folder` in bytes, if the system provides it.
 #[cfg(not(unix))]
 fn free(_folder: &Path) -> Option<u64> {
     None
 }
 
-/// Makes sure that `folder` has `needed` bytes free for `purpose`. Passes where the system cannot tell.
+/// Checks that `folder` has `needed` bytes free for `purpose`. Succeeds if the free space is unknown.
 ///
 /// # Errors
-/// [`Category::Disk`] with both figures and `remedy`.
+/// [`Category::Disk`] with both sizes and `remedy`.
 pub fn require(folder: &Path, needed: u64, purpose: &str, remedy: &str) -> Result<()> {
     match free(folder) {
         Some(free) if free < needed => {
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_that_cannot_fit_is_refused_before_its_first_byte() {
+    fn a_file_that_does_not_fit_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let free = free(folder.path()).unwrap();
         assert!(require(folder.path(), 1, "a file", "").is_ok());

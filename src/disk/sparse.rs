@@ -1,4 +1,4 @@
-//! Writing raw images without their zeros.
+//! Writes raw images as sparse files.
 
 use std::fs::File;
 use std::io;
@@ -7,24 +7,24 @@ use std::path::PathBuf;
 use crate::disk::read_at::{RawSink, ReadAt, write_all_at};
 use crate::error::{Context, Result};
 
-/// What a hole is measured in: the block size of the file systems that images are kept on.
+/// The granularity of holes: the block size of common file systems.
 const BLOCK: usize = 4096;
 
-/// What blocks are compared with: many bytes at a time, where a loop would look at each.
+/// A block of zeros for comparisons, which are faster than a loop over the bytes.
 static ZEROS: [u8; BLOCK] = [0; BLOCK];
 
-/// One or more new, empty files that all get the same bytes. Blocks of zeros are skipped, so they become holes.
+/// One or more empty files that receive the same bytes. Blocks of zeros are skipped and become holes.
 pub struct SparseFiles<'a> {
     files: Vec<(&'a File, PathBuf)>,
 }
 
 impl<'a> SparseFiles<'a> {
-    /// `files` with their paths, for messages.
+    /// Takes files with their paths for messages.
     pub fn new(files: Vec<(&'a File, PathBuf)>) -> Self {
         Self { files }
     }
 
-    /// Sets the length of every file, in bytes: zeros at an image's end are not written otherwise.
+    /// Sets the length of every file in bytes, which is needed for zeros at the end.
     pub fn set_len(&self, length: u64) -> Result<()> {
         for (file, path) in &self.files {
             file.set_len(length)
@@ -47,7 +47,7 @@ impl RawSink for SparseFiles<'_> {
     }
 }
 
-/// The parts of `bytes` that are not whole blocks of zeros, adjoining blocks joined.
+/// Returns the ranges of `bytes` that are not blocks of zeros, with adjacent blocks joined.
 fn data_runs(bytes: &[u8]) -> impl Iterator<Item = std::ops::Range<usize>> {
     let mut blocks = bytes.chunks(BLOCK).enumerate().peekable();
     let is_zero = |block: &[u8]| ZEROS.get(..block.len()) == Some(block);
@@ -64,8 +64,8 @@ fn data_runs(bytes: &[u8]) -> impl Iterator<Item = std::ops::Range<usize>> {
     })
 }
 
-/// Whether every byte of `file` from `offset` on is as in `bytes`.
-pub fn holds(file: &File, bytes: &[u8], offset: u64) -> io::Result<bool> {
+/// Returns whether `file` has `bytes` at `offset`.
+pub fn has_bytes_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<bool> {
     let mut back = vec![0; bytes.len()];
     file.read_exact_at(&mut back, offset)?;
     Ok(back == bytes)
@@ -93,7 +93,7 @@ mod tests {
         sink.write_at(&bytes[..5 * BLOCK], 0).unwrap();
         sink.set_len(bytes.len() as u64).unwrap();
         for file in [&one, &two] {
-            assert!(holds(file, &bytes, 0).unwrap());
+            assert!(has_bytes_at(file, &bytes, 0).unwrap());
         }
     }
 }

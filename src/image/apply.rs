@@ -1,4 +1,4 @@
-//! An overlay onto a boot partition, and the proof that it arrived.
+//! Writes an overlay to a boot partition and verifies it.
 
 use std::ops::Range;
 
@@ -9,17 +9,17 @@ use crate::image::edits::Edits;
 use crate::image::fat::{self, FatVolume, Timestamp, Written};
 use crate::units::Size;
 
-/// Lays an overlay over the boot partition at `range` of the raw image `base`: what differs afterwards.
-/// `whose` is for messages.
+/// Writes an overlay to the boot partition at `range` of the raw image `base`. Returns the changed pages. `node` is used in
+/// messages.
 ///
 /// # Errors
-/// [`Category::Disk`] with the figures when it does not fit.
+/// [`Category::Disk`] with the sizes if it does not fit.
 pub fn edits(
     base: &dyn ReadAt,
     range: &Range<u64>,
     overlay: &Overlay,
     now: Timestamp,
-    whose: &str,
+    node: &str,
 ) -> Result<Edits> {
     let mut volume = FatVolume::open(base, range.clone(), Edits::new(), now)?;
     let free = volume.free()?;
@@ -29,24 +29,24 @@ pub fn edits(
             return Err(Error::new(
                 Category::Disk,
                 format!(
-                    "the boot partition of the base has {} free, the overlay of {whose} needs {} ({path} did not fit)",
+                    "the boot partition of the base has {} free, but the files for {node} need {} ({path} did not fit)",
                     Size(free),
                     Size(needed)
                 ),
             )
-            .with_remedy(format!("remove files from overlays/{whose} or use a newer base")));
+            .with_remedy(format!("remove files from overlays/{node} or use a newer base")));
         }
     }
     let edits = volume.finish()?;
     let mut volume = FatVolume::open(base, range.clone(), edits, now)?;
-    compare(&mut volume, overlay).while_doing(|| format!("reading back what was written for {whose}"))?;
+    compare(&mut volume, overlay).while_doing(|| format!("reading back the files for {node}"))?;
     let edits = volume.finish()?;
     fat::check(base, range, edits.clone())
-        .while_doing(|| format!("checking what was written for {whose}"))?;
+        .while_doing(|| format!("checking the boot partition of {node}"))?;
     Ok(edits)
 }
 
-/// Reads every file of the overlay back from a finished raw image and compares.
+/// Reads every file of the overlay back from a finished raw image and compares it.
 pub fn read_back(image: &dyn ReadAt, range: &Range<u64>, overlay: &Overlay) -> Result<()> {
     let mut volume = FatVolume::open(image, range.clone(), Edits::new(), Timestamp(0))?;
     compare(&mut volume, overlay)
@@ -57,15 +57,15 @@ fn compare(volume: &mut FatVolume<'_>, overlay: &Overlay) -> Result<()> {
         if volume.read(path.as_str(), bytes.len() as u64)?.as_deref() != Some(bytes) {
             return Err(Error::new(
                 Category::Verification,
-                format!("{path} does not read back as it was written"),
+                format!("{path} differs from what was written when read back"),
             )
-            .with_remedy("the disk or the memory of this computer may be failing; try another"));
+            .with_remedy("this computer's disk or memory may be failing; try another computer"));
         }
     }
     Ok(())
 }
 
-/// Bytes of whole clusters that the overlay's files take.
+/// Returns the size of the overlay's files in whole clusters, in bytes.
 fn needed(overlay: &Overlay, cluster: u64) -> u64 {
     overlay
         .files()

@@ -1,4 +1,4 @@
-//! Which of an image's partitions the Pi boots from.
+//! Finds the boot partition.
 
 use std::ops::Range;
 
@@ -8,12 +8,12 @@ use crate::image::edits::Edits;
 use crate::image::fat::{FatVolume, Timestamp};
 use crate::image::partition::{Partition, PartitionTable};
 
-/// The boot partition: the FAT file system that holds `cmdline.txt` and `config.txt`.
+/// The boot partition: the FAT file system with `cmdline.txt` and `config.txt`.
 #[derive(Debug, Clone)]
 pub struct BootPartition {
     /// The partition.
     pub partition: Partition,
-    /// Its place in the raw image, in bytes.
+    /// Its range in the raw image, in bytes.
     pub range: Range<u64>,
 }
 
@@ -21,10 +21,10 @@ pub struct BootPartition {
 const EXT4_MAGIC: (u64, [u8; 2]) = (1024 + 0x38, [0x53, 0xef]);
 
 impl BootPartition {
-    /// Finds it by what lies in it, never by its place.
+    /// Finds the boot partition by its content, not by its position.
     ///
     /// # Errors
-    /// [`Category::Verification`] saying what was found instead; errors of reading as they are.
+    /// [`Category::Verification`] with what was found instead; read errors are passed on.
     pub fn find(image: &dyn ReadAt, table: &PartitionTable) -> Result<Self> {
         let mut found = Vec::new();
         for partition in &table.partitions {
@@ -50,7 +50,7 @@ impl BootPartition {
             }
         }
         let found = if found.is_empty() {
-            "no partition at all".to_owned()
+            "no partitions".to_owned()
         } else {
             found.join("; ")
         };
@@ -58,7 +58,7 @@ impl BootPartition {
             Category::Verification,
             format!("the image has no Raspberry Pi boot partition (a FAT with cmdline.txt and config.txt); it has {found}"),
         )
-        .with_remedy("give --base a Raspberry Pi OS Lite image"))
+        .with_remedy("use a Raspberry Pi OS Lite image with --base"))
     }
 }
 
@@ -73,6 +73,6 @@ fn contents(image: &dyn ReadAt, range: &Range<u64>) -> &'static str {
     if read.is_ok() && bytes == magic {
         "ext4"
     } else {
-        "no FAT"
+        "not FAT"
     }
 }

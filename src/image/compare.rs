@@ -1,4 +1,4 @@
-//! What differs between a base and an image that was built from it.
+//! Compares a base with an image built from it.
 
 use std::collections::BTreeSet;
 
@@ -10,30 +10,30 @@ use crate::image::fat::{self, FatVolume, Timestamp};
 use crate::image::raw_image::RawImage;
 use crate::progress::Progress;
 
-/// A file larger than any that a boot partition holds.
-const LARGEST_FILE: u64 = 1 << 30;
+/// Size limit for a file on a boot partition, in bytes.
+const MAX_FILE_SIZE: u64 = 1 << 30;
 
-/// What to do about an image that is not as it was built.
-const BUILD_AGAIN: &str = "build the image again; if it was booted from or edited, that is why";
+/// Remedy for an image that has changed since it was built.
+const BUILD_AGAIN: &str = "build the image again; booting or editing it changes it";
 
-/// What to do about images that have nothing in common.
+/// Remedy for images that have nothing in common.
 const OTHER_BASE: &str =
-    "give the base that it was built from: --base ID, FILE or URL; or build the image again";
+    "use the base that it was built from (--base ID, FILE or URL), or build the image again";
 
-/// What differs on the boot partition. Everything else was found to be the same.
+/// Differences on the boot partition.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Differences {
-    /// Files that only the image has.
+    /// Files only in the image.
     pub added: Vec<String>,
     /// Files whose bytes differ.
     pub changed: Vec<String>,
-    /// Files that only the base has.
+    /// Files only in the base.
     pub removed: Vec<String>,
-    /// How many files are the same.
+    /// The number of identical files.
     pub same: usize,
 }
 
-/// A base and an image that may have been built from it.
+/// A base and an image to compare.
 pub struct Pair<'a> {
     /// The base.
     pub base: Side<'a>,
@@ -42,10 +42,10 @@ pub struct Pair<'a> {
     progress: &'a dyn Progress,
 }
 
-/// An image, and a look into it.
+/// One of the two images.
 pub struct Side<'a> {
     container: &'a dyn Container,
-    /// What the look shows.
+    /// Its raw image.
     pub look: RawImage,
 }
 
@@ -63,10 +63,10 @@ impl<'a> Side<'a> {
 }
 
 impl<'a> Pair<'a> {
-    /// Looks into both. What can be seen without reading all of them is compared: sizes and partition tables.
+    /// Opens both and compares what is known without reading them in full: sizes and partition tables.
     ///
     /// # Errors
-    /// [`Category::Verification`] when these differ, or the file system of the image's boot partition is damaged.
+    /// [`Category::Verification`] if these differ or the file system of the image's boot partition is damaged.
     pub fn open(
         base: &'a dyn Container,
         image: &'a dyn Container,
@@ -76,7 +76,7 @@ impl<'a> Pair<'a> {
             compare_sizes(of_base, of_image)?;
         }
         let base = Side::open(base, progress)?;
-        // What is wrong with it is told as of a base, and it is none.
+        // The remedies of these errors are meant for a base.
         let image = Side::open(image, progress).map_err(|error| match error.category() {
             Category::Verification => error.with_remedy(BUILD_AGAIN),
             _ => error,
@@ -94,12 +94,11 @@ impl<'a> Pair<'a> {
         })
     }
 
-    /// Compares all bytes outside the boot partition, what no file of it shows, and all files in it. What lies in the
-    /// boot partition where no file is, is not compared.
+    /// Compares all bytes outside the boot partition, and the files and metadata in it. Unused space in the boot partition
+    /// is not compared.
     ///
     /// # Errors
-    /// [`Category::Verification`] with the place when a byte outside the boot partition differs, or what holds its file
-    /// system together.
+    /// [`Category::Verification`] with the position if bytes outside the boot partition or its metadata differ.
     pub fn compare(&self) -> Result<Differences> {
         let (base, image) = (&self.base.look, &self.image.look);
         let of_base = self.base.digests("reading the base", self.progress)?;
@@ -112,12 +111,12 @@ impl<'a> Pair<'a> {
             let outside = [start..boot.start.min(end), boot.end.max(start)..end];
             for range in outside.into_iter().filter(|range| !range.is_empty()) {
                 let inside_chunk = range.start > start || range.end < end;
-                // A chunk that reaches into the boot partition may differ only there.
+                // A chunk that overlaps the boot partition may differ only inside it.
                 if !inside_chunk || !same(base, image, range.start, range.end)? {
                     return Err(Error::new(
                         Category::Verification,
                         format!(
-                            "bytes {} to {} lie outside the boot partition and differ from the base",
+                            "bytes {} to {} outside the boot partition differ from the base",
                             range.start, range.end
                         ),
                     )
@@ -136,7 +135,7 @@ fn compare_sizes(base: u64, image: u64) -> Result<()> {
     }
     Err(Error::new(
         Category::Verification,
-        format!("the image has {image} bytes, the base {base}"),
+        format!("the image has {image} bytes, but the base has {base}"),
     )
     .with_remedy(OTHER_BASE))
 }
@@ -162,7 +161,7 @@ fn files(base: &RawImage, image: &RawImage) -> Result<Differences> {
     if names.len() < listed.len() {
         return Err(Error::new(
             Category::Verification,
-            "two files of the boot partition have the same name, so nobody knows which one the Pi reads",
+            "two files on the boot partition have the same name, so it is unclear which one the Pi reads",
         ));
     }
     let of_image: BTreeSet<String> = listed.into_iter().collect();
@@ -181,12 +180,12 @@ fn files(base: &RawImage, image: &RawImage) -> Result<Differences> {
     Ok(found)
 }
 
-/// A file that is listed; one that cannot be read is the same as no other.
+/// Reads a listed file; a file that cannot be read is an error.
 fn whole(volume: &mut FatVolume<'_>, path: &str) -> Result<Vec<u8>> {
-    volume.read(path, LARGEST_FILE)?.ok_or_else(|| {
+    volume.read(path, MAX_FILE_SIZE)?.ok_or_else(|| {
         Error::new(
             Category::Verification,
-            format!("{path} of the boot partition is listed but cannot be read"),
+            format!("{path} on the boot partition is listed but cannot be read"),
         )
     })
 }

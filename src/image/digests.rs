@@ -1,4 +1,4 @@
-//! A raw image as a list of digests: for comparing two images of which neither fits in memory.
+//! Digests of a raw image, for comparing images that do not fit in memory.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,7 +10,7 @@ use crate::error::{Category, Error, Result};
 use crate::image::container::Container;
 use crate::progress::Task;
 
-/// Bytes that a digest stands for. At 32 bytes a digest, a 16 GiB image takes 8 MiB.
+/// Bytes per digest. With 32 bytes per digest, a 16 GiB image takes 8 MiB.
 pub const CHUNK: usize = 64 * 1024;
 
 type Chunk = [u8; 32];
@@ -18,13 +18,13 @@ type Chunk = [u8; 32];
 /// Digests of consecutive chunks of [`CHUNK`] bytes; the last chunk may be shorter.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Digests {
-    /// Bytes of the raw image.
+    /// Size of the raw image in bytes.
     pub size: u64,
     chunks: Vec<Chunk>,
 }
 
 impl Digests {
-    /// Decodes a whole image, on all cores where the container can.
+    /// Decodes a whole image, on all cores if the container supports it.
     pub fn of(container: &dyn Container, task: &dyn Task) -> Result<Self> {
         let sink = Collector::default();
         let size = container.decode(&sink, task)?;
@@ -34,7 +34,7 @@ impl Digests {
         })
     }
 
-    /// Numbers of the chunks that differ, those that only one image has included.
+    /// Returns the numbers of the chunks that differ, including those in only one image.
     pub fn differing<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = u64> + 'a {
         let longer = self.chunks.len().max(other.chunks.len());
         (0..longer)
@@ -43,7 +43,7 @@ impl Digests {
     }
 }
 
-/// Takes pieces in any order. Pieces that end inside a chunk wait for the rest of it.
+/// Accepts pieces in any order. Incomplete chunks wait for their remaining bytes.
 #[derive(Default)]
 struct Collector {
     state: Mutex<State>,
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn digests_do_not_depend_on_how_the_image_came() {
+    fn digests_do_not_depend_on_the_pieces() {
         let mut bytes: Vec<u8> = (0..=250).cycle().take(5 * CHUNK + 77).collect();
         let whole = collect(&bytes, &[]);
         assert_eq!(whole.len(), 6);

@@ -1,35 +1,35 @@
-//! What differs between a base's raw image and a node's: whole pages, by their place.
+//! The changed pages of a raw image.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
-/// Bytes in a page. A multiple of the sector (512), and what file systems allocate in.
+/// Page size in bytes: a multiple of the sector size (512) and the block size of common file systems.
 pub const PAGE_SIZE: usize = 4096;
 
-/// A page's bytes. Shared, so that edits can be handed on without being copied.
+/// The bytes of a page, shared so that edits can be passed on without copying.
 pub type Page = Arc<[u8; PAGE_SIZE]>;
 
-/// Pages of a raw image that get new bytes, by page number (offset / [`PAGE_SIZE`]).
+/// Changed pages of a raw image, by page number (offset / [`PAGE_SIZE`]).
 ///
-/// The last page of an image may reach past its end; the bytes there are not part of it.
+/// The last page may extend past the end of the image; those bytes are ignored.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Edits {
     pages: BTreeMap<u64, Page>,
 }
 
 impl Edits {
-    /// No edits.
+    /// Creates an empty set.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Whether nothing differs.
+    /// Returns whether no page is changed.
     pub fn is_empty(&self) -> bool {
         self.pages.is_empty()
     }
 
-    /// How many pages differ.
+    /// Returns the number of changed pages.
     pub fn len(&self) -> usize {
         self.pages.len()
     }
@@ -39,12 +39,12 @@ impl Edits {
         self.pages.insert(number, page);
     }
 
-    /// A page's new bytes.
+    /// Returns the new bytes of a page.
     pub fn get(&self, number: u64) -> Option<&Page> {
         self.pages.get(&number)
     }
 
-    /// A page to write to; `base` says what it holds when it was not edited before.
+    /// Returns a page for writing; `base` provides its bytes if it was not changed before.
     pub fn page_mut<E>(
         &mut self,
         number: u64,
@@ -57,12 +57,12 @@ impl Edits {
         Ok(Arc::make_mut(page))
     }
 
-    /// Pages in ascending order.
+    /// Returns the pages in ascending order.
     pub fn iter(&self) -> impl Iterator<Item = (u64, &Page)> {
         self.pages.iter().map(|(number, page)| (*number, page))
     }
 
-    /// Pages that overlap `start..end` (bytes of the raw image), in ascending order.
+    /// Returns the pages that overlap `start..end` (bytes of the raw image), in ascending order.
     pub fn within(&self, start: u64, end: u64) -> impl Iterator<Item = (u64, &Page)> {
         let size = PAGE_SIZE as u64;
         let first = start / size;
@@ -72,7 +72,7 @@ impl Edits {
             .map(|(number, page)| (*number, page))
     }
 
-    /// Lays the edits over a piece of the raw image that begins at `offset`.
+    /// Applies the edits to a piece of the raw image that starts at `offset`.
     pub fn apply_to(&self, piece: &mut [u8], offset: u64) {
         let end = offset.saturating_add(piece.len() as u64);
         for (number, page) in self.within(offset, end) {
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn edits_reach_exactly_their_pages_of_any_piece() {
+    fn edits_change_exactly_their_pages_in_any_piece() {
         let mut edits = Edits::new();
         edits.insert(1, Arc::new([7; PAGE_SIZE]));
         let whole: Vec<u8> = (0..4 * PAGE_SIZE)

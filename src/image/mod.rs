@@ -1,5 +1,5 @@
 //! Image files: containers, partitions, the boot partition's file system, and writing the result.
-//! Knows nothing of clusters.
+//! Knows nothing about clusters.
 
 pub mod apply;
 pub mod assemble;

@@ -1,4 +1,4 @@
-//! A bounded cache in front of a slow or small-grained reader.
+//! A bounded cache for readers that are slow or read in large blocks.
 
 use std::collections::HashMap;
 use std::io;
@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::disk::read_at::ReadAt;
 
-/// Bytes read from below at a time.
+/// Bytes read at once.
 const CHUNK: u64 = 64 * 1024;
-/// Chunks kept: 16 MiB, which holds both FATs and every directory of an official image.
-const CHUNKS: usize = 256;
+/// Limit for cached chunks: 16 MiB, enough for both FATs and every directory of an official image.
+const MAX_CHUNKS: usize = 256;
 
-/// Remembers what was read. A file system reads four bytes at a time; a compressed base answers in whole blocks.
+/// Caches chunks. The file system reads a few bytes at a time, while a compressed base decodes whole blocks.
 pub struct PageCache<R> {
     below: R,
     size: u64,
@@ -19,7 +19,7 @@ pub struct PageCache<R> {
 }
 
 impl<R: ReadAt> PageCache<R> {
-    /// Puts a cache in front of `below`.
+    /// Creates a cache for `below`.
     pub fn new(below: R) -> io::Result<Self> {
         let size = below.size()?;
         Ok(Self {
@@ -39,7 +39,7 @@ impl<R: ReadAt> PageCache<R> {
         let mut bytes = vec![0; usize::try_from(length).unwrap_or_default()];
         self.below.read_exact_at(&mut bytes, start)?;
         let chunk: Arc<[u8]> = bytes.into();
-        if chunks.len() >= CHUNKS {
+        if chunks.len() >= MAX_CHUNKS {
             chunks.clear();
         }
         chunks.insert(number, Arc::clone(&chunk));

@@ -5,26 +5,26 @@ use std::io::Cursor;
 use crate::disk::read_at::ReadAt;
 use crate::error::{Category, Context, Error, Result};
 
-/// Bytes in a sector. SD card images have no other size.
+/// Sector size in bytes, the same for all SD card images.
 pub const SECTOR_SIZE: u64 = 512;
 
-/// How much of an image's beginning holds its partition table: GPT's 128 entries end at LBA 33; the rest is margin.
+/// Bytes read for the partition table. GPT's 128 entries end at LBA 33; the rest is margin.
 const TABLE_BYTES: u64 = 1 << 20;
 
 /// Offset of the disk signature (UEFI specification 2.10, section 5.2.1).
 const DISK_SIGNATURE: usize = 440;
 /// Offset of the four MBR entries (UEFI specification 2.10, section 5.2.1).
 const MBR_ENTRIES: usize = 446;
-/// Bytes in an MBR entry.
+/// Size of an MBR entry in bytes.
 const MBR_ENTRY_SIZE: usize = 16;
-/// MBR type of the one partition that protects a GPT (UEFI specification 2.10, section 5.2.3).
+/// MBR type of the partition that protects a GPT (UEFI specification 2.10, section 5.2.3).
 const PROTECTIVE: u8 = 0xee;
 
-/// A sector's number, counted from the beginning of the image.
+/// A sector number, counted from the start of the image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Lba(pub u64);
 
-/// How partitions are recorded.
+/// The format of a partition table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scheme {
     /// Master boot record.
@@ -36,7 +36,7 @@ pub enum Scheme {
 /// A partition of an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Partition {
-    /// From 1, as Linux counts.
+    /// Number from 1, as in Linux.
     pub number: u32,
     /// First sector.
     pub start: Lba,
@@ -46,41 +46,41 @@ pub struct Partition {
     pub kind: String,
 }
 
-/// What an image's beginning says of its partitions.
+/// An image's partition table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PartitionTable {
-    /// How they are recorded.
+    /// Its format.
     pub scheme: Scheme,
-    /// In the table's order, unused entries left out.
+    /// The used entries, in order.
     pub partitions: Vec<Partition>,
 }
 
 impl Lba {
-    /// Offset in bytes.
+    /// Returns the offset in bytes.
     pub fn bytes(self) -> Option<u64> {
         self.0.checked_mul(SECTOR_SIZE)
     }
 }
 
 impl Partition {
-    /// Where it begins and ends, in bytes of the raw image.
+    /// Returns its range in the raw image, in bytes.
     ///
     /// # Errors
-    /// When the numbers make no sense.
+    /// The numbers overflow.
     pub fn range(&self) -> Result<std::ops::Range<u64>> {
         self.start
             .bytes()
             .zip(self.sectors.checked_mul(SECTOR_SIZE))
             .and_then(|(start, length)| Some(start..start.checked_add(length)?))
-            .ok_or_else(|| damaged(format!("partition {} has an impossible place", self.number)))
+            .ok_or_else(|| damaged(format!("partition {} has an invalid position", self.number)))
     }
 }
 
 impl PartitionTable {
-    /// Reads the table at the beginning of a raw image.
+    /// Reads the table at the start of a raw image.
     ///
     /// # Errors
-    /// No table, or one that contradicts itself or reaches past the image's end: [`Category::Verification`].
+    /// [`Category::Verification`] if the table is missing, invalid or extends past the image's end.
     pub fn read(image: &dyn ReadAt) -> Result<Self> {
         let size = image.size().disk(|| "reading the image's size".to_owned())?;
         let length = usize::try_from(size.min(TABLE_BYTES)).unwrap_or(usize::MAX);
@@ -106,7 +106,7 @@ impl PartitionTable {
         Ok(table)
     }
 
-    /// Makes sure that every partition ends within the `size` bytes of the raw image.
+    /// Checks that every partition ends within the `size` bytes of the raw image.
     pub fn require_within(&self, size: u64) -> Result<()> {
         for partition in &self.partitions {
             let range = partition.range()?;
@@ -115,17 +115,17 @@ impl PartitionTable {
                     "partition {} ends at byte {}, but the image has only {size} bytes",
                     partition.number, range.end
                 ))
-                .with_remedy("the image is cut short; get it again"));
+                .with_remedy("the image is incomplete; download it again"));
             }
         }
         Ok(())
     }
 }
 
-/// Returns a master boot record: the disk's signature, which Linux makes `PARTUUID`s of, and up to four partitions as
+/// Returns a master boot record with the disk's signature, which Linux uses for `PARTUUID`, and up to four partitions as
 /// type, first sector and number of sectors.
 pub fn master_boot_record(signature: u32, partitions: &[(u8, u32, u32)]) -> Vec<u8> {
-    /// "Beyond what cylinders, heads and sectors can say": the address that tools write where only the sector number counts.
+    /// The cylinder-head-sector address that tools write if only the sector number counts.
     const NO_GEOMETRY: [u8; 3] = [0xfe, 0xff, 0xff];
     let mut record = vec![0; DISK_SIGNATURE];
     record.extend(signature.to_le_bytes());
@@ -159,7 +159,7 @@ impl MbrEntry {
         let [flag, _, _, _, kind, _, _, _, s0, s1, s2, s3, n0, n1, n2, n3] = *bytes else {
             return None;
         };
-        // Any other flag means that these bytes are no partition entry, as in a boot sector without partitions.
+        // With any other flag, these bytes are not a partition entry, as in a boot sector without partitions.
         (flag == 0 || flag == 0x80).then_some(Self {
             number,
             kind,
@@ -180,9 +180,8 @@ impl MbrEntry {
 
 fn mbr_entries(head: &[u8]) -> Result<Vec<MbrEntry>> {
     let missing = || {
-        Error::new(Category::Verification, "the image has no partition table").with_remedy(
-            "an image of a whole card is needed, such as the official Raspberry Pi OS Lite image",
-        )
+        Error::new(Category::Verification, "the image has no partition table")
+            .with_remedy("use an image of a whole card, such as the official Raspberry Pi OS Lite image")
     };
     if head.get(510..512) != Some(&[0x55, 0xaa]) {
         return Err(missing());
@@ -195,7 +194,7 @@ fn mbr_entries(head: &[u8]) -> Result<Vec<MbrEntry>> {
 }
 
 fn gpt_partitions(head: Vec<u8>) -> Result<Vec<Partition>> {
-    // Only the beginning is at hand, so the backup table at the end cannot be compared.
+    // Only the start of the image is available, so the backup table at the end is not compared.
     let disk = gpt::GptConfig::new()
         .writable(false)
         .only_valid_headers(false)
@@ -232,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn partitions_are_where_the_table_says() {
+    fn partitions_are_read_from_the_table() {
         let image = mbr(&[(0x0c, 8, 16), (0, 0, 0), (0x83, 24, 8)], 64 * 512);
         let table = PartitionTable::read(&image).unwrap();
         assert_eq!(table.scheme, Scheme::Mbr);
@@ -245,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_that_lies_is_refused() {
+    fn an_invalid_table_is_refused() {
         let past_the_end = mbr(&[(0x0c, 8, 1000)], 64 * 512);
         let no_table = vec![0; 64 * 512];
         let tiny = vec![0; 100];

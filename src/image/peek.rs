@@ -1,4 +1,4 @@
-//! The beginning of a raw image, from any container.
+//! Reads the start of a raw image from any container.
 
 use std::fs::File;
 use std::io;
@@ -12,25 +12,25 @@ use crate::error::{Category, Error, Result};
 use crate::image::container::Container;
 use crate::progress::Progress;
 
-/// How much is decoded, in bytes: the boot partition of every known image ends before 521 MiB.
+/// Limit for decoding, in bytes: the boot partition of every known image ends before 521 MiB.
 const LIMIT: u64 = 1 << 30;
 
 /// Opens the raw image inside a container for reading its partition table and its boot partition.
 ///
-/// Where the container has no random access, the first [`LIMIT`] bytes are decoded into a nameless temporary file.
+/// If the container has no random access, the first [`LIMIT`] bytes are decoded into an unnamed temporary file.
 pub fn open(container: &dyn Container, progress: &dyn Progress) -> Result<Arc<dyn ReadAt>> {
     if let Some(image) = container.random_access() {
         return Ok(image);
     }
     let folder = scratch::folder();
-    let file =
-        scratch::file_in(&folder).map_err(|error| error.with_remedy("set TMPDIR to a folder with room"))?;
-    let sink = Beginning {
+    let file = scratch::file_in(&folder)
+        .map_err(|error| error.with_remedy("set TMPDIR to a folder with enough space"))?;
+    let sink = LimitedSink {
         below: SparseFiles::new(vec![(&file, folder.join("a temporary file"))]),
         is_full: AtomicBool::new(false),
     };
     let task = progress.begin(
-        "looking at the boot files",
+        "reading the boot files",
         container.raw_size().map(|size| size.min(LIMIT)),
     );
     let (decoded, size) = match container.decode(&sink, &*task) {
@@ -42,13 +42,13 @@ pub fn open(container: &dyn Container, progress: &dyn Progress) -> Result<Arc<dy
     Ok(Arc::new(PartialImage { file, decoded, size }))
 }
 
-/// Stops the decoder at the limit.
-struct Beginning<'a> {
+/// Stops decoding at the limit.
+struct LimitedSink<'a> {
     below: SparseFiles<'a>,
     is_full: AtomicBool,
 }
 
-impl RawSink for Beginning<'_> {
+impl RawSink for LimitedSink<'_> {
     fn write_at(&self, bytes: &[u8], offset: u64) -> Result<()> {
         if offset >= LIMIT {
             self.is_full.store(true, Ordering::Relaxed);
@@ -61,9 +61,9 @@ impl RawSink for Beginning<'_> {
 /// The first bytes of an image.
 struct PartialImage {
     file: File,
-    /// How many bytes of the image the file has.
+    /// The number of decoded bytes in the file.
     decoded: u64,
-    /// Bytes of the whole image, where the container knows it.
+    /// Size of the whole image in bytes, if the container knows it.
     size: Option<u64>,
 }
 
@@ -73,9 +73,9 @@ impl ReadAt for PartialImage {
         if read == 0 && !buffer.is_empty() && offset >= self.decoded && self.size != Some(self.decoded) {
             let what = "the boot partition does not end within the first GiB of the image";
             let error = Error::new(Category::Verification, what);
-            return Err(io::Error::other(
-                error.with_remedy("unpack the image first and give --base the .img file"),
-            ));
+            return Err(io::Error::other(error.with_remedy(
+                "decompress the image first and use the .img file with --base",
+            )));
         }
         Ok(read)
     }

@@ -11,9 +11,9 @@ use crate::image::partition::PartitionTable;
 use crate::image::peek;
 use crate::progress::Progress;
 
-/// A raw image, as far as its boot partition is concerned.
+/// A raw image, open for reading its boot partition.
 pub struct RawImage {
-    /// At least the partition table and the boot partition, behind a cache.
+    /// The bytes, which include at least the partition table and the boot partition.
     pub bytes: Arc<dyn ReadAt>,
     pub table: PartitionTable,
     pub boot: BootPartition,
@@ -32,7 +32,7 @@ impl RawImage {
         })
     }
 
-    /// Finds the partitions of the image in a container, and decodes no more of it than that takes.
+    /// Finds the partitions of the image in a container, decoding no more than necessary.
     pub fn in_container(container: &dyn Container, progress: &dyn Progress) -> Result<Self> {
         Self::open(peek::open(container, progress)?)
     }

@@ -47,7 +47,7 @@ fn a_base_of_one_block_is_packed_anew_in_blocks_that_can_be_copied() {
     let base = SMALL.image(Form::OneBlock);
     place.build(&base, &NODE).exits(0);
     let run = place.build(&base, &[&NODE[..], &["--format", "img.xz"]].concat());
-    run.exits(0).says(&["xz, one block", "all of it is packed first"]);
+    run.exits(0).says(&["xz, one block", "it is compressed first"]);
     let packed = place.path("out/pi4-2.img.xz");
     let unpacked = place.path("unpacked.img");
     let out = File::create(&unpacked).unwrap();

@@ -1,4 +1,4 @@
-//! Images as `.img.xz`: spliced out of the base's own blocks, or packed anew where it has none.
+//! Writes `.img.xz` images, spliced from the base's own blocks or from a newly compressed base.
 
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
@@ -16,20 +16,20 @@ use crate::image::xz::{Check, Splicer, encode, room_for};
 use crate::threads;
 
 impl Assembly<'_> {
-    /// Says whether compressed images get most of the base's blocks as they are, without anybody unpacking them.
+    /// Returns whether compressed images get most of the base's blocks without decoding them.
     pub fn copies_blocks(&self) -> bool {
         self.blocks_to_copy().is_some()
     }
 
-    /// Writes compressed images. They are complete and read back, and still have temporary names.
+    /// Writes compressed images under temporary names and reads them back.
     pub fn write_compressed(&self) -> Result<Vec<Output>> {
         match self.blocks_to_copy() {
             Some(blocks) => self.splice(blocks),
-            None => self.pack_and_splice(),
+            None => self.compress_and_splice(),
         }
     }
 
-    /// Returns the base's blocks where most of them can be copied.
+    /// Returns the base's blocks if most of them can be copied.
     fn blocks_to_copy(&self) -> Option<&XzBlocks> {
         let blocks = self.container.as_xz()?.blocks?;
         blocks.are_worth_copying().then_some(blocks)
@@ -37,7 +37,7 @@ impl Assembly<'_> {
 
     /// Writes one image after the other.
     fn splice(&self, blocks: &XzBlocks) -> Result<Vec<Output>> {
-        let splicing = || format!("copying what does not change of {}", blocks.path.display());
+        let splicing = || format!("copying unchanged blocks of {}", blocks.path.display());
         let size = blocks.file.size().disk(splicing)?;
         let edits = self.images.iter().map(|image| &image.edits);
         self.require_room(room_for(blocks.reader.image(), edits)?)?;
@@ -48,7 +48,7 @@ impl Assembly<'_> {
             let task = self.progress.begin("writing", Some(size));
             let making = || {
                 let (out, base) = (image.destination.display(), blocks.path.display());
-                format!("making {out} of {base}")
+                format!("writing {out} from {base}")
             };
             splicer
                 .splice(&blocks.file, &image.edits, output.file(), &*task)
@@ -63,57 +63,57 @@ impl Assembly<'_> {
         outputs.collect()
     }
 
-    /// Unpacks and packs everything once where there are no blocks to copy: then there are.
-    fn pack_and_splice(&self) -> Result<Vec<Output>> {
+    /// Compresses the base into blocks once, then splices.
+    fn compress_and_splice(&self) -> Result<Vec<Output>> {
         self.progress.say(&format!(
-            "the base ({}) has no xz blocks that can be copied, so all of it is packed first; that takes a while",
+            "the base ({}) has no xz blocks that can be copied, so it is compressed first; this takes a while",
             self.container.describe()
         ));
         self.require_raw_room(2)?;
-        let packed = container::open(
-            Arc::new(self.pack()?),
+        let compressed = container::open(
+            Arc::new(self.compress()?),
             &self.folder.join("a temporary file"),
             self.folder,
         )?;
-        match packed.as_xz().and_then(|xz| xz.blocks) {
+        match compressed.as_xz().and_then(|xz| xz.blocks) {
             Some(blocks) => self.splice(blocks),
             None => Err(Error::new(
                 Category::Other,
-                "the newly packed base has no xz blocks that can be copied",
+                "the newly compressed base has no xz blocks that can be copied",
             )),
         }
     }
 
-    /// Packs the base into blocks, in a nameless file beside the outputs.
-    fn pack(&self) -> Result<File> {
+    /// Compresses the base into blocks, in an unnamed file beside the outputs.
+    fn compress(&self) -> Result<File> {
         let xz = self.container.as_xz();
-        // Blocks are unpacked faster all at once, on all cores, than one by one as they are read.
+        // Decoding all blocks at once on all cores is faster than one by one during reading.
         let readable = self.container.random_access().filter(|_| xz.is_none());
         let raw: Arc<dyn ReadAt> = match readable {
             Some(raw) => raw,
-            None => Arc::new(self.unpack_into_scratch()?),
+            None => Arc::new(self.decode_into_scratch()?),
         };
         let size = raw.size().disk(|| "reading the base image".to_owned())?;
-        let packing = || {
+        let compressing = || {
             format!(
-                "packing the base into a temporary file in {}",
+                "compressing the base into a temporary file in {}",
                 self.folder.display()
             )
         };
-        let packed = scratch::file_in(self.folder)?;
-        let task = self.progress.begin("packing", Some(size));
-        let mut writer = BufWriter::with_capacity(1 << 20, &packed);
+        let compressed = scratch::file_in(self.folder)?;
+        let task = self.progress.begin("compressing", Some(size));
+        let mut writer = BufWriter::with_capacity(1 << 20, &compressed);
         let check = xz.map_or(Check::Crc64, |xz| xz.check);
-        encode(&*raw, check, &mut writer, threads::available(), &*task).while_doing(packing)?;
-        writer.flush().disk(packing)?;
+        encode(&*raw, check, &mut writer, threads::available(), &*task).while_doing(compressing)?;
+        writer.flush().disk(compressing)?;
         drop(writer);
-        Ok(packed)
+        Ok(compressed)
     }
 
-    /// Unpacks the base into a nameless file beside the outputs.
-    fn unpack_into_scratch(&self) -> Result<File> {
+    /// Decodes the base into an unnamed file beside the outputs.
+    fn decode_into_scratch(&self) -> Result<File> {
         let file = scratch::file_in(self.folder)?;
-        let task = self.progress.begin("unpacking", self.container.raw_size());
+        let task = self.progress.begin("decompressing", self.container.raw_size());
         let sink = SparseFiles::new(vec![(&file, self.folder.join("a temporary file"))]);
         let size = self.container.decode(&sink, &*task)?;
         sink.set_len(size)?;

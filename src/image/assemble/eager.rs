@@ -1,7 +1,7 @@
-//! Raw images that are unpacked while their base is still being downloaded.
+//! Decompresses raw images while their base is being downloaded.
 //!
-//! They have temporary names and are worth nothing until the base is verified: whoever holds an [`EagerUnpack`] calls
-//! [`EagerUnpack::finish`] only then, and drops it otherwise, which removes them.
+//! They have temporary names and must not be used until the base is verified. Then the owner of an [`EagerUnpack`] calls
+//! [`EagerUnpack::finish`]; otherwise dropping it removes the images.
 
 use std::cell::OnceCell;
 use std::fs::{self, File};
@@ -19,41 +19,40 @@ use crate::error::{Category, Context, Error, Result};
 use crate::image::container;
 use crate::progress::{Progress, Task};
 
-/// Bytes that stay free, for the download and for whatever else goes on: nobody may miss room for the sake of time.
+/// Bytes that stay free for the download and other programs.
 const RESERVE: u64 = 1 << 30;
 
-/// What is to be unpacked early, should there be a download.
+/// Decompresses images if and while the base is downloaded.
 pub struct EagerUnpack<'a> {
     target: Target,
-    /// Of the download and of the raw image, in bytes, where they are known.
     sizes: Sizes,
     progress: &'a dyn Progress,
-    begun: OnceCell<Result<Unpacking>>,
+    running: OnceCell<Result<Unpacking>>,
 }
 
-/// How large a base is, in bytes, as far as that is known.
+/// The known sizes of a base, in bytes.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Sizes {
-    /// As it is downloaded.
-    pub packed: Option<u64>,
-    /// Of the raw image in it.
+    /// Size of the download.
+    pub compressed: Option<u64>,
+    /// Size of the raw image.
     pub raw: Option<u64>,
 }
 
-/// Where the images go.
+/// The folder and final paths of the images.
 struct Target {
     folder: PathBuf,
     destinations: Vec<PathBuf>,
 }
 
-/// A thread that unpacks.
+/// The decompressing thread.
 struct Unpacking {
     growth: Arc<Growth>,
     thread: Option<JoinHandle<Result<Unpacked>>>,
 }
 
 impl<'a> EagerUnpack<'a> {
-    /// Nothing is done before a download begins. `destinations` are the images' final paths in `folder`.
+    /// Prepares without doing anything yet. `destinations` are the images' final paths in `folder`.
     pub fn new(
         folder: PathBuf,
         destinations: Vec<PathBuf>,
@@ -64,31 +63,32 @@ impl<'a> EagerUnpack<'a> {
             target: Target { folder, destinations },
             sizes,
             progress,
-            begun: OnceCell::new(),
+            running: OnceCell::new(),
         }
     }
 
-    /// The base's `file` has its first `size` bytes. The first time, unpacking begins.
+    /// Reports that the base's `file` has its first `size` bytes. The first call starts decompressing.
     pub fn grown_to(&self, file: &File, size: u64) {
-        if let Ok(unpacking) = self.begun.get_or_init(|| self.begin(file)) {
+        if let Ok(unpacking) = self.running.get_or_init(|| self.begin(file)) {
             unpacking.growth.grown_to(size);
         }
     }
 
-    /// Other bytes come than those that were there: unpacking ends.
+    /// Stops decompressing, because the download starts over.
     pub fn abandon(&self) {
-        if let Some(Ok(unpacking)) = self.begun.get() {
+        if let Some(Ok(unpacking)) = self.running.get() {
             unpacking.growth.abandon();
         }
     }
 
-    /// The base is verified and has `size` bytes: unpacks the rest. `None` when nothing was downloaded.
+    /// Decompresses the rest after the base, which has `size` bytes, is verified. Returns `None` if nothing was
+    /// downloaded.
     ///
     /// # Errors
-    /// Whatever kept it from being unpacked on the way. That says nothing about the base: unpack it now.
+    /// The reason why it was not decompressed. The base is fine and can be decompressed now.
     pub fn finish(self, size: u64) -> Option<Result<Unpacked>> {
-        let begun = self.begun.into_inner()?;
-        Some(begun.and_then(|unpacking| unpacking.finish(size)))
+        let running = self.running.into_inner()?;
+        Some(running.and_then(|unpacking| unpacking.finish(size)))
     }
 
     fn begin(&self, file: &File) -> Result<Unpacking> {
@@ -99,11 +99,11 @@ impl<'a> EagerUnpack<'a> {
         let copies = clone::copies_to_write(folder, destinations.len());
         if let Some(raw) = self.sizes.raw {
             let images = raw.saturating_mul(copies as u64);
-            let needed = images.saturating_add(self.sizes.packed.unwrap_or(0));
+            let needed = images.saturating_add(self.sizes.compressed.unwrap_or(0));
             room::require(
                 folder,
                 needed.saturating_add(RESERVE),
-                "unpacking while downloading",
+                "decompressing during the download",
                 MAKE_ROOM,
             )?;
         }
@@ -113,10 +113,10 @@ impl<'a> EagerUnpack<'a> {
             folder: folder.clone(),
             destinations: destinations.iter().take(copies).cloned().collect(),
             max_raw_size: self.sizes.raw,
-            task: self.progress.begin("unpacking", self.sizes.raw),
+            task: self.progress.begin("decompressing", self.sizes.raw),
         };
         let thread = thread::Builder::new()
-            .name("unpacking".to_owned())
+            .name("decompressing".to_owned())
             .spawn(|| job.run())
             .context(Category::Other, || "starting a thread".to_owned())?;
         Ok(Unpacking {
@@ -139,7 +139,7 @@ impl Unpacking {
     fn join(&mut self) -> Result<Unpacked> {
         match self.thread.take().map(JoinHandle::join) {
             Some(Ok(result)) => result,
-            Some(Err(_)) | None => Err(Error::new(Category::Other, "unpacking broke off")),
+            Some(Err(_)) | None => Err(Error::new(Category::Other, "decompressing failed")),
         }
     }
 }
@@ -147,17 +147,17 @@ impl Unpacking {
 impl Drop for Unpacking {
     fn drop(&mut self) {
         self.growth.abandon();
-        // Its files are gone when this returns.
+        // Waits, so that its files are removed when this returns.
         let _ = self.join();
     }
 }
 
-/// What the thread does.
+/// The work of the thread.
 struct Job {
     source: GrowingFile,
     folder: PathBuf,
     destinations: Vec<PathBuf>,
-    /// Bytes of the raw image, where they are known.
+    /// Size of the raw image in bytes, if known.
     max_raw_size: Option<u64>,
     task: Box<dyn Task>,
 }
@@ -176,11 +176,11 @@ impl Job {
     }
 }
 
-/// Gives up before the room is used up.
+/// Gives up before the disk is full.
 struct SpaceGuard<'a> {
     below: &'a SparseFiles<'a>,
     folder: &'a Path,
-    /// Bytes that the raw image has, where that is known: the hash has not judged yet who sends more.
+    /// Size of the raw image in bytes, if known. More data cannot be trusted, because the hash is not verified yet.
     max_raw_size: Option<u64>,
 }
 
@@ -188,10 +188,15 @@ impl RawSink for SpaceGuard<'_> {
     fn write_at(&self, bytes: &[u8], offset: u64) -> Result<()> {
         let end = offset.saturating_add(bytes.len() as u64);
         if self.max_raw_size.is_some_and(|most| end > most) {
-            let what = "it unpacks to more than the catalog says";
+            let what = "it decompresses to more than the size in the catalog";
             return Err(Error::new(Category::Verification, what));
         }
-        room::require(self.folder, RESERVE, "unpacking while downloading", MAKE_ROOM)?;
+        room::require(
+            self.folder,
+            RESERVE,
+            "decompressing during the download",
+            MAKE_ROOM,
+        )?;
         self.below.write_at(bytes, offset)
     }
 }

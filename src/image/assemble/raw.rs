@@ -1,16 +1,16 @@
-//! Raw images: one decode into sparse files, or into one that the others are cloned from.
+//! Writes raw images: one decode into sparse files, or into one file that the others are cloned from.
 
 use super::{Assembly, Unpacked};
 use crate::disk::clone;
 use crate::disk::output::Output;
 use crate::disk::read_at::write_all_at;
-use crate::disk::sparse::holds;
+use crate::disk::sparse::has_bytes_at;
 use crate::error::{Category, Context as _, Error, Result};
 use crate::image::edits::{Edits, PAGE_SIZE};
 
 impl Assembly<'_> {
-    /// Writes raw images, from copies of the base that were `unpacked` before if there are any. They are complete and
-    /// read back, and still have temporary names.
+    /// Writes raw images under temporary names and reads them back. Uses copies `unpacked` during the download if there
+    /// are any.
     pub fn write_raw(&self, unpacked: Option<Unpacked>) -> Result<Vec<Output>> {
         let Unpacked { mut outputs, size } = match unpacked {
             Some(unpacked) => unpacked,
@@ -42,7 +42,7 @@ impl Assembly<'_> {
     }
 }
 
-/// Writes the changed pages into an image of `size` bytes and reads them back.
+/// Writes the changed pages to an image of `size` bytes and reads them back.
 fn write_edits(output: &Output, edits: &Edits, size: u64) -> Result<()> {
     let what = || format!("writing {}", output.destination().display());
     for (number, page) in edits.iter() {
@@ -50,10 +50,13 @@ fn write_edits(output: &Output, edits: &Edits, size: u64) -> Result<()> {
         let length = usize::try_from(size.saturating_sub(start)).unwrap_or(PAGE_SIZE);
         let bytes = page.get(..length.min(PAGE_SIZE)).unwrap_or_default();
         write_all_at(output.file(), bytes, start).disk(what)?;
-        if !holds(output.file(), bytes, start).disk(what)? {
+        if !has_bytes_at(output.file(), bytes, start).disk(what)? {
             return Err(Error::new(
                 Category::Disk,
-                format!("{}: the disk does not keep what is written to it", what()),
+                format!(
+                    "{}: the disk returned different data from what was written",
+                    what()
+                ),
             ));
         }
     }

@@ -1,4 +1,4 @@
-//! Images with the base in them, before anything is changed.
+//! Decompressed copies of the base, before any changes.
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -8,17 +8,16 @@ use crate::disk::sparse::SparseFiles;
 use crate::error::{Context as _, Result};
 use crate::image::container::Container;
 
-/// Unpacked copies of the base, under temporary names.
+/// Decompressed copies of the base, under temporary names.
 pub struct Unpacked {
-    /// Of the first destination, or of all of them where files cannot share their blocks.
+    /// One output per copy: the first destination only if the others can share its blocks, otherwise all.
     pub(super) outputs: Vec<Output>,
-    /// Bytes of each.
+    /// Size of each copy in bytes.
     pub(super) size: u64,
 }
 
 impl Unpacked {
-    /// Creates an output for each of `destinations` and has `decode` write the raw image, whose size it returns, into
-    /// all of them.
+    /// Creates an output for each of `destinations`. `decode` writes the raw image to all of them and returns its size.
     pub(super) fn create<'a>(
         destinations: impl Iterator<Item = &'a PathBuf>,
         decode: impl FnOnce(&SparseFiles<'_>) -> Result<u64>,
@@ -35,7 +34,7 @@ impl Unpacked {
         Ok(Self { outputs, size })
     }
 
-    /// Says whether this is as large as `container` says. Where two ways of unpacking disagree, the careful one decides.
+    /// Returns whether the size agrees with that in `container`. If not, the careful decoder must be used instead.
     pub fn agrees_with(&self, container: &dyn Container) -> bool {
         container.raw_size().is_none_or(|size| size == self.size)
     }

@@ -48,13 +48,13 @@ fn one_of_many_is_what_it_is_when_built_alone() {
 #[test]
 fn a_rebuilt_node_is_itself_again_bit_for_bit() {
     let place = Workplace::new();
-    place.build(&SMALL.raw(), &["--node", "pi4-2"]).exits(0);
+    place.build("sample", &["--node", "pi4-2"]).exits(0);
     let first = place.path("first.img");
     fs::rename(place.path("out/pi4-2.img"), &first).unwrap();
     // FAT counts in steps of two seconds: a time that is taken from the clock shows.
     std::thread::sleep(std::time::Duration::from_secs(3));
     place
-        .build(&SMALL.raw(), &["--node", "pi4-2", "--node", "pi4-3"])
+        .build("sample", &["--node", "pi4-2", "--node", "pi4-3"])
         .exits(0);
     judge::assert_same(&first, &place.path("out/pi4-2.img"));
 }
@@ -73,11 +73,11 @@ fn the_secrets_are_for_their_owner_only() {
         }
     }
     let place = Workplace::without_ssh_key();
-    place.build(&SMALL.raw(), &["--all"]).exits(0);
+    place.build("sample", &["--all"]).exits(0);
     let secrets = place.path("cluster.secrets");
     walk(&secrets);
     let before = names(&secrets);
-    place.build(&SMALL.raw(), &["--node", "pi4-1"]).exits(0);
+    place.build("sample", &["--node", "pi4-1"]).exits(0);
     assert_eq!(names(&secrets), before);
 }
 
@@ -110,14 +110,14 @@ fn a_user_without_a_key_gets_one_and_is_told_how_to_log_in() {
 #[test]
 fn only_paths_or_json_are_on_stdout() {
     let place = Workplace::new();
-    let run = place.build(&SMALL.raw(), &["--node", "pi4-2"]).exits(0);
+    let run = place.build("sample", &["--node", "pi4-2"]).exits(0);
     assert_eq!(run.stdout, "out/pi4-2.img\n");
     assert!(
         !run.stderr.contains('\x1b'),
         "colours or bars in a file: {}",
         run.stderr
     );
-    let run = place.build(&SMALL.raw(), &["--node", "pi4-2", "--json"]).exits(0);
+    let run = place.build("sample", &["--node", "pi4-2", "--json"]).exits(0);
     let image = &run.json()["images"][0];
     assert_eq!(image["node"], "pi4-2");
     assert_eq!(image["path"], "out/pi4-2.img");
@@ -130,9 +130,7 @@ fn only_paths_or_json_are_on_stdout() {
 #[test]
 fn quiet_says_nothing_that_is_no_warning() {
     let place = Workplace::new();
-    let run = place
-        .build(&SMALL.raw(), &["--node", "pi4-2", "--quiet"])
-        .exits(0);
+    let run = place.build("sample", &["--node", "pi4-2", "--quiet"]).exits(0);
     assert!(
         run.stderr.lines().all(|line| line.starts_with("warning:")),
         "{}",
@@ -143,9 +141,7 @@ fn quiet_says_nothing_that_is_no_warning() {
 #[test]
 fn quiet_does_not_warn_of_what_is_as_the_user_wants_it() {
     let place = Workplace::new();
-    let built = place
-        .build(&SMALL.raw(), &["--node", "pi4-2", "--quiet"])
-        .exits(0);
+    let built = place.build("sample", &["--node", "pi4-2", "--quiet"]).exits(0);
     assert_eq!(built.stderr, "");
     assert_eq!(place.run(["check", "-q"]).exits(0).stderr, "");
     place.run(["check"]).exits(0).says(&["warning:"]);
@@ -179,15 +175,13 @@ fn help_is_there_for_who_asks() {
 #[test]
 fn a_command_line_that_makes_no_sense_builds_nothing() {
     let place = Workplace::new();
-    let base = SMALL.raw();
-    let base = base.to_str().unwrap();
     for arguments in [
         &[][..],
         &["--node"],
         &["--all", "--node", "pi4-2"],
-        &["--node", "pi4-2", "--format", "iso", "--base", base],
-        &["--node", "no-such-node", "--base", base],
-        &["--node", "pi4-2", "--sha256", "abc", "--base", base],
+        &["--node", "pi4-2", "--format", "iso", "--base", "sample"],
+        &["--node", "no-such-node", "--base", "sample"],
+        &["--node", "pi4-2", "--sha256", "abc", "--base", "sample"],
         &[
             "--node",
             "pi4-2",
@@ -196,8 +190,8 @@ fn a_command_line_that_makes_no_sense_builds_nothing() {
         ],
         &["--quiet", "--verbose", "--all"],
         &["--no-such-option"],
-        &["--base", base, "check"],
-        &["--out", "elsewhere", "verify", base],
+        &["--base", "sample", "check"],
+        &["--out", "elsewhere", "verify", "some.img"],
         &["no-such-command"],
     ] {
         let run = place.run(arguments);
@@ -216,18 +210,12 @@ fn a_cluster_file_with_an_error_builds_nothing_and_names_the_line() {
     let place = Workplace::new();
     place.cluster_file("[cluster]\nname = \"lab\"\n\n[[node]]\nname = \"pi4-2\"\nmodle = \"pi4\"\n");
     place
-        .build(&SMALL.raw(), &["--node", "pi4-2"])
+        .build("sample", &["--node", "pi4-2"])
         .exits(3)
         .says(&["cluster.toml", "6", "modle"]);
     assert_eq!(place.out_names(), [""; 0]);
     place
-        .run([
-            "--all",
-            "--cluster",
-            "nowhere.toml",
-            "--base",
-            SMALL.raw().to_str().unwrap(),
-        ])
+        .run(["--all", "--cluster", "nowhere.toml", "--base", "sample"])
         .exits(3);
 }
 
@@ -311,8 +299,7 @@ fn a_good_image_survives_a_rebuild_that_fails() {
 fn a_folder_that_cannot_be_written_is_said_so() {
     let place = Workplace::new();
     fs::write(place.path("file"), "").unwrap();
-    let base = SMALL.raw();
-    let arguments = ["--node", "pi4-2", "--base", base.to_str().unwrap(), "--out"];
+    let arguments = ["--node", "pi4-2", "--base", "sample", "--out"];
     place
         .run(arguments.iter().chain(&["file/out"]))
         .exits(6)

@@ -12,16 +12,12 @@ use serde_json::Value;
 
 use crate::base::SMALL;
 use crate::judge::{self, Tree};
-use crate::workplace::{Run, Workplace};
+use crate::workplace::Workplace;
 
 /// Where its boot partition lies, in bytes.
 const BOOT: Range<u64> = 8 << 20..48 << 20;
 
 const NODES: [&str; 4] = ["pi4-1", "pi4-2", "pi4-3", "pi3-1"];
-
-fn build(place: &Workplace, more: &[&str]) -> Run {
-    place.build(Path::new("sample"), more)
-}
 
 /// Returns the sample as an xz file and, unpacked by xz, as a raw image.
 fn sample(folder: &Path) -> (PathBuf, PathBuf) {
@@ -145,7 +141,8 @@ fn every_command_works_on_the_sample_without_a_network_or_a_cache() {
 #[test]
 fn every_command_says_that_the_sample_does_not_boot() {
     let place = Workplace::new();
-    let built = build(&place, &["--node", "pi4-2", "--json"])
+    let built = place
+        .build("sample", &["--node", "pi4-2", "--json"])
         .exits(0)
         .says(&["do not boot"]);
     assert_eq!(built.json()["base"]["sample"], true);
@@ -195,7 +192,8 @@ fn a_cluster_file_may_name_the_sample() {
 #[test]
 fn the_sample_is_refused_with_a_hash() {
     let place = Workplace::new();
-    build(&place, &["--node", "pi4-2", "--sha256", &"0".repeat(64)])
+    place
+        .build("sample", &["--node", "pi4-2", "--sha256", &"0".repeat(64)])
         .exits(2)
         .says(&["remove `--sha256`"]);
 }

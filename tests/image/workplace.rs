@@ -106,7 +106,7 @@ impl Workplace {
     }
 
     /// Builds nodes of a base into `out/`.
-    pub fn build(&self, base: &Path, more: &[&str]) -> Run {
+    pub fn build<B: AsRef<OsStr> + ?Sized>(&self, base: &B, more: &[&str]) -> Run {
         let mut command = self.mkimage();
         command.arg("--base").arg(base).args(["--out", "out"]).args(more);
         self.finish(&mut command)

@@ -53,7 +53,7 @@ fn collect(folder: &Path, prefix: &str, files: &mut Vec<(String, String)>) -> io
     Ok(())
 }
 
-/// Returns the names and places in a folder, sorted, without what editors leave behind.
+/// Returns the entries of a folder as (name, path), sorted, without files that editors leave behind.
 fn entries(folder: &Path) -> io::Result<Vec<(String, std::path::PathBuf)>> {
     let mut entries = Vec::new();
     for entry in fs::read_dir(folder)? {

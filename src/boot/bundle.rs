@@ -1,5 +1,5 @@
-//! The files that every node gets as they are: `firstboot/` and the mechanism's folder of `overlays/`, embedded in the program
-//! by `build.rs`.
+//! The files that every node gets unchanged: `firstboot/` and the mechanism's folder of `overlays/`, which `build.rs` embeds in
+//! the program.
 
 use crate::boot::overlay::{BootPath, Overlay};
 use crate::error::Result;

@@ -7,13 +7,13 @@ use crate::release::Cmdline;
 /// The kernel takes at most this many bytes (`COMMAND_LINE_SIZE` of 64-bit ARM, less the terminating zero).
 const LONGEST: usize = 2047;
 
-/// Beginnings of words of which a base may have its own form; ours take their place.
+/// Beginnings of the base's words that ours replace.
 const OURS: [&str; 3] = ["cgroup_enable=memory", "cgroup_disable=memory", "cgroup_memory="];
 
-/// What switches the country of the radio on.
+/// Sets the country of the radio, which stays off without one.
 const COUNTRY: &str = "cfg80211.ieee80211_regdom=";
 
-/// What a node's command line needs besides the base's words.
+/// The words that a node's command line needs besides the base's.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct NodeWords<'a> {
     /// Kernels before 5.10 know another word for the memory cgroup.
@@ -69,7 +69,7 @@ pub(super) fn render(base: &Cmdline, node: NodeWords<'_>) -> Result<Vec<u8>> {
     Ok(text.into_bytes())
 }
 
-/// Whether a word of the base gives way to ours.
+/// Returns true if a word of the base is replaced by ours.
 fn is_replaced(word: &str, with_country: bool) -> bool {
     OURS.iter().any(|ours| word.starts_with(ours))
         || mechanism::owns_kernel_word(word)
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_base_keeps_its_words_and_gets_ours_and_then_the_mechanisms() {
+    fn the_line_is_the_bases_words_then_ours_then_the_mechanisms() {
         let words = NodeWords {
             wifi_country: Some("DE"),
             mechanism: &["ds=nocloud;i=id-1".to_owned()],

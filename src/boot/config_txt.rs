@@ -1,11 +1,11 @@
-//! The firmware's settings, `config.txt`.
+//! The firmware's settings: `config.txt`.
 
 use crate::cluster::Model;
 
-/// The Pi 5's own kernel has pages of 16 KiB, which programs with jemalloc refuse; this one has 4 KiB.
+/// Selects a kernel with pages of 4 KiB. The Pi 5's own has 16 KiB, on which programs with jemalloc do not run.
 const KERNEL: &str = "kernel=kernel8.img";
 
-/// The node's `config.txt`, when it has to differ from the base's.
+/// Returns the node's `config.txt` if it has to differ from the base's.
 pub(super) fn render(base: &str, model: Model) -> Option<String> {
     if !matches!(model, Model::Pi5 | Model::Cm5) || holds_for_all(base, KERNEL) {
         return None;
@@ -22,7 +22,7 @@ pub(super) fn render(base: &str, model: Model) -> Option<String> {
     Some(text)
 }
 
-/// Whether a setting stands where it holds for every model, and nothing after it says otherwise.
+/// Returns true if a setting is in a section for every model and no later line changes it.
 fn holds_for_all(base: &str, setting: &str) -> bool {
     let key = setting.split_once('=').map_or(setting, |(key, _)| key);
     let mut all = true;
@@ -37,7 +37,7 @@ fn holds_for_all(base: &str, setting: &str) -> bool {
     holds
 }
 
-/// The filter that is in force at the end; `None` when there was none.
+/// Returns the last section header, or `None` without one.
 fn last_section(base: &str) -> Option<&str> {
     base.lines().map(str::trim).rfind(|line| line.starts_with('['))
 }
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pi_5_gets_the_kernel_that_containers_can_live_with() {
+    fn a_pi_5_gets_the_kernel_that_containers_run_on() {
         let stock = "dtparam=audio=on\n\n[cm5]\ndtoverlay=dwc2,dr_mode=host\n\n[all]\n";
         let ours = render(stock, Model::Pi5).unwrap();
         assert_eq!(ours, format!("{stock}kernel=kernel8.img\n"));
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn the_kernel_holds_whatever_the_last_section_was() {
+    fn the_kernel_is_set_for_all_models_after_any_last_section() {
         assert_eq!(
             render("[cm4]\notg_mode=1", Model::Cm5).unwrap(),
             "[cm4]\notg_mode=1\n\n[all]\nkernel=kernel8.img\n"
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn other_boards_keep_the_bases_settings() {
+    fn other_boards_keep_the_settings_of_the_base() {
         for model in [Model::Pi3, Model::Pi4, Model::Zero2, Model::Cm3, Model::Cm4] {
             assert_eq!(render("[all]\n", model), None);
         }

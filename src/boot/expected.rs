@@ -17,18 +17,18 @@ pub struct Expected {
     files: Overlay,
     /// Paths of `files` whose bytes are not known.
     unknown: BTreeSet<String>,
-    /// Paths of `files` as FAT compares them.
+    /// Paths of `files` in lower case, because FAT ignores case.
     folded: BTreeSet<String>,
 }
 
 impl Expected {
-    /// An overlay whose every byte is known.
+    /// Returns an overlay of which every byte is known.
     pub fn exactly(files: Overlay) -> Self {
         Self::new(files, BTreeSet::new())
     }
 
-    /// What the cluster file tells of a node's overlay without the secrets: all paths, and the bytes of every file that
-    /// depends neither on a secret nor on the time of the build.
+    /// Returns the overlay as far as it is known without the secrets: all paths, and the bytes of every file that depends
+    /// neither on a secret nor on the time of the build.
     ///
     /// # Errors
     /// As [`render`].
@@ -72,7 +72,7 @@ impl Expected {
         self.unknown.iter().map(String::as_str)
     }
 
-    /// Whether a file is among [`Self::known`] or [`Self::unknown`].
+    /// Returns true for a file of [`Self::known`] or [`Self::unknown`], in any case.
     pub fn has(&self, path: &str) -> bool {
         self.folded.contains(&path.to_lowercase())
     }
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn little_depends_on_secrets() {
+    fn only_these_files_depend_on_secrets() {
         let lab = Lab::new();
         let of_all = [
             "mkimage/authorized_keys",

@@ -6,19 +6,19 @@ use crate::cluster::Cluster;
 use crate::error::{Category, Error, Result};
 use crate::release::{BaseFacts, BootFiles, Refusal};
 
-/// What a base is, and how its first boot can be reached.
+/// A base with the mechanism of its first boot.
 #[derive(Debug)]
 pub struct BootFacts {
-    /// The release.
+    /// The release and what depends on it.
     pub base: BaseFacts,
-    /// What runs `mkimage/install` there.
+    /// The mechanism that runs `mkimage/install` there.
     pub mechanism: Box<dyn Mechanism>,
-    /// The node whose image it is, when it was made by this program.
+    /// The node whose image it is, if this program made it.
     made_for: Option<String>,
 }
 
 impl BootFacts {
-    /// Finds out what a base is.
+    /// Finds the facts about a base.
     ///
     /// # Errors
     /// When its files contradict each other or do not tell how its first boot can be reached.
@@ -50,7 +50,7 @@ impl BootFacts {
         }
     }
 
-    /// Returns everything that speaks against this base for this cluster.
+    /// Returns the reasons not to use this base for this cluster.
     pub fn refusals(&self, cluster: &Cluster) -> Vec<Refusal> {
         let of_mechanism = self.mechanism.refusal(&self.base);
         of_mechanism

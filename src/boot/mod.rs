@@ -1,4 +1,4 @@
-//! What a node's boot partition gets: a pure function of the cluster, the node, its identity and what the base is.
+//! Renders a node's boot partition: a pure function of the cluster, the node, its identity and the base.
 
 mod bundle;
 mod cmdline;

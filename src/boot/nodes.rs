@@ -1,4 +1,4 @@
-//! `mkimage/nodes`: what the scripts on the Pi know about the other nodes.
+//! `mkimage/nodes`: the scripts' knowledge of all nodes.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! The overlay: everything that one node's boot partition gets, as data.
+//! The overlay: the files that one node's boot partition gets.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,7 +11,7 @@ use crate::error::{Category, Error, Result};
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BootPath(String);
 
-/// What one node's boot partition gets. A pure value: the image code applies it and adds nothing.
+/// The files that one node's boot partition gets. The image code writes them and adds none.
 #[derive(Debug, Clone, Default)]
 pub struct Overlay {
     files: BTreeMap<BootPath, Zeroizing<Vec<u8>>>,
@@ -47,11 +47,11 @@ impl BootPath {
                 return Err(bad(&format!("FAT does not allow the character {c:?}")));
             }
             if let Some(c) = part.chars().find(|c| u32::from(*c) > 0xFFFF) {
-                return Err(bad(&format!("FAT names hold no character like {c:?}")));
+                return Err(bad(&format!("FAT names cannot hold the character {c:?}")));
             }
-            // The FAT library makes a short name beside the long one, and cannot of such a name.
+            // The FAT library cannot make the short name that stands beside such a long one.
             if !part.starts_with(|c: char| c.is_ascii()) {
-                return Err(bad("a name must begin with one of the ASCII characters"));
+                return Err(bad("a name must begin with an ASCII character"));
             }
         }
         Ok(Self(text.to_owned()))
@@ -62,7 +62,7 @@ impl BootPath {
         &self.0
     }
 
-    /// Every folder above the file, outermost first.
+    /// Returns every folder above the file, outermost first.
     pub fn folders(&self) -> impl Iterator<Item = &str> {
         self.0.match_indices('/').filter_map(|(at, _)| self.0.get(..at))
     }
@@ -75,12 +75,12 @@ impl fmt::Display for BootPath {
 }
 
 impl Overlay {
-    /// Adds a file, or replaces it: what is laid on later wins.
+    /// Adds a file, or replaces the one at this path.
     pub fn insert(&mut self, path: BootPath, bytes: impl Into<Vec<u8>>) {
         self.files.insert(path, Zeroizing::new(bytes.into()));
     }
 
-    /// A file's bytes.
+    /// Returns a file's bytes.
     pub fn get(&self, path: &str) -> Option<&[u8]> {
         self.files
             .iter()
@@ -88,7 +88,7 @@ impl Overlay {
             .map(|(_, bytes)| bytes.as_slice())
     }
 
-    /// Files in the order of their paths.
+    /// Returns the files in the order of their paths.
     pub fn files(&self) -> impl Iterator<Item = (&BootPath, &[u8])> {
         self.files.iter().map(|(path, bytes)| (path, bytes.as_slice()))
     }

@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_the_users_that_stops_the_first_boot_is_noticed() {
+    fn a_file_of_the_user_that_stops_the_first_boot_is_found() {
         let lab = Lab::new();
         for base in BASES {
             let facts = BootFacts::detect(&base()).unwrap();
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_lie_nowhere_but_in_the_folder_that_is_wiped() {
+    fn secrets_are_only_in_the_folder_that_is_wiped() {
         let lab = Lab::new();
         for base in BASES {
             let facts = BootFacts::detect(&base()).unwrap();

@@ -1,4 +1,4 @@
-//! `mkimage/settings`: what the scripts on the Pi know about their node, as POSIX shell assignments.
+//! `mkimage/settings`: the scripts' knowledge of their node, as POSIX shell assignments.
 
 use std::fmt::Write as _;
 
@@ -18,10 +18,10 @@ const BUILD_TIME: &str = "BUILD_TIME";
 /// A single quote within single quotes: the quotes are closed and opened again around it.
 const ESCAPED_QUOTE: &str = r"'\''";
 
-/// Where a variable's value comes from.
+/// Returns a variable's value.
 type Source = fn(&Plan<'_>) -> String;
 
-/// The variables without their prefix, in the order of the table in `docs/architecture.md`, and their values' sources.
+/// Each variable's name without the prefix and its value, in the order of the table in `docs/architecture.md`.
 const VARIABLES: [(&str, Source); 25] = [
     ("CLUSTER", |plan| plan.cluster.name.clone()),
     ("CLUSTER_ID", |plan| plan.cluster_id.to_owned()),
@@ -98,7 +98,7 @@ impl Settings {
         Ok(Self(variables.collect::<Result<_>>()?))
     }
 
-    /// Reads a settings file, which may hold anything: lines that [`Self::to_shell`] does not write are passed over.
+    /// Reads a settings file, which may hold anything: lines that [`Self::to_shell`] would not write are ignored.
     pub fn parse(bytes: &[u8]) -> Self {
         let text = String::from_utf8_lossy(bytes);
         let variables = text.lines().filter_map(|line| {
@@ -108,7 +108,7 @@ impl Settings {
         Self(variables.collect())
     }
 
-    /// Returns the name of the node, if it can be one.
+    /// Returns the node's name, if there is a valid one.
     pub fn node(&self) -> Option<NodeName> {
         NodeName::parse(self.get(NODE)?).ok()
     }

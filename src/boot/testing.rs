@@ -1,4 +1,4 @@
-//! What a plan borrows, and judges for this module's tests.
+//! A plan with everything that it borrows, and judges, for this module's tests.
 
 use std::process::{Command, Stdio};
 
@@ -24,7 +24,7 @@ pub(crate) fn identity() -> NodeIdentity {
     }
 }
 
-/// What a plan borrows.
+/// The values that a plan borrows.
 pub(crate) struct Lab {
     pub cluster: Cluster,
     pub identity: NodeIdentity,
@@ -62,7 +62,7 @@ impl Lab {
     }
 }
 
-/// Runs a real program as judge over text on its standard input; its absence is a failure, not a reason to skip.
+/// Runs a real program on a text and returns its output. The test fails if the program is missing or ends with an error.
 pub(crate) fn judge(program: &str, arguments: &[&str], input: &[u8]) -> String {
     use std::io::Write as _;
     let mut child = Command::new(program)
@@ -87,7 +87,7 @@ pub(crate) fn judge(program: &str, arguments: &[&str], input: &[u8]) -> String {
 /// The Python that Debian's cloud-init runs in, with its modules.
 pub(crate) const PYTHON: &str = "/usr/bin/python3";
 
-/// What cloud-init's own YAML reader makes of a text.
+/// Reads YAML with cloud-init's own reader.
 pub(crate) fn read_yaml(text: &str) -> serde_json::Value {
     let script = "import json, sys, yaml; json.dump(yaml.safe_load(sys.stdin), sys.stdout, default=repr)";
     serde_json::from_str(&judge(PYTHON, &["-c", script], text.as_bytes())).unwrap()

@@ -1,4 +1,4 @@
-//! The user's own files for a node: what lies in `overlays/<node>/` beside the cluster file.
+//! The user's own files for a node: those in `overlays/<node>/` beside the cluster file.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use crate::boot::overlay::{BootPath, Overlay};
 use crate::cluster::Cluster;
 use crate::error::{Category, Context, Error, Result};
 
-/// The files of one node's folder: where each lies on the boot partition, and its bytes.
+/// The files of one node's folder: path on the boot partition and bytes.
 pub type UserFiles = Vec<(BootPath, Vec<u8>)>;
 
 /// Reads every file below a folder, in the order of their paths; a folder that does not exist has none.
@@ -38,7 +38,7 @@ fn collect(folder: &Path, prefix: &str, files: &mut UserFiles) -> Result<()> {
             )
         })?;
         let path = format!("{prefix}{name}");
-        // Follows links: what a link shows is what the user wants on the card.
+        // Follows links, because the user wants the linked file on the card.
         let kind = fs::metadata(&place).disk(|| format!("reading {}", place.display()))?;
         if kind.is_dir() {
             collect(&place, &format!("{path}/"), files)?;
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mistyped_folder_is_not_passed_over_in_silence() {
+    fn a_folder_with_a_mistyped_name_is_found() {
         let folder = tempfile::tempdir().unwrap();
         for name in ["pi4-1", "pi4_1", "cloud-init"] {
             fs::create_dir(folder.path().join(name)).unwrap();
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_not_there_twice_in_two_spellings() {
+    fn a_file_in_another_case_replaces_ours() {
         let mut overlay = Overlay::default();
         overlay.insert(BootPath::parse("config.txt").unwrap(), "ours");
         lay_over(&mut overlay, &[file("Config.TXT", "mine")]).unwrap();
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_never_where_a_folder_has_to_be() {
+    fn a_file_in_the_place_of_a_folder_is_refused() {
         for path in ["mkimage", "MKIMAGE", "mkimage/install/mine"] {
             let mut overlay = Overlay::default();
             overlay.insert(BootPath::parse("mkimage/install").unwrap(), "ours");

@@ -1,4 +1,4 @@
-//! A cluster for tests of what is made from one.
+//! A cluster for tests of the files that are made from one.
 
 use zeroize::Zeroizing;
 
@@ -23,7 +23,7 @@ pub(crate) fn node(name: &str, role: Role, model: Model, address: &str) -> Node 
     }
 }
 
-/// Two managers' worth of trouble: fixed addresses, Wi-Fi, a password.
+/// A cluster with fixed addresses and DHCP, Wi-Fi, a password and bricks.
 pub(crate) fn cluster() -> Cluster {
     Cluster {
         origin: Origin::BuiltIn,

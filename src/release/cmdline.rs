@@ -38,12 +38,12 @@ impl Cmdline {
         self.words.iter().map(String::as_str)
     }
 
-    /// Whether a word is there.
+    /// Returns true if a word is exactly this.
     pub(super) fn has(&self, word: &str) -> bool {
         self.words().any(|candidate| candidate == word)
     }
 
-    /// Whether the file ended with a line break.
+    /// Returns true if the file ended with a line break.
     pub fn ends_with_newline(&self) -> bool {
         self.newline
     }

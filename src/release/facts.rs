@@ -1,4 +1,4 @@
-//! What a base is, as far as its boot partition tells.
+//! The facts that a base's boot partition tells about it.
 
 use crate::error::{Category, Context, Error, Result};
 use crate::release::issue::Issue;
@@ -9,22 +9,22 @@ const FIRST_BOOKWORM: Date = Date::new(2023, 10, 10);
 /// First bullseye image.
 const FIRST_BULLSEYE: Date = Date::new(2021, 10, 30);
 
-/// What a base is.
+/// The release of a base and what depends on it.
 #[derive(Debug, Clone)]
 pub struct BaseFacts {
-    /// Its release; `None` when nothing tells. Buster and bullseye are told apart by date only.
+    /// The Debian release; `None` if nothing tells. Buster and bullseye are told apart by date only.
     pub release: Option<Release>,
-    /// When it was made, from `issue.txt`.
+    /// The day it was made, from `issue.txt`.
     pub date: Option<Date>,
-    /// Whether it is the sample base, or made from it, and so does not boot.
+    /// True for the sample base and images made from it, which do not boot.
     pub is_sample: bool,
     /// The instruction set of its programs, inferred from its kernels.
     pub userland: Userland,
-    /// Where its system mounts the boot partition.
+    /// The folder at which its system mounts the boot partition.
     pub mount: BootMount,
-    /// Its kernel command line.
+    /// The kernel command line.
     pub cmdline: Cmdline,
-    /// Its `config.txt`.
+    /// The text of `config.txt`.
     pub config_txt: String,
     root_names: RootNames,
 }
@@ -33,7 +33,7 @@ pub struct BaseFacts {
 #[derive(Debug, Clone)]
 struct RootNames(Vec<String>);
 
-/// What tells the releases apart.
+/// The signs by which releases are told apart.
 struct Signs<'a> {
     names: &'a RootNames,
     issue: &'a Issue,
@@ -42,7 +42,7 @@ struct Signs<'a> {
 }
 
 impl BaseFacts {
-    /// Finds out what a base is.
+    /// Finds the facts about a base.
     ///
     /// # Errors
     /// When it is not a Raspberry Pi's boot partition, or does not tell where its system mounts it.
@@ -79,12 +79,12 @@ impl BaseFacts {
         })
     }
 
-    /// Whether the root folder has a file or folder of this name, which is in lower case.
+    /// Returns true if the root folder has a file or folder of this name, given in lower case.
     pub fn has(&self, name: &str) -> bool {
         self.root_names.has(name)
     }
 
-    /// Whether a program in place of init grows the root file system, as it did up to bookworm.
+    /// Returns true if a program that replaces init grows the root file system, as it did up to bookworm.
     pub fn grows_by_init(&self) -> bool {
         self.cmdline.words().any(|word| {
             word.starts_with("init=/usr/lib/raspi-config/")
@@ -107,12 +107,11 @@ impl RootNames {
         self.0.iter().any(|candidate| candidate == name)
     }
 
-    /// Whether there are kernels of Raspberry Pi OS.
     fn have_kernels(&self) -> bool {
         self.0.iter().any(|name| name.starts_with("kernel"))
     }
 
-    /// 64-bit images carry no 32-bit kernels (inferred; 32-bit images do carry the 64-bit one).
+    /// Infers it from the kernels: 32-bit images have a 64-bit kernel as well, 64-bit images have no 32-bit one.
     fn userland(&self) -> Userland {
         if self.has("kernel7.img") || self.has("kernel7l.img") || self.has("kernel.img") {
             Userland::Bits32
@@ -125,12 +124,12 @@ impl RootNames {
 }
 
 impl Signs<'_> {
-    /// cloud-init came with trixie.
+    /// Returns true if cloud-init's files are there. It came with trixie.
     fn has_cloud_init(&self) -> bool {
         self.names.has("user-data") || self.names.has("meta-data")
     }
 
-    /// bookworm brought an initial ramdisk by default and the Pi 5's kernel.
+    /// Bookworm brought an initial ramdisk by default and the Pi 5's kernel.
     fn is_bookworm_or_later(&self) -> bool {
         self.has_cloud_init()
             || self.names.has("initramfs8")
@@ -155,7 +154,7 @@ impl Signs<'_> {
             return Ok(BootMount::Boot);
         }
         match self.issue.date {
-            // Bullseye went on as the "legacy" image; its kernels lie there without bookworm's ramdisks.
+            // Bullseye went on as the "legacy" image, with kernels but without bookworm's ramdisks.
             Some(date) if date >= FIRST_BOOKWORM && !self.names.have_kernels() => Ok(BootMount::Firmware),
             Some(_) => Ok(BootMount::Boot),
             None => Err(Error::new(
@@ -209,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_read_from_the_base_is_what_stands_there() {
+    fn date_and_instruction_set_are_read_from_the_base() {
         let facts = Base::trixie("2026-10-06").facts();
         assert_eq!(facts.date, Some(Date::new(2026, 10, 6)));
         assert_eq!(facts.userland, Userland::Bits64);

@@ -1,4 +1,4 @@
-//! What a Raspberry Pi OS image is, found from the files of its boot partition; its file name is not trusted.
+//! Recognises a Raspberry Pi OS image by the files of its boot partition. Its file name is not trusted.
 
 mod boot_files;
 mod cmdline;
@@ -31,7 +31,7 @@ pub enum Release {
     Trixie,
 }
 
-/// Where the system mounts its boot partition.
+/// The folder at which the system mounts its boot partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BootMount {
     /// `/boot`, up to bullseye.
@@ -47,7 +47,7 @@ pub enum Userland {
     Bits32,
     /// arm64.
     Bits64,
-    /// The boot partition does not tell.
+    /// Unknown: the boot partition has no kernel that tells.
     Unknown,
 }
 
@@ -65,13 +65,13 @@ impl Release {
         }
     }
 
-    /// Returns the release with this code name, in whatever case.
+    /// Returns the release with this code name. Case is ignored.
     pub fn named(text: &str) -> Option<Self> {
         let named = |release: &Self| release.as_str().eq_ignore_ascii_case(text);
         Self::ALL.into_iter().find(named)
     }
 
-    /// Whether `NetworkManager` manages the network; before it, dhcpcd and `wpa_supplicant` did.
+    /// Returns true if `NetworkManager` manages the network. Before bookworm, dhcpcd and `wpa_supplicant` did.
     pub fn has_network_manager(self) -> bool {
         self >= Self::Bookworm
     }

@@ -1,17 +1,17 @@
-//! Bases that would not become what the user asked for.
+//! Reasons not to use a base for a cluster.
 
 use crate::cluster::{Cluster, Model};
 use crate::error::{Category, Error};
 use crate::release::{BaseFacts, Release, Userland};
 
-/// Why a base is not taken unless the user insists.
+/// A reason not to use a base. The user can insist with `--force`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    /// [`Category::ClusterFile`] when another cluster file would do with this base, else [`Category::Refused`].
+    /// [`Category::ClusterFile`] if the base would suit another cluster file, otherwise [`Category::Refused`].
     pub category: Category,
-    /// What would happen.
+    /// The consequence of using it.
     pub reason: String,
-    /// What to do instead.
+    /// The better choice.
     pub remedy: String,
 }
 
@@ -22,7 +22,7 @@ impl From<Refusal> for Error {
 }
 
 impl BaseFacts {
-    /// Returns everything that speaks against this base for this cluster.
+    /// Returns the reasons not to use this base for this cluster.
     pub fn refusals(&self, cluster: &Cluster) -> Vec<Refusal> {
         [
             self.customised(),
@@ -39,7 +39,7 @@ impl BaseFacts {
         Some(Refusal {
             category: Category::Refused,
             reason: format!(
-                "the base was customised before: its command line starts {script}, which would be lost"
+                "the base was customised before: its command line starts {script}, which the build would remove"
             ),
             remedy: "use the image as it was published".to_owned(),
         })
@@ -54,7 +54,7 @@ impl BaseFacts {
     }
 }
 
-/// Returns what speaks against an image of which only the release and the instruction set are known.
+/// Returns a reason not to use an image of which only the release and the instruction set are known.
 pub fn of_published(release: &str, is_32_bit: bool, cluster: &Cluster) -> Option<Refusal> {
     if is_32_bit {
         return Some(of_32_bits("it is an armhf one", cluster));
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pi_5_is_not_promised_what_no_bullseye_does() {
+    fn a_base_without_a_kernel_for_the_pi_5_is_refused() {
         let refusals = Base::bullseye("2023-05-03").facts().refusals(&cluster());
         assert!(
             matches!(refusals.as_slice(), [one] if one.reason.starts_with("pi5-1 ")),

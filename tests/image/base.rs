@@ -8,16 +8,16 @@ use std::process::Command;
 
 const MIB: u64 = 1 << 20;
 
-/// What a base image is, as `tests/image/make` makes it.
+/// A base image of one era, as `tests/image/make` makes it.
 #[derive(Debug)]
 pub struct Era {
-    /// What `tests/image/make` calls it.
+    /// Its name in `tests/image/make`.
     pub name: &'static str,
     /// Start and size of the first partition, in MiB.
     pub boot_mib: (u64, u64),
-    /// How it takes what the first boot is to do.
+    /// The mechanism of its first boot.
     pub mechanism: Mechanism,
-    /// What it was published as, or what keeps the tests quick.
+    /// The form in which it was published, or the one that keeps the tests quick.
     pub form: Form,
 }
 
@@ -26,7 +26,7 @@ pub enum Mechanism {
     CloudInit,
     /// With the folder that the FAT is mounted at.
     SystemdRun(&'static str),
-    /// It is no image of Raspberry Pi OS.
+    /// Not an image of Raspberry Pi OS.
     None,
 }
 
@@ -159,23 +159,23 @@ pub const NO_FAT: Era = Era {
 };
 
 impl Era {
-    /// Where the boot partition lies in the raw image, in bytes.
+    /// Returns the boot partition's place in the raw image, in bytes.
     pub fn boot(&self) -> Range<u64> {
         let (start, size) = self.boot_mib;
         start * MIB..(start + size) * MIB
     }
 
-    /// The image as this era published it.
+    /// Returns the image as this era published it.
     pub fn published(&self) -> PathBuf {
         self.image(self.form)
     }
 
-    /// The raw image.
+    /// Returns the raw image.
     pub fn raw(&self) -> PathBuf {
         self.image(Form::Raw)
     }
 
-    /// The image in some form. Tests must not write to it.
+    /// Returns the image in some form. Tests must not write to it.
     pub fn image(&self, form: Form) -> PathBuf {
         let maker = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/image/make");
         let made = Command::new(&maker)
@@ -195,7 +195,7 @@ impl Era {
     }
 }
 
-/// Where images are kept: a folder of their own for every version of the script that makes them.
+/// Returns the folder of the images, a new one for each version of the script that makes them.
 fn folder() -> PathBuf {
     let mut hasher = DefaultHasher::new();
     include_bytes!("make").hash(&mut hasher);

@@ -1,4 +1,4 @@
-//! Who can log in, as the card and the user's own ssh see it.
+//! The keys that can log in, as the card and the user's own ssh see it.
 
 use std::fs;
 

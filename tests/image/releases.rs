@@ -70,7 +70,7 @@ fn a_damaged_file_system_would_not_boot() {
 }
 
 #[test]
-fn bytes_outside_the_boot_partition_are_the_base() {
+fn bytes_outside_the_boot_partition_are_those_of_the_base() {
     for era in ERAS {
         judge::assert_same_outside(&era.raw(), &built(era), &era.boot());
         assert_eq!(
@@ -82,7 +82,7 @@ fn bytes_outside_the_boot_partition_are_the_base() {
 }
 
 #[test]
-fn firmware_and_kernels_are_the_bases() {
+fn firmware_and_kernels_are_those_of_the_base() {
     for era in ERAS {
         let base = judge::tree_by_mtools(&era.raw(), &era.boot());
         let tree = judge::tree_by_mtools(&built(era), &era.boot());
@@ -94,13 +94,13 @@ fn firmware_and_kernels_are_the_bases() {
         for path in tree.keys() {
             let known =
                 base.contains_key(path) || OURS.contains(&path.as_str()) || path.starts_with("mkimage/");
-            assert!(known, "{path} of {era:?} comes from nowhere");
+            assert!(known, "{path} of {era:?} has no known origin");
         }
     }
 }
 
 #[test]
-fn what_one_reader_of_fat_finds_another_finds_too() {
+fn two_readers_of_fat_find_the_same_files() {
     for era in ERAS {
         let by_mtools = judge::tree_by_mtools(&built(era), &era.boot());
         let by_hadris = judge::tree_by_hadris(&built(era), &era.boot());
@@ -165,7 +165,7 @@ fn a_first_boot_whose_script_is_not_where_the_command_line_says_never_starts() {
 }
 
 #[test]
-fn user_data_that_cloud_init_refuses_is_ignored_without_a_word() {
+fn user_data_that_cloud_init_refuses_is_silently_ignored() {
     for era in ERAS {
         if era.mechanism != Mechanism::CloudInit {
             continue;

@@ -1,10 +1,10 @@
-//! The judges' verdict on the bases themselves: a test image that is wrong would prove nothing.
+//! Judges the bases themselves: a wrong test image would prove nothing.
 
 use crate::base::{ERAS, FIRST_CLOUD_INIT, FULL, Mechanism, SMALL};
 use crate::judge;
 
 #[test]
-fn a_base_that_is_damaged_already_would_hide_what_the_tool_damages() {
+fn damage_in_a_base_would_hide_damage_by_the_tool() {
     for era in ERAS.iter().copied().chain([&FIRST_CLOUD_INIT, &SMALL, &FULL]) {
         judge::assert_sound_fat(&era.raw(), &era.boot());
         let tree = judge::tree_by_mtools(&era.raw(), &era.boot());
@@ -24,7 +24,7 @@ fn a_base_that_is_damaged_already_would_hide_what_the_tool_damages() {
 }
 
 #[test]
-fn a_second_reader_that_reads_less_than_the_first_would_be_no_judge() {
+fn both_readers_of_fat_read_the_whole_base() {
     let era = &SMALL;
     assert_eq!(
         judge::tree_by_mtools(&era.raw(), &era.boot()),

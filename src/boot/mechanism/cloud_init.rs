@@ -1,4 +1,4 @@
-//! cloud-init reads `user-data` and `meta-data` from the boot partition: Raspberry Pi OS from 2025-11-24.
+//! cloud-init, which Raspberry Pi OS has since 2025-11-24: it reads `user-data` and `meta-data` from the boot partition.
 
 mod user_data;
 
@@ -30,11 +30,11 @@ pub(super) const KIND: Kind = Kind {
 
 #[derive(Debug)]
 struct CloudInit {
-    /// `dsmode` of the base's `meta-data`, which a node's keeps.
+    /// `dsmode` of the base's `meta-data`.
     dsmode: Option<String>,
 }
 
-/// The part of the base's `meta-data` that is of interest.
+/// The part of the base's `meta-data` that a node's keeps.
 #[derive(Deserialize)]
 struct StockMetaData {
     dsmode: Option<String>,

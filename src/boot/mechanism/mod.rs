@@ -1,5 +1,5 @@
-//! What runs `mkimage/install` on a base's first boot. A mechanism is a file here, a folder of the same name as its
-//! [`Mechanism::name`] in `overlays/`, and an entry of [`KINDS`].
+//! The mechanisms that can run `mkimage/install` on a base's first boot. Each is a file here, a folder in `overlays/` that is
+//! named as its [`Mechanism::name`], and an entry of [`KINDS`].
 
 mod cloud_init;
 mod systemd_run;
@@ -14,17 +14,16 @@ use crate::release::{BaseFacts, BootFiles, Refusal};
 /// Every mechanism, in the order in which they are tried.
 const KINDS: [Kind; 2] = [cloud_init::KIND, systemd_run::KIND];
 
-/// The mechanism of a base that has it.
+/// The mechanism, if the base has it.
 type Recognised = Result<Option<Box<dyn Mechanism>>>;
 
-/// A mechanism before it is known whether a base has it.
+/// A mechanism that a base may have.
 struct Kind {
     /// As [`Mechanism::name`].
     name: &'static str,
-    /// Beginnings of the words on the kernel's command line that are its own. A base's words of this kind are replaced,
-    /// whichever mechanism it has.
+    /// Beginnings of its words on the kernel's command line. They are removed from every base, whichever mechanism it has.
     kernel_words: &'static [&'static str],
-    /// Returns the mechanism, if the base has it.
+    /// Looks for the mechanism in a base.
     recognise: fn(&BaseFacts, &dyn BootFiles) -> Recognised,
 }
 
@@ -33,18 +32,18 @@ pub trait Mechanism: fmt::Debug {
     /// The name of its folder in `overlays/`.
     fn name(&self) -> &'static str;
 
-    /// What a user is told of it.
+    /// Its name as users see it.
     fn description(&self) -> String {
         self.name().to_owned()
     }
 
-    /// Returns the reason not to use this base, if its mechanism is one.
+    /// Returns a reason not to use this base that lies in the mechanism.
     fn refusal(&self, _base: &BaseFacts) -> Option<Refusal> {
         None
     }
 
-    /// Adds the files that it reads to an overlay that has everything else, and returns its words for the end of the
-    /// kernel's command line.
+    /// Adds the mechanism's own files to an overlay that has all others, and returns the words that it needs at the end of
+    /// the kernel's command line.
     ///
     /// # Errors
     /// When a value of the plan cannot be written in its format.
@@ -71,12 +70,12 @@ pub(super) fn recognise(base: &BaseFacts, files: &dyn BootFiles) -> Result<Box<d
     .with_remedy("use a Raspberry Pi OS Lite image"))
 }
 
-/// Whether a folder of `overlays/` is a mechanism's.
+/// Returns true for the folder of a mechanism in `overlays/`.
 pub(super) fn has_folder(name: &str) -> bool {
     KINDS.iter().any(|kind| kind.name == name)
 }
 
-/// Whether a word on the kernel's command line is some mechanism's.
+/// Returns true if a word on the kernel's command line belongs to any mechanism.
 pub(super) fn owns_kernel_word(word: &str) -> bool {
     let mut beginnings = KINDS.iter().flat_map(|kind| kind.kernel_words);
     beginnings.any(|beginning| word.starts_with(beginning))

@@ -1,5 +1,5 @@
-//! systemd's run generator starts a script that the kernel's command line names, with no network: images without
-//! cloud-init.
+//! systemd's run generator, for images without cloud-init: it starts a script that the kernel's command line names, without
+//! a network.
 
 use super::{Kind, Mechanism, Recognised};
 use crate::boot::network;
@@ -26,7 +26,7 @@ struct SystemdRun {
     mount: BootMount,
 }
 
-/// Every release has it, so it is what remains.
+/// Every release has it, so it is the last that is tried.
 #[allow(clippy::unnecessary_wraps)] // as every mechanism's
 fn recognise(base: &BaseFacts, _: &dyn BootFiles) -> Recognised {
     Ok(Some(Box::new(SystemdRun { mount: base.mount })))

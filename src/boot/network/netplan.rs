@@ -9,11 +9,11 @@ use crate::boot::yaml::yaml;
 use crate::cluster::{Address, Cluster, Node};
 use crate::error::Result;
 
-/// What Linux calls the Pi's socket: by default on Raspberry Pi OS, and with predictable names (Pi 4, Pi 5).
+/// The names of the Pi's wired interface: by default on Raspberry Pi OS, and with predictable names (Pi 4, Pi 5).
 /// A pattern under `match` would be shorter, but cloud-init's renderer for systemd-networkd ignores it.
 const WIRED: [&str; 2] = ["eth0", "end0"];
 
-/// What `NetworkManager` gives to cables; Wi-Fi has 600.
+/// The metric that `NetworkManager` gives to cables; Wi-Fi has 600.
 const FIRST_METRIC: u32 = 100;
 
 #[derive(Serialize)]

@@ -31,7 +31,7 @@ pub(super) fn config(wifi: &Wifi) -> Result<String> {
     ))
 }
 
-/// Whether this is the key itself and not a passphrase, which has at most 63 characters.
+/// Returns true for the key itself; a passphrase has at most 63 characters.
 fn is_raw_key(psk: &str) -> bool {
     psk.len() == 64 && psk.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

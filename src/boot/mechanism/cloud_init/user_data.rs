@@ -6,7 +6,7 @@ use crate::boot::plan::Plan;
 use crate::boot::yaml::yaml;
 use crate::error::Result;
 
-/// The first line that makes `user-data` a cloud-config; anything else is skipped without a word.
+/// The first line of a cloud-config. cloud-init silently ignores `user-data` without it.
 const MARK: &str = "#cloud-config";
 
 /// cloud-config keys, as in cloud-init's module reference.
@@ -22,12 +22,12 @@ struct UserData<'a> {
     // The singular form changes the image's default user, which keeps the groups the image gives it.
     user: User<'a>,
     ssh_pwauth: bool,
-    // Nothing about host keys: Raspberry Pi OS makes them by itself and tells cloud-init to leave them alone, and ours
-    // comes from mkimage/secrets.
+    // Nothing about host keys: Raspberry Pi OS makes its own and tells cloud-init to leave them alone, and ours comes from
+    // mkimage/secrets.
     package_update: bool,
     package_upgrade: bool,
-    // cloud-init takes what it has only begun for done. This runs at every start, before anything waits for the network, and
-    // sees to it that what a power cut took from runcmd is done at the next one.
+    // cloud-init considers a step done once it has begun. This runs at every start, before anything waits for the network, so
+    // that a runcmd that a power cut interrupted is done at the next start.
     bootcmd: [[&'a str; 3]; 1],
     runcmd: [[&'a str; 2]; 1],
 }
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn cloud_init_takes_every_node() {
+    fn cloud_init_accepts_the_file_of_every_node() {
         let lab = Lab::new();
         for node in 0..lab.cluster.nodes.len() {
             let folder = tempfile::tempdir().unwrap();
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cloud_init_reads_is_what_was_meant() {
+    fn cloud_init_reads_the_values_that_were_meant() {
         let lab = Lab::new();
         let text = user_data_of(&lab, 0);
         assert!(text.starts_with("#cloud-config\n"));
@@ -140,9 +140,9 @@ mod tests {
         );
     }
 
-    /// To the YAML 1.1 reader that cloud-init has, these are truths, dates and numbers when they stand without quotes.
+    /// Without quotes, cloud-init's YAML 1.1 reader takes these for booleans, dates and numbers.
     #[test]
-    fn no_name_is_taken_for_something_else() {
+    fn no_name_is_taken_for_another_type() {
         let mut lab = Lab::new();
         lab.cluster.nodes = ["1e3", "0x1f", "2020-01-01", "0b1", "no", "null", "1-1"]
             .map(|name| node(name, Role::Manager, Model::Pi4, "dhcp"))

@@ -21,8 +21,8 @@ const ESCAPED_QUOTE: &str = r"'\''";
 /// Returns a variable's value.
 type Source = fn(&Plan<'_>) -> String;
 
-/// Each variable's name without the prefix and its value, in the order of the table in `docs/architecture.md`.
-const VARIABLES: [(&str, Source); 25] = [
+/// Each variable's name without the prefix and its value, in the order of `docs/settings.example`.
+const VARIABLES: &[(&str, Source)] = &[
     ("CLUSTER", |plan| plan.cluster.name.clone()),
     ("CLUSTER_ID", |plan| plan.cluster_id.to_owned()),
     (NODE, |plan| plan.node.name.to_string()),

@@ -34,34 +34,21 @@ leave_the_world() {
     rm -rf --one-file-system -- "$WORLD"
 }
 
-# settings NAME=VALUE...: what is not said is as on pi4-2.
+# settings NAME=VALUE...: the settings of pi4-2, with these values instead.
 settings() {
     local line
-    cat >"$WORLD/etc/settings" <<SETTINGS
-MKIMAGE_CLUSTER='homelab'
+    cat -- "$FIRSTBOOT/../docs/settings.example" - >"$WORLD/etc/settings" <<SETTINGS
 MKIMAGE_CLUSTER_ID='$CLUSTER_ID'
 MKIMAGE_NODE='pi4-2'
 MKIMAGE_ROLE='worker'
 MKIMAGE_USER='ada'
 MKIMAGE_ADDRESS='192.168.1.32/24'
 MKIMAGE_DOMAIN=''
-MKIMAGE_BUILD_TIME='1795000000'
 MKIMAGE_TIMEZONE='Etc/UTC'
 MKIMAGE_LOCALE=''
 MKIMAGE_KEYBOARD='gb'
 MKIMAGE_WIFI_COUNTRY=''
-MKIMAGE_DOCKER_SOURCE='debian'
 MKIMAGE_SWARM_POOL=''
-MKIMAGE_VOLUME='cluster-data'
-MKIMAGE_MOUNT='/mnt/cluster-data'
-MKIMAGE_REPLICA='3'
-MKIMAGE_ARBITER=''
-MKIMAGE_BRICKS='/glusterfs/bricks'
-MKIMAGE_BRICK='yes'
-MKIMAGE_BRICK_DEVICE='auto'
-MKIMAGE_BRICK_WIPE='if-empty'
-MKIMAGE_APT_PROXY=''
-MKIMAGE_APT_MIRROR=''
 MKIMAGE_BOOT='$BOOT'
 SETTINGS
     for line; do

@@ -143,31 +143,10 @@ fn check_layout(
         Replica::All => None,
         Replica::Number(_, span) => Some(span.clone()),
     };
-    if let Replica::Number(wanted, span) = replica {
-        // "Replica 2 with an arbiter" and "replica 3, one of them the arbiter" are the same volume.
-        let total = if *wanted == 2 && has_arbiter { 3 } else { *wanted };
-        if total == 2 {
-            findings.problem(
-                span.clone(),
-                format!("replica 2 does not keep data safe: {SPLIT_BRAIN}"),
-                "give three nodes a brick and name one of them as arbiter = \"...\", or use replica = 3 or \"all\"",
-            );
-            return;
-        }
-        if total != bricks {
-            let remedy = match bricks.checked_sub(total) {
-                Some(surplus) => {
-                    format!("set brick = false on {surplus} of them, or write replica = \"all\"")
-                }
-                None => "give more nodes a brick, or write replica = \"all\"".to_owned(),
-            };
-            findings.problem(
-                span.clone(),
-                format!("replica is {wanted}, but {bricks} nodes have a brick"),
-                remedy,
-            );
-            return;
-        }
+    if let Replica::Number(wanted, span) = replica
+        && !check_replica(*wanted, span, bricks, has_arbiter, findings)
+    {
+        return;
     }
     match bricks {
         1 if !has_arbiter => findings.warn(
@@ -191,6 +170,39 @@ fn check_layout(
             }
         }
     }
+}
+
+/// Returns whether `replica`, if it is a number, fits a number of bricks.
+fn check_replica(
+    wanted: usize,
+    span: &Range<usize>,
+    bricks: usize,
+    has_arbiter: bool,
+    findings: &mut Findings<'_>,
+) -> bool {
+    // "Replica 2 with an arbiter" and "replica 3, one of them the arbiter" are the same volume.
+    let total = if wanted == 2 && has_arbiter { 3 } else { wanted };
+    if total == 2 {
+        findings.problem(
+            span.clone(),
+            format!("replica 2 does not keep data safe: {SPLIT_BRAIN}"),
+            "give three nodes a brick and name one of them as arbiter = \"...\", or use replica = 3 or \"all\"",
+        );
+        return false;
+    }
+    if total != bricks {
+        let remedy = match bricks.checked_sub(total) {
+            Some(surplus) => format!("set brick = false on {surplus} of them, or write replica = \"all\""),
+            None => "give more nodes a brick, or write replica = \"all\"".to_owned(),
+        };
+        findings.problem(
+            span.clone(),
+            format!("replica is {wanted}, but {bricks} nodes have a brick"),
+            remedy,
+        );
+        return false;
+    }
+    true
 }
 
 /// Returns whether `gluster volume create` and every other tool accept the name; `all` is a keyword.

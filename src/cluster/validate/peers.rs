@@ -1,7 +1,6 @@
 //! Compares the nodes with each other.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::Ipv4Addr;
 use std::ops::Range;
 
 use super::super::problem::Findings;
@@ -78,48 +77,36 @@ fn check_networks(drafts: &[Draft], network: &Network, findings: &mut Findings<'
         return;
     };
     for (draft, address, span) in &fixed {
-        let place =
-            |gateway: Ipv4Addr| format!("{}'s network {}/{}", gateway, address.network(), address.prefix());
-        match network.gateway {
-            Some(gateway) if !address.contains(gateway) => findings.problem(
-                span.clone(),
+        let address_of = format!("address \"{address}\" of {}", draft.display_name());
+        let first_of = format!("\"{first_address}\" of {}", first.display_name());
+        let (what, remedy) = match network.gateway {
+            Some(gateway) if !address.contains(gateway) => (
                 format!(
-                    "address \"{address}\" of {} is outside the gateway's network: {gateway} is not in {}/{}",
-                    draft.display_name(),
+                    "{address_of} is outside the gateway's network: {gateway} is not in {}/{}",
                     address.network(),
                     address.prefix()
                 ),
                 "correct the address, its prefix length, or gateway in [network]",
             ),
-            Some(gateway) if address.address() == gateway => findings.problem(
-                span.clone(),
+            Some(gateway) if address.address() == gateway => (
                 format!(
-                    "address \"{address}\" of {} is the gateway's own, in {}",
-                    draft.display_name(),
-                    place(gateway)
+                    "{address_of} is the gateway's own, in {gateway}'s network {}/{}",
+                    address.network(),
+                    address.prefix()
                 ),
                 "give the node a different address",
             ),
-            _ if address.prefix() != first_address.prefix() => findings.problem(
-                span.clone(),
-                format!(
-                    "address \"{address}\" of {} has a different prefix length from \"{first_address}\" of {}",
-                    draft.display_name(),
-                    first.display_name()
-                ),
+            _ if address.prefix() != first_address.prefix() => (
+                format!("{address_of} has a different prefix length from {first_of}"),
                 "use the same prefix length for all nodes, because they are in one network",
             ),
-            None if address.network() != first_address.network() => findings.problem(
-                span.clone(),
-                format!(
-                    "address \"{address}\" of {} is not in the same network as \"{first_address}\" of {}",
-                    draft.display_name(),
-                    first.display_name()
-                ),
+            None if address.network() != first_address.network() => (
+                format!("{address_of} is not in the same network as {first_of}"),
                 "all nodes must be in one network",
             ),
-            _ => {}
-        }
+            _ => continue,
+        };
+        findings.problem(span.clone(), what, remedy);
     }
     if network.gateway.is_none() {
         findings.warn(

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use super::block_header::{self, Dictionary, Packing};
-use super::header::{self, Check};
+use super::header::{self, Check, Footer};
 use super::index::{IndexReader, Record};
 use super::{LARGEST_DICTIONARY, damage, read_exact};
 use crate::disk::read_at::ReadAt;
 use crate::error::{Category, Context, Error, Result};
+use crate::units::Size;
 
 /// More blocks than any image has: 64 KiB each in 64 GiB. It bounds memory (32 bytes a block).
 const MOST_BLOCKS: u64 = 1 << 20;
@@ -52,20 +53,10 @@ impl XzImage {
     /// [`Category::Verification`] when it does not add up; [`Category::Other`] when unpacking needs a dictionary of more
     /// than 64 MiB (what `xz -9` uses).
     pub fn open(file: Arc<dyn ReadAt>) -> Result<Opened> {
-        let size = file
-            .size()
-            .disk(|| "asking for the size of the xz file".to_owned())?;
         let check = first_check(&file)?;
-        let footer_at = match size.checked_sub(header::SIZE) {
-            Some(at) if at >= header::SIZE && size.is_multiple_of(4) => at,
-            _ => return Err(damage("it is cut off")),
-        };
-        let mut last = [0; 12];
-        read_exact(&file, &mut last, footer_at)?;
-        if let [.., 0, 0, 0, 0] = last {
+        let Some((footer, footer_at)) = last_footer(&file)? else {
             return Ok(Opened::Stream("it has padding behind its stream".to_owned()));
-        }
-        let footer = header::parse_footer(last)?;
+        };
         let index_at = footer_at
             .checked_sub(footer.index_size)
             .filter(|at| *at >= header::SIZE)
@@ -73,7 +64,7 @@ impl XzImage {
         let index = IndexReader::open(&file, index_at, footer.index_size)?;
         if index.count() > MOST_BLOCKS {
             return Ok(Opened::Stream(format!(
-                "it has {} blocks, more than the {MOST_BLOCKS} that are kept in mind",
+                "it has {} blocks, and only {MOST_BLOCKS} are kept in memory",
                 index.count()
             )));
         }
@@ -86,46 +77,26 @@ impl XzImage {
             blocks: Vec::new(),
         };
         index.records(|record| layout.add(record))?;
-        let Layout {
-            end,
-            raw_size,
-            blocks,
-            ..
-        } = layout;
-        if end != index_at {
-            return other_streams_before(&file, index_at - end).map(Opened::Stream);
+        if layout.end != index_at {
+            return other_streams_before(&file, index_at - layout.end).map(Opened::Stream);
         }
         if footer.check != check {
             return Err(damage("its header and its footer do not agree"));
         }
-
         let mut image = Self {
             file,
             check,
-            blocks,
-            raw_size,
+            blocks: layout.blocks,
+            raw_size: layout.raw_size,
             dictionary: 0,
         };
-        for block in &image.blocks {
-            match image.dictionary_of(block)? {
-                Some(dictionary) => image.dictionary = image.dictionary.max(dictionary.bytes()),
-                None => {
-                    return Ok(Opened::Stream(
-                        "it uses a filter that is not in xz's format 1.2.1".to_owned(),
-                    ));
-                }
+        match image.largest_dictionary()? {
+            Some(dictionary) => image.dictionary = dictionary,
+            None => {
+                return Ok(Opened::Stream(
+                    "it uses a filter that is not in xz's format 1.2.1".to_owned(),
+                ));
             }
-        }
-        if image.dictionary > LARGEST_DICTIONARY {
-            return Err(Error::new(
-                Category::Other,
-                format!(
-                    "unpacking the xz file needs a dictionary of {} MiB; at most {} MiB are supported",
-                    image.dictionary >> 20,
-                    LARGEST_DICTIONARY >> 20
-                ),
-            )
-            .with_remedy("compress the image again with: xz -T0"));
         }
         Ok(Opened::Indexed(image))
     }
@@ -166,6 +137,30 @@ impl XzImage {
         (raw_offset < block.raw_end()).then_some((number, block))
     }
 
+    /// Reads the header of every block. Returns the size of the largest dictionary in bytes, or `None` if a block uses an
+    /// unknown filter.
+    fn largest_dictionary(&self) -> Result<Option<u64>> {
+        let mut largest = 0;
+        for block in &self.blocks {
+            match self.dictionary_of(block)? {
+                Some(dictionary) => largest = largest.max(dictionary.bytes()),
+                None => return Ok(None),
+            }
+        }
+        if largest > LARGEST_DICTIONARY {
+            return Err(Error::new(
+                Category::Other,
+                format!(
+                    "unpacking the xz file needs a dictionary of {}; at most {} are supported",
+                    Size(largest),
+                    Size(LARGEST_DICTIONARY)
+                ),
+            )
+            .with_remedy("compress the image again with: xz -T0"));
+        }
+        Ok(Some(largest))
+    }
+
     /// Checks a block's header against the index and says which dictionary it needs, if its packing is known.
     fn dictionary_of(&self, block: &Block) -> Result<Option<Dictionary>> {
         let length = block.unpadded.min(block_header::LARGEST as u64);
@@ -193,6 +188,23 @@ impl XzImage {
             Packing::Lzma2(dictionary) => Ok(Some(dictionary)),
         }
     }
+}
+
+/// Reads the footer at the end of the file. Returns it with its offset, or `None` where padding follows it.
+fn last_footer(file: &dyn ReadAt) -> Result<Option<(Footer, u64)>> {
+    let size = file
+        .size()
+        .disk(|| "asking for the size of the xz file".to_owned())?;
+    let footer_at = match size.checked_sub(header::SIZE) {
+        Some(at) if at >= header::SIZE && size.is_multiple_of(4) => at,
+        _ => return Err(damage("it is cut off")),
+    };
+    let mut last = [0; 12];
+    read_exact(file, &mut last, footer_at)?;
+    if let [.., 0, 0, 0, 0] = last {
+        return Ok(None);
+    }
+    Ok(Some((header::parse_footer(last)?, footer_at)))
 }
 
 /// How the first stream of an xz file is checked, whatever follows it.

@@ -11,7 +11,6 @@ pub mod cluster;
 pub mod commands;
 pub mod disk;
 pub mod error;
-mod hex;
 pub mod identity;
 pub mod image;
 pub mod progress;

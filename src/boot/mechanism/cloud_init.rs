@@ -11,7 +11,6 @@ use crate::boot::overlay::{BootPath, Overlay};
 use crate::boot::plan::Plan;
 use crate::boot::yaml::yaml;
 use crate::error::{Category, Error, Result};
-use crate::hex;
 use crate::release::{BaseFacts, BootFiles, Date, Refusal};
 
 const NAME: &str = "cloud-init";
@@ -146,7 +145,7 @@ fn instance_id(plan: &Plan<'_>, overlay: &Overlay) -> String {
             .chain_update((bytes.len() as u64).to_le_bytes())
             .chain_update(bytes);
     }
-    let digits = hex::encode(&digest.finalize());
+    let digits = base16ct::lower::encode_string(&digest.finalize());
     format!(
         "mkimage-{}-{}",
         plan.node.name,

@@ -2,12 +2,11 @@
 
 use crate::cluster::Wifi;
 use crate::error::{Category, Error, Result};
-use crate::hex;
 
 /// Returns `wpa_supplicant.conf`. It holds the passphrase.
 pub(super) fn config(wifi: &Wifi) -> Result<String> {
     // An ssid without quotes is hexadecimal.
-    let ssid = hex::encode(wifi.ssid.as_bytes());
+    let ssid = base16ct::lower::encode_string(wifi.ssid.as_bytes());
     let key = match &wifi.psk {
         Some(psk) if is_raw_key(psk) => format!("psk={}", psk.as_str()),
         // A quoted psk ends at the line's last quote and knows no escapes, but a # after an inner quote begins a comment.

@@ -20,7 +20,7 @@ is_untouched() {
     equal "$(sha256sum <"$DEVICE")" "$before"
 }
 
-a_blank_stick_becomes_the_brick_and_the_memory() { # test, root
+a_blank_stick_becomes_the_brick_and_holds_the_state() { # test, root
     loop 600
     stick_is
     echo 'UUID=1' >"$WORLD/glusterd/glusterd.info"
@@ -28,8 +28,8 @@ a_blank_stick_becomes_the_brick_and_the_memory() { # test, root
     equal "$CODE" 0
     equal "$(brick_state)" mounted
     equal "$(cat "$WORLD/brick/.mkimage-brick")" "$CLUSTER_ID pi4-2 homelab"
-    equal "$(cat "$WORLD/brick/memory/glusterd/glusterd.info")" UUID=1
-    equal "$(cat "$WORLD/run/memory")" stick
+    equal "$(cat "$WORLD/brick/state/glusterd/glusterd.info")" UUID=1
+    equal "$(cat "$WORLD/run/state-place")" stick
     grep -q " $WORLD/swarm xfs" /proc/mounts
     equal "$(blkid -p -s LABEL -o value "$DEVICE")" pi4-2
     contains "$(xfs_db -r -c "sb 0" -c "print inodesize" "$DEVICE")" 512
@@ -58,7 +58,7 @@ running_it_again_changes_nothing() { # test, root
     stage brick
     equal "$CODE" 0
     umount "$WORLD/swarm" "$WORLD/glusterd" "$WORLD/brick"
-    rm "$WORLD/run/memory"
+    rm "$WORLD/run/state-place"
     stage brick
     equal "$CODE" 0
     equal "$(blkid -p -s UUID -o value "$DEVICE")" "$uuid"
@@ -74,7 +74,7 @@ a_stick_with_files_is_refused_untouched_and_the_node_goes_on() { # test, root
     contains "$WHY" 'ext4'
     contains "$WHY" 'wipe-stick'
     equal "$(brick_state)" refused
-    equal "$(cat "$WORLD/run/memory")" card
+    equal "$(cat "$WORLD/run/state-place")" card
 }
 
 the_marker_on_the_card_allows_once() { # test, root
@@ -116,8 +116,8 @@ the_stick_of_another_node_is_never_taken() { # test, root
     stick_is
     stage brick
     umount "$WORLD/swarm" "$WORLD/glusterd" "$WORLD/brick"
-    rm -rf "$WORLD/run" "$WORLD/state"
-    mkdir -p "$WORLD/run/stages" "$WORLD/state"
+    rm -rf "$WORLD/run" "$WORLD/var-lib"
+    mkdir -p "$WORLD/run/stages" "$WORLD/var-lib"
     before=$(sha256sum <"$DEVICE")
     stick_is MKIMAGE_NODE=pi4-3
     stage brick
@@ -131,8 +131,8 @@ the_stick_of_another_cluster_is_never_taken() { # test, root
     stick_is
     stage brick
     umount "$WORLD/swarm" "$WORLD/glusterd" "$WORLD/brick"
-    rm -rf "$WORLD/run" "$WORLD/state"
-    mkdir -p "$WORLD/run/stages" "$WORLD/state"
+    rm -rf "$WORLD/run" "$WORLD/var-lib"
+    mkdir -p "$WORLD/run/stages" "$WORLD/var-lib"
     before=$(sha256sum <"$DEVICE")
     stick_is MKIMAGE_CLUSTER_ID=ffffffffffffffffffffffffffffffff
     stage brick
@@ -147,10 +147,10 @@ a_cut_while_formatting_is_finished_on_the_same_stick_only() { # test, root
     # mkfs was done, the mark was not.
     mkfs.xfs -q -f -m uuid=c0ffee00-0000-4000-8000-000000000001 "$DEVICE"
     with_parts stick "stick_fingerprint '$DEVICE'" >"$WORLD/fingerprint"
-    printf 'c0ffee00-0000-4000-8000-000000000001 %s\n' "$(cat "$WORLD/fingerprint")" >"$WORLD/state/formatting"
+    printf 'c0ffee00-0000-4000-8000-000000000001 %s\n' "$(cat "$WORLD/fingerprint")" >"$WORLD/var-lib/formatting"
     stage brick
     equal "$CODE" 0
-    [[ ! -e $WORLD/state/formatting ]]
+    [[ ! -e $WORLD/var-lib/formatting ]]
 }
 
 an_xfs_of_somebody_else_is_not_taken_for_an_unfinished_one() { # test, root
@@ -159,7 +159,7 @@ an_xfs_of_somebody_else_is_not_taken_for_an_unfinished_one() { # test, root
     mkfs.xfs -q -f "$DEVICE"
     before=$(sha256sum <"$DEVICE")
     with_parts stick "stick_fingerprint '$DEVICE'" >"$WORLD/fingerprint"
-    printf 'c0ffee00-0000-4000-8000-000000000001 %s\n' "$(cat "$WORLD/fingerprint")" >"$WORLD/state/formatting"
+    printf 'c0ffee00-0000-4000-8000-000000000001 %s\n' "$(cat "$WORLD/fingerprint")" >"$WORLD/var-lib/formatting"
     stage brick
     equal "$CODE" 11
     is_untouched
@@ -179,7 +179,7 @@ without_a_stick_the_node_goes_on_from_the_card() { # test, root
     fake findmnt 'exit 1'
     stage brick
     equal "$CODE" 11
-    equal "$(cat "$WORLD/run/memory")" card
+    equal "$(cat "$WORLD/run/state-place")" card
     equal "$(brick_state)" missing
 }
 

@@ -13,7 +13,7 @@ pretend_stages() {
             printf 'echo %s >>"%s/order"\n. "%s/do/%s"\n' "$name" "$WORLD" "$WORLD" "$name"
         } >"$WORLD/lib/stages/$name"
     done
-    printf 'echo stick >"$MKIMAGE_RUN/memory"\nexit 0\n' >"$WORLD/do/brick"
+    printf 'echo stick >"$MKIMAGE_RUN/state-place"\nexit 0\n' >"$WORLD/do/brick"
     # What the stages would do for the sentence.
     printf 'why() { echo "$*" >"$MKIMAGE_RUN/stages/$1.why"; }\n' >"$WORLD/why"
 }
@@ -82,7 +82,7 @@ stages_that_wait_for_each_other_are_an_error() { # test
 
 a_refused_stick_does_not_keep_the_node_out_of_the_swarm() { # test
     pretend_stages
-    printf 'echo card >"$MKIMAGE_RUN/memory"\necho "take it out" >"$MKIMAGE_RUN/stages/brick.why"\nexit 11\n' >"$WORLD/do/brick"
+    printf 'echo card >"$MKIMAGE_RUN/state-place"\necho "take it out" >"$MKIMAGE_RUN/stages/brick.why"\nexit 11\n' >"$WORLD/do/brick"
     drive
     until_true 300 stage_is volume 'done'
     until_true 300 stage_is swarm 'done'

@@ -6,12 +6,12 @@ CLUSTER_ID=0123456789abcdef0123456789abcdef
 in_a_fresh_world() {
     WORLD=$(mktemp -d)
     trap leave_the_world EXIT
-    export MKIMAGE_LIB=$FIRSTBOOT/lib MKIMAGE_ETC=$WORLD/etc MKIMAGE_RUN=$WORLD/run MKIMAGE_STATE=$WORLD/state
+    export MKIMAGE_LIB=$FIRSTBOOT/lib MKIMAGE_ETC=$WORLD/etc MKIMAGE_RUN=$WORLD/run MKIMAGE_VAR_DIR=$WORLD/var-lib
     export MKIMAGE_BRICK_MOUNT=$WORLD/brick MKIMAGE_GLUSTERD_DIR=$WORLD/glusterd MKIMAGE_SWARM_DIR=$WORLD/swarm
     export MKIMAGE_BRICK_WAIT=0
     BOOT=$WORLD/boot
     LOOPS=()
-    mkdir -p "$WORLD"/{etc/secrets,run/stages,state,brick,glusterd,swarm,boot/mkimage,bin}
+    mkdir -p "$WORLD"/{etc/secrets,run/stages,var-lib,brick,glusterd,swarm,boot/mkimage,bin}
     PATH=$WORLD/bin:/usr/sbin:/usr/bin:/sbin:/bin
     export PATH
     settings

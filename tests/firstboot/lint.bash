@@ -144,7 +144,7 @@ the_tests_are_clean() { # test
 the_units_are_understood_by_systemd() { # test
     mkdir -p "$WORLD/units"
     sed 's|/bin/sh /usr/local/lib/mkimage/[^ ]*|/bin/true|' "$FIRSTBOOT/lib/units/mkimage-firstboot.service" >"$WORLD/units/mkimage-firstboot.service"
-    for unit in mkimage-memory.service mkimage-memory-copy.service mkimage-memory-copy.timer; do
+    for unit in mkimage-state.service mkimage-state-copy.service mkimage-state-copy.timer; do
         cp "$FIRSTBOOT/lib/units/$unit" "$WORLD/units/"
     done
     equal "$(systemd-analyze verify --man=no --recursive-errors=no "$WORLD"/units/* 2>&1 | grep mkimage || true)" ''

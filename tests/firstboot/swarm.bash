@@ -51,7 +51,7 @@ did() {
 
 first_manager() {
     settings MKIMAGE_NODE=pi4-1 MKIMAGE_ROLE=manager "$@"
-    echo stick >"$WORLD/run/memory"
+    echo stick >"$WORLD/run/state-place"
     cut -d . -f 1 /proc/uptime >"$WORLD/run/started"
 }
 
@@ -204,13 +204,13 @@ a_lone_first_manager_goes_on_in_the_end() { # test
     did '^swarm init'
 }
 
-a_manager_that_lost_its_memory_waits_for_the_other_managers() { # test
+a_manager_that_lost_its_state_waits_for_the_other_managers() { # test
     first_manager
     printf '%s\n' 'pi4-1 manager pi4-1 192.168.1.31 yes' 'pi4-2 manager pi4-2 192.168.1.32 yes' \
         'pi4-3 manager pi4-3 192.168.1.33 yes' >"$WORLD/etc/nodes"
     a_swarm inactive false -
-    mkdir -p "$WORLD/state/memory/copy"
-    echo 0123 >"$WORLD/state/memory/copy/swarm-was"
+    mkdir -p "$WORLD/var-lib/state/copy"
+    echo 0123 >"$WORLD/var-lib/state/copy/swarm-was"
     stage swarm
     equal "$CODE" 10
     contains "$WHY" 'pi4-2, pi4-3'
@@ -223,7 +223,7 @@ a_manager_that_lost_its_memory_waits_for_the_other_managers() { # test
 
 a_secret_or_a_service_makes_a_fresh_copy() { # test
     settings
-    echo stick >"$WORLD/run/memory"
+    echo stick >"$WORLD/run/state-place"
     fake systemctl 'echo "$*" >>"'"$WORLD"'/systemctl.log"'
     echo s1 >"$WORLD/secrets-there"
     echo 1 >"$WORLD/version"
@@ -246,7 +246,7 @@ a_secret_or_a_service_makes_a_fresh_copy() { # test
 }
 
 copies() {
-    equal "$(grep -c 'start --no-block mkimage-memory-copy' "$WORLD/systemctl.log")" "$1"
+    equal "$(grep -c 'start --no-block mkimage-state-copy' "$WORLD/systemctl.log")" "$1"
 }
 
 recover() {
@@ -264,7 +264,7 @@ a_swarm_that_lives_elsewhere_is_never_formed_anew() { # test, root
     recover new-swarm
     equal "$CODE" 1
     contains "$SAID" 'nothing is lost'
-    [[ ! -e $WORLD/run/new-swarm && ! -e $WORLD/state/new-swarm && ! -e $WORLD/state/swarm-replaces ]]
+    [[ ! -e $WORLD/run/new-swarm && ! -e $WORLD/var-lib/new-swarm && ! -e $WORLD/var-lib/swarm-replaces ]]
 }
 
 a_node_without_a_swarm_begins_none_by_a_new_address() { # test, root

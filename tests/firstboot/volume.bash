@@ -6,9 +6,9 @@ a_member() {
     mkfs.xfs -q -f "$DEVICE"
     mount "$DEVICE" "$WORLD/brick"
     echo "$CLUSTER_ID pi4-2 homelab" >"$WORLD/brick/.mkimage-brick"
-    mkdir -p "$WORLD/brick/brick/.glusterfs" "$WORLD/brick/memory" "$WORLD/mnt"
+    mkdir -p "$WORLD/brick/brick/.glusterfs" "$WORLD/brick/state" "$WORLD/mnt"
     echo precious >"$WORLD/brick/brick/file"
-    echo stick >"$WORLD/run/memory"
+    echo stick >"$WORLD/run/state-place"
     settings MKIMAGE_BRICK_DEVICE="$DEVICE" MKIMAGE_MOUNT="$WORLD/mnt"
     a_store
     mkdir -p "$WORLD/others"
@@ -540,7 +540,7 @@ two_volumes_of_one_name_are_left_to_a_person() { # test, root
 a_new_first_node() {
     settings MKIMAGE_NODE=pi4-1 MKIMAGE_ROLE=manager
     mkdir -p "$WORLD/others"
-    echo stick >"$WORLD/run/memory"
+    echo stick >"$WORLD/run/state-place"
     cut -d . -f 1 /proc/uptime >"$WORLD/run/started"
     fake gluster 'printf "UUID Hostname State\nu1 localhost Connected\n"'
     # shellcheck disable=SC2016
@@ -565,7 +565,7 @@ no_second_pool_is_begun_while_others_may_be_starting() { # test
     equal "$CODE" 0
 }
 
-an_empty_folder_is_no_answer_before_the_memory_is_found() { # test
+an_empty_folder_is_no_answer_before_the_state_is_found() { # test
     local said
     settings
     fake docker 'exit 1'
@@ -574,7 +574,7 @@ an_empty_folder_is_no_answer_before_the_memory_is_found() { # test
     contains "$said" 'swarm unknown'
     contains "$said" 'pool unknown'
     contains "$said" 'volume unknown'
-    echo stick >"$WORLD/run/memory"
+    echo stick >"$WORLD/run/state-place"
     said=$(dash "$MKIMAGE_LIB/answer-as-root" pi4-1 state)
     contains "$said" 'swarm inactive'
     contains "$said" 'pool none'

@@ -7,7 +7,7 @@ stick_dies() {
     uuid=$(gluster_uuid "$node")
     swarm=$(swarm_identity "$MANAGER")
     # The copy on the card is taken a moment after the membership changed, and hourly.
-    check "the card has a copy of the node's memory" eventually 120 in_node "$node" test -s /var/lib/mkimage/memory/copy/epoch
+    check "the card has a copy of the node's state" eventually 120 in_node "$node" test -s /var/lib/mkimage/state/copy/epoch
     node_cut "$node"
     stick_new "$node"
     node_on "$node"

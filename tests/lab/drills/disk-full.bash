@@ -10,7 +10,7 @@ is_full() {
     grep -q 'No space left on device' <<<"$said"
 }
 # The swarm's and Gluster's own state lie on the same stick.
-memory_has_room() {
+state_has_room() {
     in_node "$1" sh -c "head -c 50000000 /dev/urandom >/var/lib/docker/swarm/room && sync /var/lib/docker/swarm/room; rc=\$?
         rm /var/lib/docker/swarm/room; exit \$rc"
 }
@@ -20,7 +20,7 @@ for node in "${NODES[@]}"; do
 done
 check "all files are right while it is full" files_are_right
 check "the swarm does not mind" swarm_is_whole
-check "every node's memory still has room on its stick" on_every_node memory_has_room
+check "every node's state still has room on its stick" on_every_node state_has_room
 drill_begins
 check "space can be freed" in_node "$MANAGER" sh -c "rm $DRILL_FOLDER.filler*"
 # A brick looks at its free space every five seconds (storage.reserve).

@@ -47,7 +47,7 @@ stick_hold() {
     fi
 }
 
-# A node that is cut while it copies its memory leaves its stick frozen: what was about to write there cannot even be
+# A node that is cut while it copies its state leaves its stick frozen: what was about to write there cannot even be
 # killed, and the file system stays in the kernel without any mount. On a Pi the kernel is gone as well. It is shut down
 # by then, so thawing it writes nothing.
 stick_thaw() {

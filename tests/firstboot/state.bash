@@ -1,4 +1,4 @@
-# Where the node's memory lives, and which copy of it is right. Folders play stick and card.
+# Where the node's state lives, and which copy of it is right. Folders play stick and card.
 
 # remembered NAME: what glusterd's folder says.
 remembered() {
@@ -6,22 +6,22 @@ remembered() {
 }
 
 on_stick() {
-    with_parts memory memory_to_stick
+    with_parts state state_to_stick
 }
 
 on_card() {
-    with_parts memory memory_to_card
+    with_parts state state_to_card
 }
 
 off() {
     umount "$WORLD/glusterd" "$WORLD/swarm" 2>/dev/null || true
-    rm -f "$WORLD/run/memory"
+    rm -f "$WORLD/run/state-place"
 }
 
 new_card() {
     off
-    rm -rf "$WORLD/state" "$WORLD/glusterd" "$WORLD/swarm"
-    mkdir -p "$WORLD/state" "$WORLD/glusterd" "$WORLD/swarm"
+    rm -rf "$WORLD/var-lib" "$WORLD/glusterd" "$WORLD/swarm"
+    mkdir -p "$WORLD/var-lib" "$WORLD/glusterd" "$WORLD/swarm"
 }
 
 new_stick() {
@@ -33,8 +33,8 @@ new_stick() {
 # The hourly copy, without a file system that could be frozen.
 copied() {
     # shellcheck disable=SC2016
-    with_parts memory 'memory_copy "$BRICK_MOUNT/memory/glusterd" "$BRICK_MOUNT/memory/swarm" "$MEMORY/copy.new"
-        memory_commit "$MEMORY/copy" "$(read_epoch "$BRICK_MOUNT/memory")"'
+    with_parts state 'copy_state "$STICK_STATE/glusterd" "$STICK_STATE/swarm" "$CARD_STATE/copy.new"
+        commit_state "$CARD_STATE/copy" "$(read_epoch "$STICK_STATE")"'
 }
 
 what_was_on_the_card_moves_to_a_new_stick() { # test, root
@@ -42,7 +42,7 @@ what_was_on_the_card_moves_to_a_new_stick() { # test, root
     echo raft >"$WORLD/swarm/state.json"
     on_stick
     equal "$(remembered)" mine
-    equal "$(cat "$WORLD/brick/memory/swarm/state.json")" raft
+    equal "$(cat "$WORLD/brick/state/swarm/state.json")" raft
 }
 
 an_old_stick_in_a_new_card_is_the_same_node() { # test, root
@@ -115,21 +115,21 @@ a_cut_between_any_two_renames_loses_nothing() { # test, root
     off
     for state in half-new whole-new gap; do
         rm -rf "$WORLD/saved"
-        cp -a "$WORLD/state/memory" "$WORLD/saved"
+        cp -a "$WORLD/var-lib/state" "$WORLD/saved"
         case $state in
-            half-new) cp -a "$WORLD/state/memory/copy" "$WORLD/state/memory/copy.new" && rm "$WORLD/state/memory/copy.new/epoch" ;;
-            whole-new) cp -a "$WORLD/state/memory/copy" "$WORLD/state/memory/copy.new" ;;
+            half-new) cp -a "$WORLD/var-lib/state/copy" "$WORLD/var-lib/state/copy.new" && rm "$WORLD/var-lib/state/copy.new/epoch" ;;
+            whole-new) cp -a "$WORLD/var-lib/state/copy" "$WORLD/var-lib/state/copy.new" ;;
             gap)
-                cp -a "$WORLD/state/memory/copy" "$WORLD/state/memory/copy.new"
-                mv "$WORLD/state/memory/copy" "$WORLD/state/memory/copy.old"
+                cp -a "$WORLD/var-lib/state/copy" "$WORLD/var-lib/state/copy.new"
+                mv "$WORLD/var-lib/state/copy" "$WORLD/var-lib/state/copy.old"
                 ;;
         esac
         rm -rf "$WORLD/glusterd" "$WORLD/swarm"
         mkdir "$WORLD/glusterd" "$WORLD/swarm"
         on_card
         equal "$(remembered)" mine
-        rm -rf "$WORLD/state/memory" "$WORLD/run/memory"
-        cp -a "$WORLD/saved" "$WORLD/state/memory"
+        rm -rf "$WORLD/var-lib/state" "$WORLD/run/state-place"
+        cp -a "$WORLD/saved" "$WORLD/var-lib/state"
     done
 }
 
@@ -140,7 +140,7 @@ a_cut_while_restoring_starts_over_from_the_copy() { # test, root
     off
     on_card
     # Cut before the epoch was written: what lies there is not to be trusted.
-    rm "$WORLD/state/memory/plain/epoch"
+    rm "$WORLD/var-lib/state/plain/epoch"
     echo half >"$WORLD/glusterd/glusterd.info"
     off
     on_card
@@ -149,28 +149,28 @@ a_cut_while_restoring_starts_over_from_the_copy() { # test, root
 
 that_a_swarm_was_is_remembered_wherever_it_was_noted() { # test, root
     on_stick
-    with_parts memory 'memory_note swarm-was ca1'
+    with_parts notes 'note swarm-was ca1'
     off
     new_card
     on_stick
-    equal "$(with_parts memory memory_swarm_was)" ca1
+    equal "$(with_parts notes swarm_was)" ca1
     # shellcheck disable=SC2016
-    with_parts memory 'memory_copy "$BRICK_MOUNT/memory/glusterd" "$BRICK_MOUNT/memory/swarm" "$MEMORY/copy.new"
-        cp "$BRICK_MOUNT/memory/swarm-was" "$MEMORY/copy.new/"; memory_commit "$MEMORY/copy" 1'
+    with_parts state 'copy_state "$STICK_STATE/glusterd" "$STICK_STATE/swarm" "$CARD_STATE/copy.new"
+        cp "$STICK_STATE/swarm-was" "$CARD_STATE/copy.new/"; commit_state "$CARD_STATE/copy" 1'
     new_stick
     on_card
-    equal "$(with_parts memory memory_swarm_was)" ca1
+    equal "$(with_parts notes swarm_was)" ca1
     off
     on_stick
-    equal "$(with_parts memory memory_swarm_was)" ca1
+    equal "$(with_parts notes swarm_was)" ca1
 }
 
 a_note_about_an_empty_write_ahead_file_is_not_copied() { # test, root
     truncate -s 64M "$WORLD/swarm/0.tmp"
     echo kept >"$WORLD/swarm/1.wal"
     on_stick
-    [[ ! -e $WORLD/brick/memory/swarm/0.tmp ]]
-    equal "$(cat "$WORLD/brick/memory/swarm/1.wal")" kept
+    [[ ! -e $WORLD/brick/state/swarm/0.tmp ]]
+    equal "$(cat "$WORLD/brick/state/swarm/1.wal")" kept
 }
 
 # A manager whose copy on the card holds a raft log; its stick is dead.
@@ -179,9 +179,9 @@ a_copied_manager() {
     mkdir -p "$WORLD/swarm/raft"
     echo log >"$WORLD/swarm/raft/1.wal"
     on_stick
-    with_parts memory 'memory_note swarm-was ca1'
+    with_parts notes 'note swarm-was ca1'
     copied
-    cp "$WORLD/brick/memory/swarm-was" "$WORLD/state/memory/copy/"
+    cp "$WORLD/brick/state/swarm-was" "$WORLD/var-lib/state/copy/"
     new_stick
     rm -rf "$WORLD/glusterd" "$WORLD/swarm"
     mkdir "$WORLD/glusterd" "$WORLD/swarm"
@@ -191,15 +191,15 @@ a_manager_of_several_never_goes_on_from_a_copy() { # test, root
     printf '%s\n' 'pi4-1 manager pi4-1 - yes' 'pi4-2 manager pi4-2 - yes' 'pi4-3 manager pi4-3 - yes' >"$WORLD/etc/nodes"
     a_copied_manager
     on_stick
-    [[ -d $WORLD/brick/memory/swarm && -z $(ls "$WORLD/swarm") ]]
-    equal "$(with_parts memory memory_swarm_was)" ca1
+    [[ -d $WORLD/brick/state/swarm && -z $(ls "$WORLD/swarm") ]]
+    equal "$(with_parts notes swarm_was)" ca1
     off
     new_stick
-    rm -rf "$WORLD/state/memory/plain"
+    rm -rf "$WORLD/var-lib/state/plain"
     echo stale >"$WORLD/swarm/stale"
     on_card
     [[ -z $(ls "$WORLD/swarm") ]]
-    equal "$(with_parts memory memory_swarm_was)" ca1
+    equal "$(with_parts notes swarm_was)" ca1
 }
 
 the_only_manager_goes_on_from_its_copy() { # test, root
@@ -215,8 +215,8 @@ half_a_copy_never_replaces_a_whole_one() { # test, root
     fake cp 'exit 1'
     # As the hourly copy asks it, which switches set -e off inside.
     # shellcheck disable=SC2016
-    fails with_parts memory 'memory_copy "$BRICK_MOUNT/memory/glusterd" "$BRICK_MOUNT/memory/swarm" "$MEMORY/copy.new" || exit 3'
-    equal "$(cat "$WORLD/state/memory/copy/glusterd/glusterd.info")" mine
+    fails with_parts state 'copy_state "$STICK_STATE/glusterd" "$STICK_STATE/swarm" "$CARD_STATE/copy.new" || exit 3'
+    equal "$(cat "$WORLD/var-lib/state/copy/glusterd/glusterd.info")" mine
 }
 
 a_card_that_takes_nothing_never_wins_over_the_stick() { # test, root
@@ -225,9 +225,9 @@ a_card_that_takes_nothing_never_wins_over_the_stick() { # test, root
     copied
     off
     fake cp 'exit 1'
-    fails with_parts memory 'memory_to_card || exit 3'
-    [[ ! -e $WORLD/state/memory/plain/epoch ]]
-    [[ ! -e $WORLD/run/memory ]]
+    fails with_parts state 'state_to_card || exit 3'
+    [[ ! -e $WORLD/var-lib/state/plain/epoch ]]
+    [[ ! -e $WORLD/run/state-place ]]
     rm "$WORLD/bin/cp"
     on_stick
     equal "$(remembered)" mine

@@ -297,7 +297,7 @@ fn a_damaged_xz_file_is_named_and_there_is_something_to_do() {
             place
                 .build(&place.path(name), &NODE)
                 .exits(5)
-                .says(&[name, "damaged", "get the image again"]);
+                .says(&[name, "damaged", "download the image again"]);
         }
     }
 }

@@ -110,7 +110,7 @@ fn several_streams_and_padding_are_read_forward() {
     assert!(unpack(&several, raw.len()).unwrap() == raw);
 
     let padded = [one.clone(), vec![0; 8], two.clone(), vec![0; 4]].concat();
-    assert_eq!(why_stream(&padded), "it has padding behind its stream");
+    assert_eq!(why_stream(&padded), "it has padding after its stream");
     assert!(unpack(&padded, raw.len()).unwrap() == raw);
 
     for zeros in [1, 2, 3, 5] {
@@ -304,7 +304,7 @@ fn a_filter_that_nobody_knows_is_said_so() {
     seal(&mut packed, 12, 12 + size - 4);
     assert_eq!(
         why_stream(&packed),
-        "it uses a filter that is not in xz's format 1.2.1"
+        "it uses a filter that is not in version 1.2.1 of the xz format"
     );
     assert_eq!(
         unpack(&packed, raw.len()).unwrap_err().category(),

@@ -153,7 +153,7 @@ fn is_the_base_with_the_edits(case: &Case) -> Result<(), TestCaseError> {
             );
         }
         let (again, second) = splice_to(&splicer, &base, edits, &format!("{number}-again.img.xz"));
-        prop_assert_eq!(second, SpliceReport { packed: 0, ..report });
+        prop_assert_eq!(second, SpliceReport { compressed: 0, ..report });
         prop_assert!(std::fs::read(again).unwrap() == std::fs::read(&path).unwrap());
     }
     Ok(())
@@ -191,13 +191,13 @@ fn what_lies_before_the_first_change_of_a_block_is_not_packed_again() {
             assert!(unpacked_by_xz(&path) == expected, "{check} {filters:?}");
             let packed = std::fs::read(&path).unwrap();
             assert!(unpacked_forward(&packed, size, 2).unwrap() == expected);
-            assert_eq!(report.renewed, size as u64);
+            assert_eq!(report.rewritten, size as u64);
             assert_eq!(
-                report.packed == size as u64,
+                report.compressed == size as u64,
                 all,
                 "{check} {filters:?}: {report:?}"
             );
-            assert!(all || report.packed <= 3 << 20, "{check}: {report:?}");
+            assert!(all || report.compressed <= 3 << 20, "{check}: {report:?}");
         }
     }
 }

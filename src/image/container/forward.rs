@@ -1,4 +1,4 @@
-//! Containers that can be unpacked before their end is known.
+//! Decodes containers whose end is not available yet.
 
 use std::io::{BufReader, Cursor, Read};
 
@@ -11,10 +11,10 @@ use crate::image::xz::decode_stream;
 use crate::progress::Task;
 use crate::threads;
 
-/// Bytes that tell what it is.
-const HEAD: u64 = 6;
+/// Bytes needed to recognise the format.
+const MAGIC_SIZE: u64 = 6;
 
-/// A container of which there is only a reader.
+/// A container that can only be read from start to end.
 pub(in crate::image) struct Forward<R> {
     format: Format,
     reader: std::io::Chain<Cursor<Vec<u8>>, R>,
@@ -26,16 +26,16 @@ enum Format {
 }
 
 impl<R: Read> Forward<R> {
-    /// Recognises it by its first bytes.
+    /// Recognises the format by the first bytes.
     ///
     /// # Errors
-    /// When it is none that it makes sense to unpack so. A zip archive says at its end what is in it, and a raw image
-    /// is only to be copied.
+    /// The format cannot be decoded this way, or there is no point: a zip archive has its directory at the end, and a raw
+    /// image only needs to be copied.
     pub(in crate::image) fn new(mut reader: R) -> Result<Self> {
         let mut head = Vec::new();
         reader
             .by_ref()
-            .take(HEAD)
+            .take(MAGIC_SIZE)
             .read_to_end(&mut head)
             .map_err(|error| stream::damaged(&error, "first", 0))?;
         let format = match Magic::of(&head) {
@@ -44,7 +44,7 @@ impl<R: Read> Forward<R> {
             _ => {
                 return Err(Error::new(
                     Category::Other,
-                    "its format is not unpacked before its end is there",
+                    "its format cannot be decoded during the download",
                 ));
             }
         };
@@ -52,7 +52,7 @@ impl<R: Read> Forward<R> {
         Ok(Self { format, reader })
     }
 
-    /// Unpacks the whole raw image into `sink`, as [`super::Container::decode`] does.
+    /// Decodes the whole raw image into `sink`, like [`super::Container::decode`].
     pub(in crate::image) fn decode(mut self, sink: &dyn RawSink, task: &dyn Task) -> Result<u64> {
         match self.format {
             Format::Xz => decode_stream(&mut self.reader, sink, threads::available(), task),

@@ -29,7 +29,7 @@ impl Container for Gzip {
     }
 
     fn raw_size(&self) -> Option<u64> {
-        // The trailer holds the size modulo 4 GiB of the last member only: no promise.
+        // The trailer only has the size of the last member, modulo 4 GiB.
         None
     }
 

@@ -1,4 +1,4 @@
-//! What a base image comes wrapped in. Recognised by content, never by name.
+//! The containers that hold a raw image, recognised by content and not by name.
 
 mod forward;
 mod gzip;
@@ -19,46 +19,46 @@ use crate::error::{Category, Context, Error, Result};
 use crate::image::xz::Check;
 use crate::progress::Task;
 
-/// Something that holds a raw image.
+/// A container with a raw image.
 pub trait Container: Send + Sync {
-    /// What it is, for a person: `xz, 97 blocks`.
+    /// Returns a description for the user, such as `xz, 97 blocks`.
     fn describe(&self) -> String;
 
-    /// Size of the raw image in bytes, where the container knows it without decoding.
+    /// Returns the size of the raw image in bytes, if known without decoding.
     fn raw_size(&self) -> Option<u64>;
 
-    /// The raw image at any offset, where the container can do that without decoding everything before it.
+    /// Returns random access to the raw image, if possible without decoding everything before an offset.
     fn random_access(&self) -> Option<Arc<dyn ReadAt>>;
 
     /// Decodes the whole raw image into `sink` and returns its size. `task` counts raw bytes.
     ///
     /// # Errors
-    /// Damage anywhere is [`Category::Verification`].
+    /// [`Category::Verification`] if the container is damaged.
     fn decode(&self, sink: &dyn RawSink, task: &dyn Task) -> Result<u64>;
 
-    /// Returns what only an xz file has.
+    /// Returns the properties of an xz file.
     fn as_xz(&self) -> Option<Xz<'_>> {
         None
     }
 }
 
-/// An xz file.
+/// The properties of an xz file.
 #[derive(Clone, Copy)]
 pub struct Xz<'a> {
-    /// How its first stream is checked.
+    /// The checksum type of its first stream.
     pub check: Check,
-    /// Its blocks, where they can be found.
+    /// Its blocks, if they can be accessed independently.
     pub blocks: Option<&'a XzBlocks>,
 }
 
 impl Xz<'_> {
-    /// Says whether blocks of it can be copied whose data nothing checks.
+    /// Returns whether it has blocks without checksums that can be copied.
     pub fn is_unchecked(self) -> bool {
         self.check == Check::None && self.blocks.is_some()
     }
 }
 
-/// What the first bytes of a file say it is.
+/// The format of a file, according to its first bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Magic {
     /// The .xz file format 1.2.1, section 2.1.1.1.
@@ -69,11 +69,11 @@ enum Magic {
     Gzip,
     /// RFC 8878, section 3.1.1.
     Zstandard,
-    /// bzip2 streams begin so.
+    /// The header of bzip2 streams.
     Bzip2,
-    /// 7-Zip archives begin so.
+    /// The header of 7-Zip archives.
     SevenZip,
-    /// None of these: a raw image, if it has a partition table.
+    /// Anything else: a raw image, if it has a partition table.
     Raw,
 }
 
@@ -91,11 +91,11 @@ impl Magic {
     }
 }
 
-/// Recognises and opens a container. `path` is for messages only: every byte comes from `file`.
-/// What has to be unpacked on the way lies in nameless files in the folder `scratch`.
+/// Recognises and opens a container. `path` is only used in messages. Temporary data goes to unnamed files in the folder
+/// `scratch`.
 ///
 /// # Errors
-/// [`Category::Verification`] when the file is damaged or nothing that holds an image.
+/// [`Category::Verification`] if the file is damaged or has an unsupported format.
 pub fn open(file: Arc<File>, path: &Path, scratch: &Path) -> Result<Box<dyn Container>> {
     let size = file
         .size()
@@ -109,7 +109,7 @@ pub fn open(file: Arc<File>, path: &Path, scratch: &Path) -> Result<Box<dyn Cont
             Category::Verification,
             format!("{} is compressed with {format}", path.display()),
         )
-        .with_remedy("unpack it first; .img, .img.xz, .img.gz and .zip are read as they are")
+        .with_remedy("decompress it first; .img, .img.xz, .img.gz and .zip can be used directly")
     };
     match Magic::of(&head) {
         Magic::Xz => xz::open(file, path, scratch),

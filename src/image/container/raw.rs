@@ -1,4 +1,4 @@
-//! An image that is not wrapped in anything.
+//! `.img`: a raw image without a container.
 
 use std::fs::File;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Decoding what can only be read from front to back.
+//! Decodes formats that can only be read from start to end.
 
 use std::io::{self, Read};
 
@@ -6,27 +6,27 @@ use crate::disk::read_at::{RawSink, ReadAt};
 use crate::error::{Category, Error, Result};
 use crate::progress::Task;
 
-/// Bytes decoded at a time.
-const PIECE: usize = 1 << 20;
+/// Bytes decoded at once.
+const BUFFER_SIZE: usize = 1 << 20;
 
-/// Reads a decoder to its end into `sink`; returns how many bytes it gave.
+/// Reads a decoder to its end into `sink` and returns the number of bytes.
 ///
 /// # Errors
-/// What the decoder finds wrong is [`Category::Verification`], what the disk refuses is [`Category::Disk`].
+/// [`Category::Verification`] for damaged data, [`Category::Disk`] for read errors.
 pub(super) fn decode(
     mut decoder: impl Read,
     format: &str,
     sink: &dyn RawSink,
     task: &dyn Task,
 ) -> Result<u64> {
-    let mut piece = vec![0; PIECE];
+    let mut buffer = vec![0; BUFFER_SIZE];
     let mut done: u64 = 0;
     loop {
-        let filled = fill(&mut decoder, &mut piece).map_err(|error| damaged(&error, format, done))?;
+        let filled = fill(&mut decoder, &mut buffer).map_err(|error| damaged(&error, format, done))?;
         if filled == 0 {
             return Ok(done);
         }
-        sink.write_at(piece.get(..filled).unwrap_or_default(), done)?;
+        sink.write_at(buffer.get(..filled).unwrap_or_default(), done)?;
         done = done.saturating_add(filled as u64);
         task.advance(filled as u64);
     }
@@ -47,18 +47,18 @@ fn fill(decoder: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
 }
 
 pub(super) fn damaged(error: &io::Error, format: &str, done: u64) -> Error {
-    // An error from the operating system has a number; one from a decoder has none.
+    // Only errors from the operating system have a number.
     if error.raw_os_error().is_some() {
         return Error::new(Category::Disk, format!("reading the base image: {error}"));
     }
     Error::new(
         Category::Verification,
-        format!("the base image is damaged: its {format} data breaks off or contradicts itself after {done} bytes: {error}"),
+        format!("the base image is damaged: its {format} data is incomplete or invalid after {done} bytes: {error}"),
     )
-    .with_remedy("get the image again")
+    .with_remedy("download the image again")
 }
 
-/// Reads a file from the beginning without moving the position that others see.
+/// Reads a file from the start without changing its shared position.
 pub(super) struct FromStart<R> {
     below: R,
     position: u64,

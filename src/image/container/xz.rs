@@ -1,4 +1,4 @@
-//! `.img.xz`: by its blocks where it has them, else from front to back.
+//! `.img.xz`: accessed by blocks if it has them, otherwise read from start to end.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -15,33 +15,33 @@ use crate::threads;
 
 use super::stream::FromStart;
 
-/// An xz file whose blocks unpack independently of each other.
+/// An xz file with independent blocks.
 pub struct XzBlocks {
     pub file: Arc<File>,
-    /// For messages.
+    /// The path, for messages.
     pub path: PathBuf,
     pub reader: Arc<BlockReader>,
 }
 
 impl XzBlocks {
-    /// Says whether an image can be made of them without unpacking most of them.
+    /// Returns whether an image can be made without decoding most of them.
     pub fn are_worth_copying(&self) -> bool {
         is_worth_splicing(self.reader.image())
     }
 }
 
-/// Only to be read from front to back.
+/// An xz file that can only be read from start to end.
 struct Streamed {
     file: Arc<File>,
     path: PathBuf,
     reason: String,
-    /// Its first stream's.
+    /// The checksum type of its first stream.
     check: Check,
 }
 
-/// What was done to which file.
-fn unpacking(path: &Path) -> impl FnOnce() -> String {
-    move || format!("unpacking {}", path.display())
+/// Returns the context for errors.
+fn decompressing(path: &Path) -> impl FnOnce() -> String {
+    move || format!("decompressing {}", path.display())
 }
 
 pub(super) fn open(file: Arc<File>, path: &Path, scratch: &Path) -> Result<Box<dyn Container>> {
@@ -86,7 +86,7 @@ impl Container for XzBlocks {
 
     fn decode(&self, sink: &dyn RawSink, task: &dyn Task) -> Result<u64> {
         let image = self.reader.image();
-        decode_all(image, sink, threads::available(), task).while_doing(unpacking(&self.path))?;
+        decode_all(image, sink, threads::available(), task).while_doing(decompressing(&self.path))?;
         Ok(image.raw_size())
     }
 
@@ -100,7 +100,7 @@ impl Container for XzBlocks {
 
 impl Container for Streamed {
     fn describe(&self) -> String {
-        format!("xz, read from front to back because {}", self.reason)
+        format!("xz, read from start to end because {}", self.reason)
     }
 
     fn raw_size(&self) -> Option<u64> {
@@ -121,6 +121,6 @@ impl Container for Streamed {
     fn decode(&self, sink: &dyn RawSink, task: &dyn Task) -> Result<u64> {
         let mut source = FromStart::new(&*self.file);
         decode_stream(&mut source, sink, threads::available(), task)
-            .while_doing(|| format!("unpacking {} ({})", self.path.display(), self.describe()))
+            .while_doing(|| format!("decompressing {} ({})", self.path.display(), self.describe()))
     }
 }

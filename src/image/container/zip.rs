@@ -1,4 +1,4 @@
-//! `.zip`: how images were published until 2022.
+//! `.zip`: the format of images until 2022.
 
 use std::fs::File;
 use std::io::BufReader;
@@ -16,7 +16,7 @@ use crate::progress::Task;
 
 type Archive = ZipArchive<BufReader<FromStart<Arc<File>>>>;
 
-/// A zip archive with one image in it.
+/// A zip archive with one image.
 pub(super) struct Zip {
     file: Arc<File>,
     member: usize,
@@ -33,13 +33,13 @@ fn damaged(error: ZipError) -> Error {
         ZipError::Io(io) if io.raw_os_error().is_some() => Category::Disk,
         _ => Category::Verification,
     };
-    Error::new(category, "the base image is no sound zip archive")
+    Error::new(category, "the base image is a damaged zip archive")
         .with_cause(error)
-        .with_remedy("get the image again")
+        .with_remedy("download the image again")
 }
 
-/// A Mac's notes on a file, which it adds to the archive under nearly the file's name.
-fn is_of_a_mac(name: &str) -> bool {
+/// Returns whether the name is that of a metadata file, which macOS adds to archives for every file.
+fn is_macos_metadata(name: &str) -> bool {
     name.split('/')
         .any(|part| part == "__MACOSX" || part.starts_with("._"))
 }
@@ -53,7 +53,7 @@ impl Zip {
             let entry = archive.by_index_raw(member).map_err(damaged)?;
             let name = entry.name().map_err(damaged)?.into_owned();
             if entry.is_file()
-                && !is_of_a_mac(&name)
+                && !is_macos_metadata(&name)
                 && Path::new(&name)
                     .extension()
                     .is_some_and(|e| e.eq_ignore_ascii_case("img"))
@@ -72,11 +72,11 @@ impl Zip {
             _ => Err(Error::new(
                 Category::Verification,
                 format!(
-                    "{} holds {found} files that end in .img, one is needed",
+                    "{} has {found} .img files, but exactly one is needed",
                     path.display()
                 ),
             )
-            .with_remedy("unpack it and give --base the image that you want")),
+            .with_remedy("extract the image you want and use it with --base")),
         }
     }
 }
@@ -102,11 +102,11 @@ impl Container for Zip {
             return Err(Error::new(
                 Category::Verification,
                 format!(
-                    "{} in the zip archive has {decoded} bytes, not the {} it promises",
+                    "{} in the zip archive has {decoded} bytes, not {} as in the archive's directory",
                     self.name, self.size
                 ),
             )
-            .with_remedy("get the image again"));
+            .with_remedy("download the image again"));
         }
         Ok(decoded)
     }

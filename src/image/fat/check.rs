@@ -1,7 +1,7 @@
-//! Whether a FAT32 file system contradicts itself. The FAT library trusts what it reads: two files that share a
-//! cluster, or a folder that is said to be the root, would come out more broken than they went in.
+//! Checks a FAT32 file system for contradictions. The FAT library does not, and would make the damage worse, for example
+//! if two files share a cluster or a folder links to the root.
 //!
-//! Offsets and marks are those of Microsoft's FAT specification 1.03.
+//! Offsets and values are from Microsoft's FAT specification 1.03.
 
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::ops::Range;
@@ -14,28 +14,28 @@ use crate::image::edits::Edits;
 
 /// The upper four bits of an entry are reserved.
 const CLUSTER_BITS: u32 = 0x0fff_ffff;
-/// This and all above it end a chain.
+/// This and higher values end a chain.
 const END_OF_CHAIN: u32 = 0x0fff_fff8;
-/// Clusters are counted from here.
+/// The number of the first cluster.
 const FIRST_CLUSTER: u32 = 2;
-/// Bytes in a directory entry.
+/// Size of a directory entry in bytes.
 const ENTRY_SIZE: usize = 32;
-/// First byte of an entry behind which there are no others.
+/// First byte of the entry after the last one.
 const NO_MORE: u8 = 0;
 /// First byte of a deleted entry.
 const DELETED: u8 = 0xe5;
-/// Attribute bit of volume labels and of pieces of long names.
+/// Attribute bit of volume labels and parts of long names.
 const VOLUME_ID: u8 = 0x08;
 /// Attribute bit of folders.
 const DIRECTORY: u8 = 0x10;
-/// A folder has at most 65,536 entries (section "FAT Directory Structure").
-const LARGEST_FOLDER: u64 = 65_536 * ENTRY_SIZE as u64;
+/// Size limit for a folder in bytes: 65,536 entries (section "FAT Directory Structure").
+const MAX_FOLDER_SIZE: u64 = 65_536 * ENTRY_SIZE as u64;
 
-/// Checks every chain of the file system in bytes `range` of `base` with `edits` over it. Other kinds than FAT32,
-/// which no Raspberry Pi image has, are left to the FAT library.
+/// Checks every chain of the file system in bytes `range` of `base` with `edits` applied. Other types than FAT32, which
+/// Raspberry Pi images do not have, are left to the FAT library.
 ///
 /// # Errors
-/// [`Category::Verification`] naming the first file or folder that cannot be as it is.
+/// [`Category::Verification`] with the first damaged file or folder.
 pub fn check(base: &dyn ReadAt, range: &Range<u64>, edits: Edits) -> Result<()> {
     let mut window = Window::new(base, range.clone(), Shared::new(edits));
     let Some(mut volume) = Volume::open(&mut window)? else {
@@ -44,7 +44,7 @@ pub fn check(base: &dyn ReadAt, range: &Range<u64>, edits: Edits) -> Result<()> 
     let mut folders = vec![(String::new(), volume.root)];
     while let Some((path, first)) = folders.pop() {
         let chain = volume.claim(&path, first)?;
-        if chain.len() as u64 * volume.cluster_size > LARGEST_FOLDER {
+        if chain.len() as u64 * volume.cluster_size > MAX_FOLDER_SIZE {
             return Err(damaged(&path, "is a folder larger than FAT allows"));
         }
         for entry in volume.entries(&mut window, &chain)? {
@@ -74,11 +74,11 @@ fn damaged(path: &str, what: &str) -> Error {
 struct Volume {
     root: u32,
     cluster_size: u64,
-    /// Where cluster 2 begins, in the partition.
+    /// Offset of cluster 2 in the partition.
     data: u64,
-    /// One of the tables, as it lies on the disk.
+    /// One copy of the table, as on disk.
     table: Vec<u8>,
-    /// Which clusters belong to something, by cluster number.
+    /// `true` for clusters in use, by cluster number.
     claimed: Vec<bool>,
 }
 
@@ -90,33 +90,33 @@ struct Entry {
 }
 
 impl Volume {
-    /// `None` when this is no FAT32.
+    /// Opens the volume; `None` if it is not FAT32.
     fn open(window: &mut Window<'_>) -> Result<Option<Self>> {
         let mut sector = [0; 512];
         read_at(window, 0, &mut sector)?;
-        let nonsense = || damaged("", "has a boot sector that makes no sense");
-        let layout = Layout::parse(&sector, window.length()).ok_or_else(nonsense)?;
+        let invalid = || damaged("", "has an invalid boot sector");
+        let layout = Layout::parse(&sector, window.length()).ok_or_else(invalid)?;
         if !layout.is_fat32 {
             return Ok(None);
         }
-        // Read is what the clusters need, not what a table is said to take.
+        // Reads only what the clusters need, not the size that the boot sector gives for the table.
         let entries = layout.clusters.saturating_add(FIRST_CLUSTER.into());
         let needed = entries.saturating_mul(4);
         if needed > layout.table_size {
-            return Err(nonsense());
+            return Err(invalid());
         }
         let mut volume = Self {
             root: layout.root & CLUSTER_BITS,
             cluster_size: layout.cluster_size,
             data: layout.data,
-            table: vec![0; usize::try_from(needed).map_err(|_| nonsense())?],
-            claimed: vec![false; usize::try_from(entries).map_err(|_| nonsense())?],
+            table: vec![0; usize::try_from(needed).map_err(|_| invalid())?],
+            claimed: vec![false; usize::try_from(entries).map_err(|_| invalid())?],
         };
         read_at(window, layout.reserved, &mut volume.table)?;
         Ok(Some(volume))
     }
 
-    /// Follows a chain to its end; every cluster belongs to one file or folder only.
+    /// Follows a chain to its end. Every cluster may belong to only one file or folder.
     fn claim(&mut self, path: &str, first: u32) -> Result<Vec<u32>> {
         let mut chain = Vec::new();
         let mut cluster = first;
@@ -126,24 +126,24 @@ impl Volume {
                 .claimed
                 .get_mut(index)
                 .filter(|_| cluster >= FIRST_CLUSTER)
-                .ok_or_else(|| damaged(path, &format!("has cluster {cluster}, which there is not")))?;
+                .ok_or_else(|| damaged(path, &format!("has cluster {cluster}, which does not exist")))?;
             if std::mem::replace(claimed, true) {
                 return Err(damaged(
                     path,
-                    &format!("has cluster {cluster}, which belongs to something already"),
+                    &format!("has cluster {cluster}, which another file or folder has too"),
                 ));
             }
             chain.push(cluster);
             let next = index.checked_mul(4).and_then(|at| u32_at(&self.table, at));
-            cluster = next.ok_or_else(|| damaged(path, "leads out of the table"))? & CLUSTER_BITS;
+            cluster = next.ok_or_else(|| damaged(path, "has a chain that leaves the table"))? & CLUSTER_BITS;
         }
         if chain.is_empty() {
-            return Err(damaged(path, "has no beginning"));
+            return Err(damaged(path, "has no first cluster"));
         }
         Ok(chain)
     }
 
-    /// What lies in the folder of these clusters.
+    /// Returns the entries of the folder in these clusters.
     fn entries(&self, window: &mut Window<'_>, chain: &[u32]) -> Result<Vec<Entry>> {
         let mut entries = Vec::new();
         let mut bytes = vec![0; usize::try_from(self.cluster_size).unwrap_or_default()];
@@ -163,7 +163,7 @@ impl Volume {
 }
 
 impl Entry {
-    /// `None` for labels, pieces of long names, `.` and `..`.
+    /// Parses an entry; `None` for labels, parts of long names, `.` and `..`.
     fn parse(bytes: &[u8]) -> Option<Self> {
         let (name, attributes) = (bytes.get(..11)?, *bytes.get(11)?);
         if attributes & VOLUME_ID != 0 || name.starts_with(b".") {
@@ -192,7 +192,7 @@ fn read_at(window: &mut Window<'_>, at: u64, bytes: &mut [u8]) -> Result<()> {
         .seek(SeekFrom::Start(at))
         .and_then(|_| window.read_exact(bytes))
         .map_err(|error| {
-            // What points outside the partition is the file system's fault, not the disk's.
+            // A reference outside the partition is damage to the file system, not a disk error.
             let category = match error.kind() {
                 std::io::ErrorKind::InvalidData | std::io::ErrorKind::UnexpectedEof => Category::Verification,
                 _ => Category::Disk,
@@ -206,23 +206,23 @@ mod tests {
     use super::*;
     use std::sync::atomic::{AtomicU64, Ordering};
 
-    /// A file system of 512 MiB, all zeros but for its boot sector and its table.
-    struct Hollow {
+    /// A file system of 512 MiB that is zero except for its boot sector and its table.
+    struct EmptyVolume {
         sector: [u8; 512],
-        handed_out: AtomicU64,
+        bytes_read: AtomicU64,
     }
 
     const SIZE: u64 = 512 << 20;
 
-    impl ReadAt for Hollow {
+    impl ReadAt for EmptyVolume {
         fn read_at(&self, buffer: &mut [u8], offset: u64) -> std::io::Result<usize> {
             let mut image = self.sector.to_vec();
             image.resize(512 * 32, 0);
-            // Media, end mark, and a root directory of one cluster.
+            // Media type, end mark and a root directory of one cluster.
             image.extend([0xff; 12]);
             buffer.fill(0);
             image.read_at(buffer, offset)?;
-            self.handed_out.fetch_add(buffer.len() as u64, Ordering::Relaxed);
+            self.bytes_read.fetch_add(buffer.len() as u64, Ordering::Relaxed);
             Ok(buffer.len())
         }
 
@@ -232,20 +232,20 @@ mod tests {
     }
 
     #[test]
-    fn a_table_that_is_said_to_be_huge_would_take_all_memory() {
+    fn a_huge_table_size_does_not_take_all_memory() {
         let mut sector = [0; 512];
         let mut put = |at: usize, bytes: &[u8]| sector[at..at + bytes.len()].copy_from_slice(bytes);
         let sectors = u32::try_from(SIZE / 512).unwrap();
-        // Sectors of 512 bytes, 8 a cluster, one table; all but ten clusters are said to be that table.
+        // Sectors of 512 bytes, 8 per cluster, one table that takes all but ten clusters.
         put(11, &[0, 2, 8, 32, 0, 1]);
         put(32, &sectors.to_le_bytes());
         put(36, &(sectors - 32 - 80).to_le_bytes());
         put(44, &[2]);
-        let hollow = Hollow {
+        let volume = EmptyVolume {
             sector,
-            handed_out: AtomicU64::new(0),
+            bytes_read: AtomicU64::new(0),
         };
-        check(&hollow, &(0..SIZE), Edits::new()).unwrap();
-        assert!(hollow.handed_out.into_inner() < 1 << 16);
+        check(&volume, &(0..SIZE), Edits::new()).unwrap();
+        assert!(volume.bytes_read.into_inner() < 1 << 16);
     }
 }

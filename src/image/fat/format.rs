@@ -1,4 +1,4 @@
-//! New, empty FAT32 file systems.
+//! Creates empty FAT32 file systems.
 
 use std::ops::Range;
 use std::rc::Rc;
@@ -13,10 +13,10 @@ use crate::image::edits::Edits;
 
 /// Returns the edits that make bytes `range` of `image` an empty FAT32 file system with clusters of one sector.
 ///
-/// The label is padded with blanks, as a directory entry has it.
+/// The label is padded with spaces, as in a directory entry.
 ///
 /// # Errors
-/// When a FAT32 cannot have that size: it has at least 65,525 clusters (Microsoft FAT specification 1.03, "FAT Type
+/// The range is too small for FAT32, which has at least 65,525 clusters (Microsoft FAT specification 1.03, "FAT Type
 /// Determination").
 pub fn format(image: &dyn ReadAt, range: Range<u64>, label: [u8; 11], serial: u32) -> Result<Edits> {
     let shared = Shared::new(Edits::new());
@@ -27,6 +27,6 @@ pub fn format(image: &dyn ReadAt, range: Range<u64>, label: [u8; 11], serial: u3
         .volume_label(label)
         .volume_id(serial);
     guarded(|| format_volume(&mut window, options))
-        .map_err(|failure| failure.into_error("making a FAT file system"))?;
+        .map_err(|failure| failure.into_error("creating a FAT file system"))?;
     Ok(shared.take_edits())
 }

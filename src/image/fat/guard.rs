@@ -1,4 +1,4 @@
-//! Calls of the FAT library, which panics on some damaged file systems.
+//! Calls the FAT library and catches its panics, which some damaged file systems cause.
 
 use std::cell::Cell;
 use std::io;
@@ -7,19 +7,19 @@ use std::sync::Once;
 
 use crate::error::{Category, Error};
 
-/// What the library calls an error.
+/// The library's error type.
 pub(super) type LibraryError = fatfs::Error<io::Error>;
 
-/// Why the library did not do it.
+/// The reason why a call failed.
 pub(super) enum Failure {
-    /// It said so.
+    /// The library returned an error.
     Library(LibraryError),
-    /// It did not survive what it found.
+    /// The library panicked.
     Panicked,
 }
 
 impl Failure {
-    /// As the user is told; `what` was being done.
+    /// Converts it to an error for the user; `what` was being done.
     pub(super) fn into_error(self, what: &str) -> Error {
         match self {
             Self::Library(fatfs::Error::Io(error))
@@ -33,7 +33,7 @@ impl Failure {
             Self::Library(error) => Error::new(Category::Verification, what).with_cause(error),
             Self::Panicked => Error::new(
                 Category::Verification,
-                format!("{what}: the file system is damaged (a cluster number makes no sense)"),
+                format!("{what}: the file system is damaged (invalid cluster number)"),
             )
             .with_remedy("use a fresh copy of the base image"),
         }
@@ -41,11 +41,11 @@ impl Failure {
 }
 
 thread_local! {
-    /// Whether a panic on this thread is an answer that somebody waits for, not a defect to report.
+    /// Set while a panic on this thread is caught and must not be reported.
     static EXPECTED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs the FAT library, which answers cluster numbers 0 and 1 in a chain with an arithmetic overflow.
+/// Runs the FAT library, which panics with an arithmetic overflow on cluster numbers 0 and 1 in a chain.
 pub(super) fn guarded<T>(
     operation: impl FnOnce() -> std::result::Result<T, LibraryError>,
 ) -> std::result::Result<T, Failure> {

@@ -1,20 +1,20 @@
-//! Where the parts of a FAT file system lie, as its boot sector says.
+//! The layout of a FAT file system, from its boot sector.
 //!
-//! Offsets are those of Microsoft's FAT specification 1.03, section "Boot Sector and BPB".
+//! Offsets are from Microsoft's FAT specification 1.03, section "Boot Sector and BPB".
 
 use std::ops::Range;
 
 /// Offset of the `FSInfo` structure's sector number in a FAT32 boot sector.
 const INFO: usize = 48;
 
-/// What a boot sector says; nothing of it reaches past the partition.
+/// The values of a boot sector. Nothing extends past the partition.
 pub(super) struct Layout {
-    /// Whether it is a FAT32; numbers that only a FAT32 has are meaningless otherwise.
+    /// `true` for FAT32. The values that only FAT32 has are meaningless otherwise.
     pub is_fat32: bool,
     pub bytes_per_sector: u64,
     pub cluster_size: u64,
     pub clusters: u64,
-    /// Bytes before the first table, the boot sector among them.
+    /// Bytes before the first table, including the boot sector.
     pub reserved: u64,
     pub tables: u64,
     pub table_size: u64,
@@ -22,12 +22,12 @@ pub(super) struct Layout {
     pub root: u32,
     /// The sector of the `FSInfo` structure.
     info: u64,
-    /// Where cluster 2 begins.
+    /// Offset of cluster 2.
     pub data: u64,
 }
 
 impl Layout {
-    /// Parses a boot sector; `None` when its numbers make no sense for a partition of `length` bytes.
+    /// Parses a boot sector; `None` if it is invalid for a partition of `length` bytes.
     pub fn parse(sector: &[u8; 512], length: u64) -> Option<Self> {
         let bytes_per_sector = u64::from(u16_at(sector, 11)?);
         let sectors_per_cluster = u64::from(*sector.get(13)?);
@@ -38,7 +38,7 @@ impl Layout {
         let is_fat32 = small.1 == 0 && large.1 != 0;
         let sectors = if small.0 == 0 { large.0 } else { small.0 };
         let sectors_per_table = if small.1 == 0 { large.1 } else { small.1 };
-        // Before FAT32, the root directory had a place of its own: entries of 32 bytes.
+        // Before FAT32, the root directory had a fixed area with entries of 32 bytes.
         let root = u64::from(u16_at(sector, 17)?).checked_mul(32)?;
         let before_data = reserved
             .checked_add(tables.checked_mul(sectors_per_table)?)?
@@ -66,7 +66,7 @@ impl Layout {
         })
     }
 
-    /// The bytes of the `FSInfo` structure, which counts free clusters and so changes with every file.
+    /// Returns the range of the `FSInfo` structure, whose free cluster count changes with every file.
     pub fn info(&self) -> Range<u64> {
         let start = self.info.saturating_mul(self.bytes_per_sector);
         if self.is_fat32 && self.info != 0 {
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_boot_sector_that_lies_decides_nothing() {
+    fn an_invalid_boot_sector_is_refused() {
         let layout = Layout::parse(&sector(), 512_000).unwrap();
         assert!(layout.is_fat32);
         assert_eq!((layout.data, layout.clusters), (48 * 512, 952));

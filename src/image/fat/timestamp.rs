@@ -1,14 +1,14 @@
-//! The one time that every file of an image is stamped with.
+//! The modification time of every file in an image.
 
 use fatfs::{Date, DateTime, Time, TimeProvider};
 
-/// FAT counts from here: 1980-01-01 (Microsoft FAT specification 1.03, "Date and time formats").
+/// The first second of FAT's range, 1980-01-01 (Microsoft FAT specification 1.03, "Date and time formats").
 const FAT_EPOCH: u64 = 315_532_800;
-/// The last second of 2107, which is FAT's last year.
+/// The last second of FAT's range, in 2107.
 const FAT_END: u64 = 4_354_819_199;
 const SECONDS_PER_DAY: u64 = 86_400;
 
-/// A moment in seconds since 1970-01-01 UTC. What FAT cannot express becomes the nearest that it can.
+/// A time in seconds since 1970-01-01 UTC. Times outside FAT's range become the nearest one inside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timestamp(pub u64);
 
@@ -17,7 +17,7 @@ impl Timestamp {
         self.0.clamp(FAT_EPOCH, FAT_END)
     }
 
-    /// Year, month and day of the proleptic Gregorian calendar.
+    /// Returns year, month and day in the Gregorian calendar (Howard Hinnant's `civil_from_days`).
     fn civil(self) -> (u16, u16, u16) {
         // Years are counted from 1 March, so that the leap day comes last and month lengths follow one formula;
         // 719 468 is the number of days from 0000-03-01 to 1970-01-01.
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dates_are_the_calendars() {
+    fn dates_follow_the_calendar() {
         let cases = [
             (0, (1980, 1, 1)),
             (951_782_400, (2000, 2, 29)),

@@ -1,4 +1,4 @@
-//! A FAT volume: files in, files out, and the edits that come of it.
+//! A FAT volume: reads and writes files and collects the resulting edits.
 
 use std::io;
 use std::ops::Range;
@@ -15,40 +15,40 @@ use crate::image::edits::{Edits, PAGE_SIZE};
 
 type Library<'a> = FileSystem<StdIoWrapper<Window<'a>>, Timestamp, LossyOemCpConverter>;
 
-/// What became of a file that was to be written.
+/// The result of writing a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Written {
-    /// All of it is there.
+    /// The whole file was written.
     Whole,
-    /// The partition is full; a part of the file may be there.
+    /// The partition is full; part of the file may have been written.
     NoRoom,
 }
 
 /// A file or folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// Its name, without the folders above.
+    /// Its name, without parent folders.
     pub name: String,
-    /// Whether it is a folder.
+    /// `true` for a folder.
     pub is_folder: bool,
-    /// Bytes.
+    /// Size in bytes.
     pub size: u64,
 }
 
-/// A FAT file system inside a raw image. The image is never written to: edits collect in memory.
+/// A FAT file system in a raw image. The image is never changed; edits are collected in memory.
 pub struct FatVolume<'a> {
     base: &'a dyn ReadAt,
     shared: Rc<Shared>,
-    /// `None` once the library has panicked and cannot be trusted any more.
+    /// `None` after the library has panicked and cannot be trusted.
     library: Option<Library<'a>>,
 }
 
 impl<'a> FatVolume<'a> {
-    /// Opens the file system in bytes `range` of the raw image. New files will bear the time `now`.
+    /// Opens the file system in bytes `range` of the raw image. New files get the time `now`.
     ///
     /// # Errors
-    /// When those bytes hold no FAT file system.
+    /// There is no FAT file system.
     pub fn open(base: &'a dyn ReadAt, range: Range<u64>, edits: Edits, now: Timestamp) -> Result<Self> {
         let shared = Shared::new(edits);
         let window = Window::new(base, range, Rc::clone(&shared));
@@ -64,7 +64,7 @@ impl<'a> FatVolume<'a> {
         })
     }
 
-    /// What lies in a folder; `""` is the root.
+    /// Lists a folder; `""` is the root.
     pub fn list(&mut self, folder: &str) -> Result<Vec<Entry>> {
         self.run(
             || format!("listing the folder /{folder} of the boot partition"),
@@ -92,19 +92,19 @@ impl<'a> FatVolume<'a> {
         )
     }
 
-    /// Paths of all files in all folders.
+    /// Returns the paths of all files in all folders.
     ///
     /// # Errors
-    /// [`Category::Verification`] when folders are nested deeper than a boot partition's ever are: they run in a circle.
+    /// [`Category::Verification`] if folders are nested too deeply, which means that they form a loop.
     pub fn all_files(&mut self) -> Result<Vec<String>> {
-        const DEEPEST: usize = 16;
+        const MAX_DEPTH: usize = 16;
         let mut files = Vec::new();
         let mut folders = vec![(String::new(), 0)];
         while let Some((folder, depth)) = folders.pop() {
-            if depth > DEEPEST {
+            if depth > MAX_DEPTH {
                 return Err(Error::new(
                     Category::Verification,
-                    format!("the folders of the boot partition run in a circle at /{folder}"),
+                    format!("the folders of the boot partition form a loop at /{folder}"),
                 ));
             }
             for entry in self.list(&folder)? {
@@ -123,7 +123,8 @@ impl<'a> FatVolume<'a> {
         Ok(files)
     }
 
-    /// A file's bytes, or `None` when there is no such file. At most `limit` bytes: a directory entry can claim 4 GiB.
+    /// Returns a file's bytes, or `None` if it does not exist. More than `limit` bytes are an error, because a damaged
+    /// directory entry can give a size of up to 4 GiB.
     pub fn read(&mut self, path: &str, limit: u64) -> Result<Option<Vec<u8>>> {
         self.run(
             || format!("reading {path} from the boot partition"),
@@ -137,11 +138,11 @@ impl<'a> FatVolume<'a> {
                 if size > limit {
                     return Err(io::Error::new(
                         io::ErrorKind::FileTooLarge,
-                        format!("it has {size} bytes, more than the {limit} that make sense"),
+                        format!("it has {size} bytes, more than the limit of {limit}"),
                     )
                     .into());
                 }
-                // Grows with what is really there, not with what the directory claims.
+                // Allocates as data is read, because the size in the directory may be wrong.
                 let mut bytes = Vec::new();
                 let mut piece = [0; PAGE_SIZE];
                 while (bytes.len() as u64) < size {
@@ -156,10 +157,10 @@ impl<'a> FatVolume<'a> {
         )
     }
 
-    /// Writes a file whole, in place of whatever was there; makes the folders above it.
+    /// Writes or replaces a file and creates its parent folders.
     ///
     /// # Errors
-    /// Those of reading the base; that there is no room is an answer.
+    /// The base cannot be read. A full partition is not an error but [`Written::NoRoom`].
     pub fn write(&mut self, path: &str, bytes: &[u8]) -> Result<Written> {
         self.run(
             || format!("writing {path} ({} bytes) to the boot partition", bytes.len()),
@@ -170,7 +171,7 @@ impl<'a> FatVolume<'a> {
         )
     }
 
-    /// Bytes that new files could have.
+    /// Returns the free space in bytes.
     pub fn free(&mut self) -> Result<u64> {
         self.run(
             || "counting the boot partition's free clusters".to_owned(),
@@ -181,18 +182,18 @@ impl<'a> FatVolume<'a> {
         )
     }
 
-    /// Bytes in a cluster: what the smallest file takes.
+    /// Returns the cluster size in bytes.
     pub fn cluster_size(&self) -> u64 {
         self.library
             .as_ref()
             .map_or(0, |library| library.cluster_size().into())
     }
 
-    /// Unmounts, and hands over what differs from the base: only pages whose bytes really changed.
+    /// Unmounts the file system and returns the pages that differ from the base.
     pub fn finish(mut self) -> Result<Edits> {
         let what = || "finishing the boot partition".to_owned();
         if let Some(library) = self.library.take() {
-            self.shared.refuel();
+            self.shared.reset_limit();
             guarded(|| library.unmount()).map_err(|failure| failure.into_error(&what()))?;
         }
         let mut changed = Edits::new();
@@ -210,7 +211,7 @@ impl<'a> FatVolume<'a> {
         what: impl Fn() -> String,
         operation: impl FnOnce(&Library<'a>) -> std::result::Result<T, LibraryError>,
     ) -> Result<T> {
-        self.shared.refuel();
+        self.shared.reset_limit();
         let Some(library) = &self.library else {
             return Err(Failure::Panicked.into_error(&what()));
         };
@@ -218,7 +219,7 @@ impl<'a> FatVolume<'a> {
             Ok(value) => Ok(value),
             Err(failure) => {
                 if matches!(failure, Failure::Panicked) {
-                    // Its destructor would write through state that the panic left half changed.
+                    // The destructor would write inconsistent state after the panic.
                     std::mem::forget(self.library.take());
                 }
                 Err(failure.into_error(&what()))
@@ -247,7 +248,7 @@ mod tests {
 
     const START: u64 = 8192;
 
-    /// An empty FAT32 volume of 40 MiB, behind 8 KiB that belong to somebody else.
+    /// Returns an empty FAT32 volume of 40 MiB after 8 KiB of other data.
     fn image() -> Vec<u8> {
         let mut image = vec![0xa5; 8192];
         image.resize(8192 + (40 << 20), 0);
@@ -279,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_is_read_back_and_nothing_else_changed() {
+    fn written_files_can_be_read_back_and_nothing_else_changes() {
         let base = image();
         let mut volume = open(&base);
         let long = vec![7; 100_000];
@@ -310,11 +311,14 @@ mod tests {
             .map(|entry| entry.name)
             .collect();
         assert_eq!(names, ["mkimage", "ssh"]);
-        assert!(volume.finish().unwrap().is_empty(), "reading changed something");
+        assert!(
+            volume.finish().unwrap().is_empty(),
+            "reading must not change anything"
+        );
     }
 
     #[test]
-    fn a_full_partition_is_said_to_be_full() {
+    fn a_full_partition_is_reported() {
         let base = image();
         let mut volume = open(&base);
         let big = volume.write("big", &vec![1; 41 << 20]).unwrap();
@@ -326,10 +330,10 @@ mod tests {
         let base = image();
         for next in [2, 1, 0x0fff_fff0] {
             let mut damaged = base.clone();
-            // The root directory begins at cluster 2; it is made to go on without an end mark.
+            // The root directory starts at cluster 2; its chain gets no end mark.
             link(&mut damaged, 2, next);
             let mut volume = open(&damaged);
-            // Fill the root's first cluster, so that the chain is followed.
+            // Fills the root's first cluster, so that the chain is followed.
             let mut failed = None;
             for number in 0..40 {
                 if let Err(error) = volume.write(&format!("a file with a long name {number}"), b"x") {

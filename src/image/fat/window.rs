@@ -1,4 +1,4 @@
-//! A partition of a raw image to read and write as if it were a disk, while the image stays as it is.
+//! Presents a partition of a raw image as a disk, without changing the image.
 
 use std::cell::{Cell, RefCell};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -8,49 +8,45 @@ use std::rc::Rc;
 use crate::disk::read_at::ReadAt;
 use crate::image::edits::{Edits, PAGE_SIZE};
 
-/// How many reads and writes one operation on a file system may take. The FAT library follows a directory chain
-/// that is linked to itself for ever; looking once at each entry of the largest FAT an image has (1.03 million
-/// clusters) takes a third of this.
-const FUEL: u64 = 3_000_000;
+/// Limit for reads and writes in one operation on a file system, because the FAT library follows a directory loop forever.
+/// Reading each entry of the largest FAT of an image (1.03 million clusters) takes a third of this.
+const MAX_ACCESSES: u64 = 3_000_000;
 
-/// What a window and its owner share.
+/// State shared by a window and its owner.
 pub(super) struct Shared {
     edits: RefCell<Edits>,
-    fuel: Cell<u64>,
+    accesses_left: Cell<u64>,
 }
 
 impl Shared {
-    /// Starts with what was edited before.
+    /// Starts with existing edits.
     pub(super) fn new(edits: Edits) -> Rc<Self> {
         Rc::new(Self {
             edits: RefCell::new(edits),
-            fuel: Cell::new(FUEL),
+            accesses_left: Cell::new(MAX_ACCESSES),
         })
     }
 
-    /// Before each operation on the file system.
-    pub(super) fn refuel(&self) {
-        self.fuel.set(FUEL);
+    /// Resets the limit before each operation on the file system.
+    pub(super) fn reset_limit(&self) {
+        self.accesses_left.set(MAX_ACCESSES);
     }
 
-    /// Takes the edits out.
+    /// Takes the edits.
     pub(super) fn take_edits(&self) -> Edits {
         self.edits.take()
     }
 
-    fn burn(&self) -> io::Result<()> {
-        let left = self.fuel.get().checked_sub(1).ok_or_else(|| {
-            io::Error::new(
-                io::ErrorKind::InvalidData,
-                "the file system's chains run in a circle",
-            )
+    fn count_access(&self) -> io::Result<()> {
+        let left = self.accesses_left.get().checked_sub(1).ok_or_else(|| {
+            io::Error::new(io::ErrorKind::InvalidData, "the file system's chains form a loop")
         })?;
-        self.fuel.set(left);
+        self.accesses_left.set(left);
         Ok(())
     }
 }
 
-/// Bytes `range` of a raw image: reads come from the edits or else from the base, writes go to the edits.
+/// Bytes `range` of a raw image. Reads come from the edits or the base; writes go to the edits.
 pub(super) struct Window<'a> {
     base: &'a dyn ReadAt,
     range: Range<u64>,
@@ -69,13 +65,13 @@ impl<'a> Window<'a> {
         }
     }
 
-    /// Bytes in the window.
+    /// Returns the size in bytes.
     pub(super) fn length(&self) -> u64 {
         self.range.end.saturating_sub(self.range.start)
     }
 
-    /// Where the position is in the image: page number, offset in the page, bytes up to the page's or the window's end.
-    fn place(&self, wanted: usize) -> (u64, usize, usize) {
+    /// Locates the current position: page number, offset in the page, and bytes up to the end of the page or window.
+    fn locate(&self, wanted: usize) -> (u64, usize, usize) {
         let at = self.range.start.saturating_add(self.position);
         let page = PAGE_SIZE as u64;
         let in_page = usize::try_from(at % page).unwrap_or_default();
@@ -85,20 +81,20 @@ impl<'a> Window<'a> {
     }
 }
 
-/// A whole page of the base; past the image's end it is zero.
+/// Returns a page of the base, filled with zeros past the image's end.
 pub(super) fn base_page(base: &dyn ReadAt, number: u64) -> io::Result<[u8; PAGE_SIZE]> {
     let mut page = [0; PAGE_SIZE];
     let start = number.saturating_mul(PAGE_SIZE as u64);
-    let there = base.size()?.saturating_sub(start).min(PAGE_SIZE as u64);
-    let length = usize::try_from(there).unwrap_or(PAGE_SIZE);
+    let available = base.size()?.saturating_sub(start).min(PAGE_SIZE as u64);
+    let length = usize::try_from(available).unwrap_or(PAGE_SIZE);
     base.read_exact_at(page.get_mut(..length).unwrap_or_default(), start)?;
     Ok(page)
 }
 
 impl Read for Window<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.shared.burn()?;
-        let (number, in_page, length) = self.place(buffer.len());
+        self.shared.count_access()?;
+        let (number, in_page, length) = self.locate(buffer.len());
         let buffer = buffer.get_mut(..length).unwrap_or_default();
         let edits = self.shared.edits.borrow();
         if let Some(page) = edits.get(number) {
@@ -114,8 +110,8 @@ impl Read for Window<'_> {
 
 impl Write for Window<'_> {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        self.shared.burn()?;
-        let (number, in_page, length) = self.place(buffer.len());
+        self.shared.count_access()?;
+        let (number, in_page, length) = self.locate(buffer.len());
         let mut edits = self.shared.edits.borrow_mut();
         let page = edits.page_mut(number, || base_page(self.base, number))?;
         let to = page.get_mut(in_page..).unwrap_or_default();

@@ -1,6 +1,6 @@
-//! One block of an xz file, unpacked piece by piece.
+//! Decodes a single block of an xz file in pieces.
 //!
-//! The library decodes streams, not blocks, so a block is handed to it as a stream that has no other.
+//! The library decodes streams, not blocks, so each block is passed to it as a stream with only that block.
 
 use std::sync::Arc;
 
@@ -12,23 +12,23 @@ use super::{DECODER_MEMORY, PACKED_WINDOW, damage, decoder_error, index, read_ex
 use crate::disk::read_at::ReadAt;
 use crate::error::Result;
 
-/// Unpacks one block from its beginning to its end.
+/// Decodes one block from start to end.
 pub(super) struct BlockDecoder {
     source: Arc<dyn ReadAt>,
     check: Check,
     block: Block,
     stream: Stream,
-    /// What comes into the buffer next.
+    /// The next part to put into the buffer.
     part: Part,
     buffer: Vec<u8>,
     used: usize,
     decoded: u64,
 }
 
-/// The parts of the stream that is made around a block.
+/// The parts of the stream around a block.
 enum Part {
     Header,
-    /// The block itself, from this offset of the file.
+    /// The block itself, from this offset in the file.
     Block(u64),
     Ending,
     Nothing,
@@ -48,8 +48,8 @@ impl BlockDecoder {
         })
     }
 
-    /// Unpacks up to `to.len()` bytes (of which there must be some) and says how many; 0 only behind the block's end,
-    /// when its size and check were found right.
+    /// Decodes up to `to.len()` bytes (at least one) and returns how many. Returns 0 only at the block's end, after its size
+    /// and check were verified.
     pub fn read(&mut self, to: &mut [u8]) -> Result<usize> {
         loop {
             if self.used == self.buffer.len() {
@@ -69,16 +69,16 @@ impl BlockDecoder {
                 .saturating_add(usize::try_from(taken).unwrap_or(usize::MAX));
             self.decoded += made;
             if self.decoded > self.block.raw_size() {
-                return Err(damage("a block unpacks to more than the index says"));
+                return Err(damage("a block has more data than the index says"));
             }
             match status {
                 _ if made > 0 => return Ok(usize::try_from(made).unwrap_or(to.len())),
-                // What ends before all of its parts are used up has an ending of its own inside the block.
+                // A stream that ends before all parts are used has an end marker inside the block.
                 Status::StreamEnd if !self.is_used_up() => {
                     return Err(damage("a block ends before the index says"));
                 }
                 Status::StreamEnd if self.decoded == self.block.raw_size() => return Ok(0),
-                Status::StreamEnd => return Err(damage("a block unpacks to less than the index says")),
+                Status::StreamEnd => return Err(damage("a block has less data than the index says")),
                 _ if taken == 0 && matches!(self.part, Part::Nothing) => {
                     return Err(damage("a block ends too early"));
                 }
@@ -87,12 +87,12 @@ impl BlockDecoder {
         }
     }
 
-    /// Bytes that are unpacked so far.
+    /// Returns the number of bytes decoded so far.
     pub fn decoded(&self) -> u64 {
         self.decoded
     }
 
-    /// Whether the decoder took the whole stream that is made around the block.
+    /// Returns whether the decoder has consumed the whole stream.
     fn is_used_up(&self) -> bool {
         matches!(self.part, Part::Nothing) && self.used == self.buffer.len()
     }

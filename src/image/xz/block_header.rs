@@ -1,11 +1,10 @@
-//! What stands before a block's data: its sizes and how it was packed
-//! (xz file format 1.2.1, section 3.1).
+//! Block headers: a block's sizes and compression (xz file format 1.2.1, section 3.1).
 
 use super::{damage, varint};
 use crate::error::Result;
 
-/// Bytes of the largest header.
-pub(super) const LARGEST: usize = 1024;
+/// Size of the largest header in bytes.
+pub(super) const MAX_SIZE: usize = 1024;
 
 /// Flag bits that must be 0.
 const RESERVED_FLAGS: u8 = 0x3c;
@@ -20,24 +19,24 @@ const OTHER_KNOWN: std::ops::RangeInclusive<u64> = 0x03..=0x0b;
 /// A parsed block header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct BlockHeader {
-    /// Bytes of the header itself.
+    /// Size of the header itself in bytes.
     pub size: u64,
-    /// Bytes of packed data, if it says so.
+    /// Size of the compressed data in bytes, if given.
     pub compressed: Option<u64>,
-    /// Bytes of unpacked data, if it says so.
+    /// Size of the raw data in bytes, if given.
     pub raw: Option<u64>,
-    /// How many filters the data went through: 1 to 4.
+    /// Number of filters: 1 to 4.
     pub filters: u8,
-    /// How the data is packed.
+    /// Compression of the data.
     pub packing: Packing,
 }
 
-/// How a block's data is packed.
+/// Compression of a block's data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Packing {
-    /// LZMA2, perhaps behind converters.
+    /// LZMA2, possibly after other filters.
     Lzma2(Dictionary),
-    /// Something that the format's version 1.2.1 does not know.
+    /// Filters that are not in version 1.2.1 of the format.
     Unknown,
 }
 
@@ -46,10 +45,10 @@ pub(super) enum Packing {
 pub(super) struct Dictionary(u8);
 
 impl Dictionary {
-    /// The smallest: 4 KiB.
-    pub const SMALLEST: Self = Self(0);
+    /// The smallest dictionary: 4 KiB.
+    pub const MIN: Self = Self(0);
 
-    /// Bytes of memory that the dictionary takes.
+    /// Returns the memory that the dictionary takes, in bytes.
     pub fn bytes(self) -> u64 {
         match self.0 {
             40.. => u64::from(u32::MAX),
@@ -58,12 +57,12 @@ impl Dictionary {
     }
 }
 
-/// Parses the header that `bytes` begin with.
+/// Parses the header at the start of `bytes`.
 pub(super) fn parse(bytes: &[u8]) -> Result<BlockHeader> {
     let cut = || damage("a block header is cut off");
     let first = *bytes.first().ok_or_else(cut)?;
     if first == 0 {
-        return Err(damage("the index begins where it promised one more block header"));
+        return Err(damage("the index starts where another block header should be"));
     }
     let size = (usize::from(first) + 1) * 4;
     let (fields, crc) = bytes
@@ -76,7 +75,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<BlockHeader> {
     let mut rest = fields.iter().copied().skip(1);
     let mut next = || rest.next().ok_or_else(cut);
     let flags = next()?;
-    let mut size_if = |there: bool| there.then(|| varint::read(&mut next)).transpose();
+    let mut size_if = |present: bool| present.then(|| varint::read(&mut next)).transpose();
     let compressed = size_if(flags & HAS_COMPRESSED_SIZE != 0)?;
     let raw = size_if(flags & HAS_RAW_SIZE != 0)?;
     let filters = (flags & 3) + 1;
@@ -85,7 +84,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<BlockHeader> {
     for left in (0..filters).rev() {
         let id = varint::read(&mut next)?;
         let properties = varint::read(&mut next)?;
-        if properties > LARGEST as u64 {
+        if properties > MAX_SIZE as u64 {
             return Err(cut());
         }
         let mut last = None;
@@ -110,8 +109,8 @@ pub(super) fn parse(bytes: &[u8]) -> Result<BlockHeader> {
     })
 }
 
-/// A header for LZMA2 alone that carries both sizes, at least `at_least` bytes long (but never more than
-/// [`LARGEST`]): a longer header moves what follows to another place.
+/// Returns a header for LZMA2 alone with both sizes. It has at least `at_least` bytes (up to [`MAX_SIZE`]), so that a
+/// longer header can move the data after it.
 pub(super) fn write(compressed: u64, raw: u64, dictionary: Dictionary, at_least: usize) -> Vec<u8> {
     let mut bytes = vec![0, HAS_COMPRESSED_SIZE | HAS_RAW_SIZE];
     varint::write(compressed, &mut bytes);
@@ -119,7 +118,7 @@ pub(super) fn write(compressed: u64, raw: u64, dictionary: Dictionary, at_least:
     varint::write(LZMA2, &mut bytes);
     varint::write(1, &mut bytes);
     bytes.push(dictionary.0);
-    let size = (bytes.len() + 4).max(at_least.min(LARGEST)).next_multiple_of(4);
+    let size = (bytes.len() + 4).max(at_least.min(MAX_SIZE)).next_multiple_of(4);
     bytes.resize(size - 4, 0);
     if let Some(first) = bytes.first_mut() {
         *first = u8::try_from(size / 4 - 1).unwrap_or(u8::MAX);
@@ -137,11 +136,11 @@ mod tests {
     const DICTIONARY: Dictionary = Dictionary(22);
 
     #[test]
-    fn a_written_header_reads_back() {
+    fn a_written_header_can_be_read_back() {
         for at_least in [0, 12, 100, 1021, 1024, 5000] {
             for (compressed, raw) in [(1, 0), (100, 1 << 20), (varint::MAX, varint::MAX)] {
                 let bytes = write(compressed, raw, DICTIONARY, at_least);
-                assert!(bytes.len() >= at_least.min(LARGEST) && bytes.len() <= LARGEST);
+                assert!(bytes.len() >= at_least.min(MAX_SIZE) && bytes.len() <= MAX_SIZE);
                 let header = parse(&bytes).unwrap();
                 assert_eq!(header.size, bytes.len() as u64);
                 assert_eq!((header.compressed, header.raw), (Some(compressed), Some(raw)));
@@ -151,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn no_single_bit_of_a_header_may_flip() {
+    fn every_flipped_bit_of_a_header_is_detected() {
         let bytes = write(12345, 1 << 24, DICTIONARY, 0);
         for bit in 0..bytes.len() * 8 {
             let mut bytes = bytes.clone();
@@ -165,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn dictionaries_are_as_large_as_the_format_says() {
+    fn dictionary_sizes_follow_the_format() {
         assert_eq!(Dictionary(0).bytes(), 4096);
         assert_eq!(Dictionary(22).bytes(), 8 << 20);
         assert_eq!(Dictionary(28).bytes(), 64 << 20);

@@ -1,37 +1,37 @@
-//! A new block: its data packed by the library, stored as it is where packing is futile, or packed already.
+//! Creates the data of a new block: compressed by the library, stored uncompressed, or copied.
 
 use crc::{CRC_64_XZ, Crc, Table};
 use sha2::{Digest, Sha256};
 use xz2::stream::{Action, Filters, LzmaOptions, Status, Stream};
 
 use super::block_header::{self, Dictionary, Packing};
-use super::chunks::Beginning;
+use super::chunks::Prefix;
 use super::header::{self, Check};
 use super::index::{IndexReader, Record};
 use super::open::XzImage;
 use super::{RAW_WINDOW, read_exact};
 use crate::error::{Category, Error, Result};
 
-/// Packs fast. Higher levels make blocks a little smaller and take many times longer.
+/// A fast level. Higher levels make blocks slightly smaller and take many times longer.
 const PRESET: u32 = 1;
 
-/// Bytes of the largest LZMA2 chunk that is not packed (its size less one has 16 bits).
+/// Size of the largest uncompressed LZMA2 chunk in bytes (its size minus one has 16 bits).
 const STORED_CHUNK: usize = 64 << 10;
 
-/// LZMA2 control bytes: a chunk that is not packed and empties the dictionary first, one that does not, the end.
+/// LZMA2 control bytes: an uncompressed chunk that resets the dictionary, one that does not, and the end.
 const STORED_FIRST: u8 = 1;
 const STORED: u8 = 2;
 const END: u8 = 0;
 
 static CRC64: Crc<u64, Table<16>> = Crc::<u64, Table<16>>::new(&CRC_64_XZ);
 
-/// A block without its header: packed data, padding and check.
+/// A block without its header: compressed data, padding and check.
 pub(super) struct Body {
     pub bytes: Vec<u8>,
     pub shape: Shape,
 }
 
-/// What a block's header says of its body.
+/// The values for a block's header.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Shape {
     compressed: u64,
@@ -40,7 +40,7 @@ pub(super) struct Shape {
 }
 
 impl Shape {
-    /// The block's header, at least `at_least` bytes long, and the index's record for it.
+    /// Returns the block's header, with at least `at_least` bytes, and its index record.
     pub fn header(&self, check: Check, at_least: usize) -> (Vec<u8>, Record) {
         let header = block_header::write(self.compressed, self.raw, self.dictionary, at_least);
         let record = Record {
@@ -52,12 +52,12 @@ impl Shape {
 }
 
 impl Body {
-    /// Packs `raw`.
-    pub fn packed(raw: &[u8], check: Check) -> Result<Self> {
-        take_apart(pack(raw, check)?, check)
+    /// Compresses `raw`.
+    pub fn compressed(raw: &[u8], check: Check) -> Result<Self> {
+        extract_body(compress(raw, check)?, check)
     }
 
-    /// Takes `raw` as it is. Packing what does not compress is the slowest thing that LZMA does.
+    /// Stores `raw` uncompressed. Incompressible data is what LZMA takes longest to compress.
     pub fn stored(raw: &[u8], check: Check) -> Self {
         let mut bytes = Vec::with_capacity(raw.len() + raw.len() / 8192 + 64);
         let mut control = STORED_FIRST;
@@ -79,32 +79,32 @@ impl Body {
             shape: Shape {
                 compressed,
                 raw: raw.len() as u64,
-                dictionary: Dictionary::SMALLEST,
+                dictionary: Dictionary::MIN,
             },
         }
     }
 
-    /// Takes over the first chunks of a block of `base` as they are.
+    /// Copies the first chunks of a block of `base`.
     ///
-    /// `unpacked` reads what they unpack to, at an offset from the block's beginning.
-    pub fn kept(
-        beginning: &Beginning,
+    /// `read_raw` reads their raw data at an offset from the block's start.
+    pub fn copied(
+        prefix: &Prefix,
         base: &XzImage,
-        unpacked: impl Fn(&mut [u8], u64) -> Result<()>,
+        read_raw: impl Fn(&mut [u8], u64) -> Result<()>,
     ) -> Result<Self> {
-        let packed = beginning.packed.end.saturating_sub(beginning.packed.start);
-        let mut bytes = vec![0; usize::try_from(packed).map_err(|_| packing_failed())?];
-        read_exact(base.file(), &mut bytes, beginning.packed.start)?;
+        let packed = prefix.packed.end.saturating_sub(prefix.packed.start);
+        let mut bytes = vec![0; usize::try_from(packed).map_err(|_| compression_failed())?];
+        read_exact(base.file(), &mut bytes, prefix.packed.start)?;
         bytes.push(END);
         let compressed = bytes.len() as u64;
         bytes.resize(bytes.len().next_multiple_of(4), 0);
         let mut sum = Sum::new(base.check());
         let mut window = vec![0; RAW_WINDOW];
         let mut at = 0;
-        while at < beginning.raw {
-            let left = usize::try_from(beginning.raw - at).unwrap_or(RAW_WINDOW);
+        while at < prefix.raw {
+            let left = usize::try_from(prefix.raw - at).unwrap_or(RAW_WINDOW);
             let piece = window.get_mut(..left.min(RAW_WINDOW)).unwrap_or_default();
-            unpacked(piece, at)?;
+            read_raw(piece, at)?;
             sum.update(piece);
             at += piece.len() as u64;
         }
@@ -113,14 +113,14 @@ impl Body {
             bytes,
             shape: Shape {
                 compressed,
-                raw: beginning.raw,
-                dictionary: beginning.dictionary,
+                raw: prefix.raw,
+                dictionary: prefix.dictionary,
             },
         })
     }
 }
 
-/// The check of a block, as its bytes come.
+/// A block's check during its calculation.
 enum Sum {
     None,
     Crc32(crc32fast::Hasher),
@@ -147,7 +147,7 @@ impl Sum {
         }
     }
 
-    /// As it stands in the file.
+    /// Returns the bytes for the file.
     fn finish(self) -> Vec<u8> {
         match self {
             Self::None => Vec::new(),
@@ -158,14 +158,14 @@ impl Sum {
     }
 }
 
-/// Packs bytes as an xz stream of one block.
-fn pack(raw: &[u8], check: Check) -> Result<Vec<u8>> {
-    let failed = |error| packing_failed().with_cause(error);
+/// Compresses bytes to an xz stream of one block.
+fn compress(raw: &[u8], check: Check) -> Result<Vec<u8>> {
+    let failed = |error| compression_failed().with_cause(error);
     let options = LzmaOptions::new_preset(PRESET).map_err(failed)?;
     let mut filters = Filters::new();
     filters.lzma2(&options);
     let mut encoder = Stream::new_stream_encoder(&filters, check.for_encoder()).map_err(failed)?;
-    // What does not compress takes three bytes more for every 64 KiB.
+    // Incompressible data takes three more bytes for every 64 KiB.
     let mut stream = Vec::with_capacity(raw.len() + raw.len() / 8192 + 1024);
     loop {
         let taken = usize::try_from(encoder.total_in()).unwrap_or(usize::MAX);
@@ -180,9 +180,9 @@ fn pack(raw: &[u8], check: Check) -> Result<Vec<u8>> {
     }
 }
 
-/// Finds the one block of a stream and takes its header off.
-fn take_apart(mut stream: Vec<u8>, check: Check) -> Result<Body> {
-    let footer = *stream.last_chunk().ok_or_else(packing_failed)?;
+/// Extracts the only block of a stream and removes its header.
+fn extract_body(mut stream: Vec<u8>, check: Check) -> Result<Body> {
+    let footer = *stream.last_chunk().ok_or_else(compression_failed)?;
     let index_size = header::parse_footer(footer)?.index_size;
     let index_at = (stream.len() as u64).saturating_sub(header::SIZE + index_size);
     let mut record = Record { unpadded: 0, raw: 0 };
@@ -190,11 +190,11 @@ fn take_apart(mut stream: Vec<u8>, check: Check) -> Result<Body> {
         record = found;
         Ok(())
     })?;
-    let place = |at: u64| usize::try_from(at).map_err(|_| packing_failed());
+    let place = |at: u64| usize::try_from(at).map_err(|_| compression_failed());
     let block = stream.get(place(header::SIZE)?..).unwrap_or_default();
     let header = block_header::parse(block)?;
     let Packing::Lzma2(dictionary) = header.packing else {
-        return Err(packing_failed());
+        return Err(compression_failed());
     };
     let compressed = record.unpadded.checked_sub(header.size + check.size());
     stream.truncate(place(index_at)?);
@@ -202,13 +202,13 @@ fn take_apart(mut stream: Vec<u8>, check: Check) -> Result<Body> {
     Ok(Body {
         bytes: stream,
         shape: Shape {
-            compressed: compressed.ok_or_else(packing_failed)?,
+            compressed: compressed.ok_or_else(compression_failed)?,
             raw: record.raw,
             dictionary,
         },
     })
 }
 
-fn packing_failed() -> Error {
-    Error::new(Category::Other, "packing a block failed")
+fn compression_failed() -> Error {
+    Error::new(Category::Other, "compressing a block failed")
 }

@@ -1,8 +1,8 @@
-//! The chunks that a block of LZMA2 is a row of, found without unpacking them.
+//! Finds the chunks of a block's LZMA2 data without decoding them.
 //!
-//! Each says how large it is packed and unpacked (7-Zip's and liblzma's `lzma2_decoder.c`; the xz file format leaves it
-//! to them). Where those are about equal, packing again is futile. And a chunk needs only what comes before it, so the
-//! first ones of a block, with an end mark behind them, are a block of their own.
+//! Each chunk has a header with its compressed and raw size (see `lzma2_decoder.c` of 7-Zip and liblzma; the xz file
+//! format does not define it). If the sizes are about equal, compressing the data again is futile. A chunk refers only to
+//! data before it, so the first chunks of a block, with an end mark after them, make a valid block.
 
 use std::ops::Range;
 
@@ -13,43 +13,43 @@ use super::{PACKED_WINDOW, damage, read_exact};
 use crate::disk::read_at::ReadAt;
 use crate::error::Result;
 
-/// More chunks than this are not looked at: 2 GiB of data that does not compress.
-const MOST_CHUNKS: usize = 32 * 1024;
+/// Limit for chunks of a block: 2 GiB of incompressible data.
+const MAX_CHUNKS: usize = 32 * 1024;
 
-/// Bytes that are read at once where only the headers matter, which are often 64 KiB apart.
+/// Bytes read at once if only the headers are needed, which are often 64 KiB apart.
 const HEADER_WINDOW: usize = 4096;
 
-/// What stands behind the last chunk.
+/// The byte after the last chunk.
 const END_MARK: u8 = 0;
 
-/// Packed bytes of the longest beginning: it is held in memory for a moment.
-const LONGEST_BEGINNING: u64 = 24 << 20;
+/// Limit for the compressed size of a prefix in bytes, because it is held in memory.
+const MAX_PREFIX: u64 = 24 << 20;
 
-/// A beginning with fewer unpacked bytes is not worth a block of its own.
-const SHORTEST_BEGINNING: u64 = 256 << 10;
+/// Minimum raw size of a prefix in bytes that is worth a separate block.
+const MIN_PREFIX: u64 = 256 << 10;
 
-/// Packed and unpacked sizes along a block.
+/// The chunks of a block.
 #[derive(Debug, Default)]
 pub(super) struct Chunks {
-    /// Where each chunk ends, in order: unpacked and packed bytes from the block's beginning.
+    /// The end of each chunk, in order: raw and compressed bytes from the block's start.
     ends: Vec<(u64, u64)>,
-    /// Where the first one begins in the xz file, and what they refer back to, when LZMA2 is all that was done.
+    /// Offset of the first chunk in the xz file and the dictionary, if LZMA2 is the only filter.
     plain: Option<(u64, Dictionary)>,
 }
 
 /// The first chunks of a block.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Beginning {
-    /// Bytes that they unpack to.
+pub(super) struct Prefix {
+    /// Raw size in bytes.
     pub raw: u64,
-    /// Where they lie in the xz file.
+    /// Range in the xz file.
     pub packed: Range<u64>,
-    /// The block's.
+    /// The block's dictionary.
     pub dictionary: Dictionary,
 }
 
 impl Chunks {
-    /// Looks through a block. What it finds is only a hint: the block may be damaged, and nothing here notices.
+    /// Scans a block. The result is only a hint, because damage is not detected here.
     pub fn of(image: &XzImage, block: &Block) -> Result<Self> {
         let mut bytes = Bytes {
             source: image.file(),
@@ -65,7 +65,7 @@ impl Chunks {
             (bytes.at, bytes.end) = data;
             plain = dictionary(image, block, bytes.at)?.map(|dictionary| (bytes.at, dictionary));
             let (mut raw, mut packed) = (0_u64, 0_u64);
-            while ends.len() < MOST_CHUNKS
+            while ends.len() < MAX_CHUNKS
                 && let Some((chunk_raw, chunk_packed)) = chunk(&mut bytes)?
             {
                 raw = raw.saturating_add(chunk_raw);
@@ -76,29 +76,29 @@ impl Chunks {
         Ok(Self { ends, plain })
     }
 
-    /// The longest row of first chunks that unpacks to at most `most` bytes, if it is worth anything.
-    pub fn beginning(&self, most: u64) -> Option<Beginning> {
+    /// Returns the longest worthwhile prefix with a raw size of at most `max` bytes.
+    pub fn prefix(&self, max: u64) -> Option<Prefix> {
         let (start, dictionary) = self.plain?;
-        let fits = |&(raw, packed): &(u64, u64)| raw <= most && packed <= LONGEST_BEGINNING;
+        let fits = |&(raw, packed): &(u64, u64)| raw <= max && packed <= MAX_PREFIX;
         let chunks = self.ends.partition_point(fits);
         let (raw, packed) = *self.ends.get(chunks.checked_sub(1)?)?;
-        (raw >= SHORTEST_BEGINNING).then(|| Beginning {
+        (raw >= MIN_PREFIX).then(|| Prefix {
             raw,
             packed: start..start.saturating_add(packed),
             dictionary,
         })
     }
 
-    /// Whether packing the unpacked bytes `start..end` of the block saves next to nothing.
+    /// Returns whether compressing the raw bytes `start..end` of the block saves almost nothing.
     pub fn is_dense(&self, start: u64, end: u64) -> bool {
         match self.packed_before(start).zip(self.packed_before(end)) {
-            // At most a 32nd is given away.
+            // At most 1/32 is lost.
             Some((before, after)) => after.saturating_sub(before) > (end.saturating_sub(start)) / 32 * 31,
             None => false,
         }
     }
 
-    /// How many packed bytes the first `raw` bytes take; within a chunk, every byte takes the same.
+    /// Returns the compressed size of the first `raw` bytes, assuming an even distribution within a chunk.
     fn packed_before(&self, raw: u64) -> Option<u64> {
         let after = self.ends.partition_point(|(end, _)| *end < raw);
         let (start_raw, start_packed) = match after.checked_sub(1) {
@@ -114,25 +114,25 @@ impl Chunks {
     }
 }
 
-/// Makes sure that a block is as long as the index says, packed and unpacked, by its header and the headers of its
-/// chunks. Its data is not unpacked: damage in that is not found.
+/// Checks a block's compressed and raw size against the index, using its header and the headers of its chunks. The data is
+/// not decoded, so damage in it is not found.
 ///
 /// # Errors
-/// [`crate::error::Category::Verification`] when it is not, so that a copy of it would make an xz file that nothing can read.
-pub(super) fn measure(image: &XzImage, block: &Block) -> Result<()> {
-    let lies = || damage("a block is not as long as the index says");
-    let size = block.unpadded_size().min(block_header::LARGEST as u64);
+/// [`crate::error::Category::Verification`] if a size is wrong. A copy of the block would then make the xz file unreadable.
+pub(super) fn check_sizes(image: &XzImage, block: &Block) -> Result<()> {
+    let wrong_size = || damage("a block does not have the size in the index");
+    let size = block.unpadded_size().min(block_header::MAX_SIZE as u64);
     let header = header(image, block, size)?;
     let start = block.offset() + header.size;
     let end = (block.offset() + block.unpadded_size()).saturating_sub(image.check().size());
-    let data = end.checked_sub(start).ok_or_else(lies)?;
+    let data = end.checked_sub(start).ok_or_else(wrong_size)?;
     if header.packing == Packing::Unknown {
-        return Err(damage("a block is packed in a way that nobody knows"));
+        return Err(damage("a block uses an unknown filter"));
     }
-    if header.compressed.is_some_and(|said| said != data)
-        || header.raw.is_some_and(|said| said != block.raw_size())
+    if header.compressed.is_some_and(|given| given != data)
+        || header.raw.is_some_and(|given| given != block.raw_size())
     {
-        return Err(lies());
+        return Err(wrong_size());
     }
     let mut bytes = Bytes {
         source: image.file(),
@@ -149,20 +149,20 @@ pub(super) fn measure(image: &XzImage, block: &Block) -> Result<()> {
     let mut mark = [1];
     read_exact(image.file(), &mut mark, end.saturating_sub(1))?;
     if raw != block.raw_size() || bytes.at != end || mark != [END_MARK] {
-        return Err(lies());
+        return Err(wrong_size());
     }
     Ok(())
 }
 
-/// A block's header, which takes at most `size` bytes.
+/// Reads a block's header, which takes at most `size` bytes.
 fn header(image: &XzImage, block: &Block, size: u64) -> Result<BlockHeader> {
-    let size = usize::try_from(size).unwrap_or(block_header::LARGEST);
-    let mut header = vec![0; size.min(block_header::LARGEST)];
+    let size = usize::try_from(size).unwrap_or(block_header::MAX_SIZE);
+    let mut header = vec![0; size.min(block_header::MAX_SIZE)];
     read_exact(image.file(), &mut header, block.offset())?;
     block_header::parse(&header)
 }
 
-/// The dictionary of a block that is LZMA2 and nothing else, whose data begins at `data_at`.
+/// Returns the dictionary of a block whose only filter is LZMA2 and whose data starts at `data_at`.
 fn dictionary(image: &XzImage, block: &Block, data_at: u64) -> Result<Option<Dictionary>> {
     let header = header(image, block, data_at.saturating_sub(block.offset()))?;
     Ok(match header.packing {
@@ -171,19 +171,19 @@ fn dictionary(image: &XzImage, block: &Block, data_at: u64) -> Result<Option<Dic
     })
 }
 
-/// Where a block's packed data begins and ends.
+/// Returns the start and end of a block's compressed data.
 fn data_of(bytes: &mut Bytes<'_>, check: Check) -> Result<Option<(u64, u64)>> {
     let start = bytes.at;
     let Some([first]) = bytes.take()? else {
         return Ok(None);
     };
     let size = (u64::from(first) + 1) * 4;
-    debug_assert!(size <= block_header::LARGEST as u64);
+    debug_assert!(size <= block_header::MAX_SIZE as u64);
     let end = bytes.end.saturating_sub(check.size());
     Ok((start + size < end).then_some((start + size, end)))
 }
 
-/// Reads a chunk's header, steps over its data, and says its sizes unpacked and packed. Nothing at the end.
+/// Reads a chunk's header and skips its data. Returns the raw and compressed size, or `None` at the end.
 fn chunk(bytes: &mut Bytes<'_>) -> Result<Option<(u64, u64)>> {
     let Some([control]) = bytes.take()? else {
         return Ok(None);
@@ -212,19 +212,19 @@ fn chunk(bytes: &mut Bytes<'_>) -> Result<Option<(u64, u64)>> {
     Ok(Some((raw, header + packed)))
 }
 
-/// A few bytes here and there of a file, read in windows.
+/// Reads a few bytes at various positions, using a buffer.
 struct Bytes<'a> {
     source: &'a dyn ReadAt,
     at: u64,
     end: u64,
-    /// Bytes that are read at once.
+    /// Bytes to read at once.
     most: usize,
     window: Vec<u8>,
     window_at: u64,
 }
 
 impl Bytes<'_> {
-    /// The next `N` bytes, unless the end comes before.
+    /// Returns the next `N` bytes, or `None` if fewer are left.
     fn take<const N: usize>(&mut self) -> Result<Option<[u8; N]>> {
         if self.end.saturating_sub(self.at) < N as u64 {
             return Ok(None);
@@ -253,7 +253,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_hardly_packs_is_dense() {
+    fn only_incompressible_data_is_dense() {
         let chunks = Chunks {
             // Zeros, then noise, then text.
             ends: vec![(1000, 10), (2000, 1012), (3000, 1400)],
@@ -268,30 +268,26 @@ mod tests {
     }
 
     #[test]
-    fn a_beginning_never_reaches_into_what_changes() {
+    fn a_prefix_never_includes_changed_data() {
         const MIB: u64 = 1 << 20;
         let chunks = Chunks {
             ends: vec![
                 (MIB, 10),
                 (2 * MIB, 1012),
-                (3 * MIB, LONGEST_BEGINNING),
-                (4 * MIB, LONGEST_BEGINNING + 9),
+                (3 * MIB, MAX_PREFIX),
+                (4 * MIB, MAX_PREFIX + 9),
             ],
-            plain: Some((500, Dictionary::SMALLEST)),
+            plain: Some((500, Dictionary::MIN)),
         };
-        let length = |most| {
-            chunks
-                .beginning(most)
-                .map(|beginning| (beginning.raw, beginning.packed))
-        };
+        let length = |max| chunks.prefix(max).map(|prefix| (prefix.raw, prefix.packed));
         assert_eq!(length(MIB - 1), None);
         assert_eq!(length(MIB), Some((MIB, 500..510)));
         assert_eq!(length(3 * MIB - 1), Some((2 * MIB, 500..1512)));
-        assert_eq!(length(u64::MAX), Some((3 * MIB, 500..500 + LONGEST_BEGINNING)));
-        let behind_a_converter = Chunks {
+        assert_eq!(length(u64::MAX), Some((3 * MIB, 500..500 + MAX_PREFIX)));
+        let with_other_filters = Chunks {
             plain: None,
             ..chunks
         };
-        assert_eq!(behind_a_converter.beginning(u64::MAX), None);
+        assert_eq!(with_other_filters.prefix(u64::MAX), None);
     }
 }

@@ -1,20 +1,20 @@
-//! Bytes from one file to another without a look at them.
+//! Copies bytes between files.
 
 use std::fs::File;
 use std::io;
 
 use crate::disk::read_at::{ReadAt, write_all_at};
 
-/// What file systems share: a range that begins and ends at a multiple of it can be a reflink.
+/// File systems can share ranges that start and end at a multiple of this.
 pub(super) const ALIGNMENT: u64 = 4096;
 
-/// Bytes that are read and written at once where the kernel does not copy.
-const WINDOW: u64 = 1 << 20;
+/// Bytes copied at once if the kernel cannot copy.
+const BUFFER_SIZE: u64 = 1 << 20;
 
-/// Copies `size` bytes at `from_at` to `to_at`. Where the system can, it shares them or copies them itself.
+/// Copies `size` bytes from `from_at` to `to_at`. The system shares or copies them itself if it can.
 pub(super) fn copy_range(from: &File, from_at: u64, to: &File, to_at: u64, size: u64) -> io::Result<()> {
     let mut done = 0;
-    // File systems share only aligned ranges, so what comes before and after such a range goes apart.
+    // File systems share only aligned ranges, so the bytes before and after are copied separately.
     let head = (from_at.next_multiple_of(ALIGNMENT) - from_at).min(size);
     let body = (size - head) / ALIGNMENT * ALIGNMENT;
     for end in [head, head + body, size] {
@@ -33,14 +33,14 @@ fn copy_some(from: &File, from_at: u64, to: &File, to_at: u64, size: u64) -> io:
     use rustix::io::Errno;
 
     let (mut from_place, mut to_place) = (from_at, to_at);
-    // The kernel copies at most 2 GiB at once and would take the wish for more as an error on 32 bits.
-    let wish = usize::try_from(size.min(1 << 30)).unwrap_or(1 << 30);
-    match rustix::fs::copy_file_range(from, Some(&mut from_place), to, Some(&mut to_place), wish) {
+    // The kernel copies at most 2 GiB at once and returns an error for more on 32-bit systems.
+    let length = usize::try_from(size.min(1 << 30)).unwrap_or(1 << 30);
+    match rustix::fs::copy_file_range(from, Some(&mut from_place), to, Some(&mut to_place), length) {
         Ok(copied) => Ok(copied as u64),
         Err(Errno::INTR) => copy_some(from, from_at, to, to_at, size),
-        // Other file systems, or ones that cannot; a sandbox that does not know the call.
+        // Not supported between or by these file systems, or blocked by a sandbox.
         Err(Errno::XDEV | Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP | Errno::PERM) => {
-            copy_by_hand(from, from_at, to, to_at, size)
+            copy_through_buffer(from, from_at, to, to_at, size)
         }
         Err(error) => Err(error.into()),
     }
@@ -48,11 +48,11 @@ fn copy_some(from: &File, from_at: u64, to: &File, to_at: u64, size: u64) -> io:
 
 #[cfg(not(target_os = "linux"))]
 fn copy_some(from: &File, from_at: u64, to: &File, to_at: u64, size: u64) -> io::Result<u64> {
-    copy_by_hand(from, from_at, to, to_at, size)
+    copy_through_buffer(from, from_at, to, to_at, size)
 }
 
-fn copy_by_hand(from: &File, from_at: u64, to: &File, to_at: u64, size: u64) -> io::Result<u64> {
-    let size = size.min(WINDOW);
+fn copy_through_buffer(from: &File, from_at: u64, to: &File, to_at: u64, size: u64) -> io::Result<u64> {
+    let size = size.min(BUFFER_SIZE);
     let mut window = vec![0; usize::try_from(size).map_err(io::Error::other)?];
     from.read_exact_at(&mut window, from_at)?;
     write_all_at(to, &window, to_at)?;

@@ -1,4 +1,4 @@
-//! A whole image unpacked on all cores.
+//! Decodes a whole image on all cores.
 
 use super::block::BlockDecoder;
 use super::open::{Block, XzImage};
@@ -8,11 +8,11 @@ use crate::error::Result;
 use crate::progress::Task;
 use crate::threads::on_threads;
 
-/// Unpacks every block of `image` into `sink` on up to `threads` threads and checks each against its checksum.
+/// Decodes every block of `image` into `sink` on up to `threads` threads and verifies each checksum.
 ///
-/// Memory is one dictionary and about a megabyte for each thread, however large the blocks are. There are only so many
-/// threads that 160 MiB are enough.
-/// A damaged block fails the whole; pieces of it may have reached the sink by then. `task` counts raw bytes.
+/// Each thread takes one dictionary and about a megabyte of memory, regardless of the block size. The number of threads is
+/// limited so that 160 MiB are enough. A damaged block is an error; part of it may have reached the sink by then. `task`
+/// counts raw bytes.
 pub fn decode_all(image: &XzImage, sink: &dyn RawSink, threads: usize, task: &dyn Task) -> Result<()> {
     let buffer = || vec![0; RAW_WINDOW];
     on_threads(
@@ -34,7 +34,7 @@ fn decode_block(
     let mut at = block.raw_offset();
     loop {
         let mut filled = 0;
-        // The decoder likes to hand out little; the sink likes whole windows.
+        // The decoder returns small pieces, but the sink works better with full buffers.
         while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
             match decoder.read(rest)? {
                 0 => break,

@@ -1,4 +1,4 @@
-//! A raw image packed as a whole, for bases whose blocks cannot be kept.
+//! Compresses a whole raw image, for bases whose blocks cannot be copied.
 
 use std::io::Write;
 
@@ -10,13 +10,13 @@ use crate::disk::read_at::ReadAt;
 use crate::error::{Category, Context, Error, Result};
 use crate::progress::Task;
 
-/// Packs fast: a whole image at level 6 takes ten times as long.
+/// A fast level: level 6 takes ten times as long for a whole image.
 const PRESET: u32 = 1;
 
-/// Bytes of raw data in a block. The headers say so, so any reader can unpack in parallel and the result can be spliced.
+/// Raw size of a block in bytes. The headers contain it, so any reader can decode in parallel and the result can be spliced.
 const BLOCK_SIZE: u64 = 4 << 20;
 
-/// Packs all of `raw` and says how many bytes were written. `task` counts raw bytes.
+/// Compresses all of `raw` and returns the number of bytes written. `task` counts raw bytes.
 pub fn encode(
     raw: &dyn ReadAt,
     check: Check,
@@ -27,9 +27,7 @@ pub fn encode(
     let mut encoder = encoder(check, threads)?;
     let mut window = vec![0; RAW_WINDOW];
     let mut packed = vec![0; PACKED_WINDOW];
-    let size = raw
-        .size()
-        .disk(|| "asking for the size of the image".to_owned())?;
+    let size = raw.size().disk(|| "reading the size of the image".to_owned())?;
     let mut at = 0;
     while at < size {
         let length = usize::try_from(size - at).map_or(RAW_WINDOW, |left| left.min(RAW_WINDOW));
@@ -57,7 +55,7 @@ fn encoder(check: Check, threads: usize) -> Result<Stream> {
     builder.threads(threads).encoder().map_err(failed)
 }
 
-/// Hands `raw` to the encoder and writes what comes out, until it is taken or, to finish, the stream has ended.
+/// Passes `raw` to the encoder and writes its output, until all input is consumed or, for `Finish`, the stream has ended.
 fn feed(
     encoder: &mut Stream,
     mut raw: &[u8],
@@ -82,5 +80,5 @@ fn feed(
 }
 
 fn failed(error: xz2::stream::Error) -> Error {
-    Error::new(Category::Other, "packing the image failed").with_cause(error)
+    Error::new(Category::Other, "compressing the image failed").with_cause(error)
 }

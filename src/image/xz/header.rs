@@ -1,22 +1,22 @@
-//! The twelve bytes at either end of a stream (xz file format 1.2.1, sections 2.1.1 and 2.1.2).
+//! Stream headers and footers (xz file format 1.2.1, sections 2.1.1 and 2.1.2).
 
 use super::damage;
 use crate::error::{Category, Error, Result};
 
-/// Bytes in a stream header, and in a stream footer.
+/// Size of a stream header and of a stream footer in bytes.
 pub(super) const SIZE: u64 = 12;
 
 const HEADER_MAGIC: [u8; 6] = [0xfd, b'7', b'z', b'X', b'Z', 0];
 const FOOTER_MAGIC: [u8; 2] = *b"YZ";
 
-/// How a stream's blocks are checked; the same for all blocks of a stream.
+/// The type of checksum, which is the same for all blocks of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Check {
-    /// Nothing.
+    /// No checksum.
     None,
     /// CRC-32.
     Crc32,
-    /// CRC-64 with the polynomial of ECMA-182: what `xz` does unless told otherwise.
+    /// CRC-64 with the polynomial of ECMA-182, the default of `xz`.
     Crc64,
     /// SHA-256.
     Sha256,
@@ -48,7 +48,7 @@ impl Check {
         }
     }
 
-    /// Bytes that the check takes at the end of a block.
+    /// Returns the size of the checksum at the end of a block, in bytes.
     pub(super) fn size(self) -> u64 {
         match self {
             Self::None => 0,
@@ -72,7 +72,7 @@ impl Check {
 pub(super) fn parse(header: [u8; 12]) -> Result<Check> {
     let [m0, m1, m2, m3, m4, m5, f0, f1, crc @ ..] = header;
     if [m0, m1, m2, m3, m4, m5] != HEADER_MAGIC {
-        return Err(damage("it does not begin as an xz file does"));
+        return Err(damage("it does not start like an xz file"));
     }
     if crc32fast::hash(&[f0, f1]) != u32::from_le_bytes(crc) {
         return Err(damage("the stream header's CRC32 is wrong"));
@@ -80,7 +80,7 @@ pub(super) fn parse(header: [u8; 12]) -> Result<Check> {
     Check::from_flags([f0, f1])
 }
 
-/// A stream header.
+/// Returns a stream header.
 pub(super) fn write(check: Check) -> [u8; 12] {
     let [m0, m1, m2, m3, m4, m5] = HEADER_MAGIC;
     let [f0, f1] = check.flags();
@@ -88,12 +88,12 @@ pub(super) fn write(check: Check) -> [u8; 12] {
     [m0, m1, m2, m3, m4, m5, f0, f1, c0, c1, c2, c3]
 }
 
-/// What a stream footer says.
+/// A parsed stream footer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Footer {
-    /// Repeats the header's.
+    /// The same as in the header.
     pub check: Check,
-    /// Bytes of the index, which lies right before the footer.
+    /// Size of the index in bytes, which is right before the footer.
     pub index_size: u64,
 }
 
@@ -101,7 +101,7 @@ pub(super) struct Footer {
 pub(super) fn parse_footer(footer: [u8; 12]) -> Result<Footer> {
     let [c0, c1, c2, c3, b0, b1, b2, b3, f0, f1, magic @ ..] = footer;
     if magic != FOOTER_MAGIC {
-        return Err(damage("it is cut off, or its end is overwritten"));
+        return Err(damage("its end is missing or overwritten"));
     }
     let stored = [b0, b1, b2, b3];
     if crc32fast::hash(&[b0, b1, b2, b3, f0, f1]) != u32::from_le_bytes([c0, c1, c2, c3]) {
@@ -113,15 +113,15 @@ pub(super) fn parse_footer(footer: [u8; 12]) -> Result<Footer> {
     })
 }
 
-/// A stream footer.
+/// Returns a stream footer.
 ///
 /// # Errors
-/// An index of more than 16 GiB has no footer.
+/// The index is larger than 16 GiB.
 pub(super) fn write_footer(check: Check, index_size: u64) -> Result<[u8; 12]> {
     let stored = (index_size / 4)
         .checked_sub(1)
         .and_then(|words| u32::try_from(words).ok())
-        .ok_or_else(|| Error::new(Category::Other, "the xz index got too large to be written"))?;
+        .ok_or_else(|| Error::new(Category::Other, "the xz index is too large"))?;
     let [b0, b1, b2, b3] = stored.to_le_bytes();
     let [f0, f1] = check.flags();
     let [c0, c1, c2, c3] = crc32fast::hash(&[b0, b1, b2, b3, f0, f1]).to_le_bytes();
@@ -136,7 +136,7 @@ mod tests {
     const ALL: [Check; 4] = [Check::None, Check::Crc32, Check::Crc64, Check::Sha256];
 
     #[test]
-    fn both_ends_say_the_same_check() {
+    fn header_and_footer_can_be_read_back() {
         for check in ALL {
             assert_eq!(parse(write(check)).unwrap(), check);
             let footer = Footer {
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn no_single_bit_of_either_end_may_flip() {
+    fn every_flipped_bit_of_header_and_footer_is_detected() {
         for check in ALL {
             for bit in 0..96 {
                 let mut header = write(check);

@@ -1,5 +1,4 @@
-//! The index at the end of a stream: how large each block is, packed and unpacked
-//! (xz file format 1.2.1, section 4).
+//! The index at the end of a stream, with the compressed and raw size of each block (xz file format 1.2.1, section 4).
 
 use super::{damage, read_exact, varint};
 use crate::disk::read_at::ReadAt;
@@ -8,22 +7,22 @@ use crate::error::Result;
 /// The first byte; a block header's first byte is never 0.
 const INDICATOR: u8 = 0;
 
-/// A record takes at least one byte for each of its two sizes.
-const SMALLEST_RECORD: u64 = 2;
+/// A record has at least one byte for each of its two sizes.
+const MIN_RECORD_SIZE: u64 = 2;
 
-/// Bytes of the index that are read at once. Memory never depends on what the index says of itself.
-const WINDOW: usize = 64 * 1024;
+/// Bytes read at once. Memory never depends on sizes given in the index.
+const BUFFER_SIZE: usize = 64 * 1024;
 
 /// One block's sizes in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Record {
-    /// Block header, packed data and check; without the padding to a multiple of four.
+    /// Size of block header, compressed data and checksum, without the padding to a multiple of four.
     pub unpadded: u64,
-    /// Unpacked data.
+    /// Size of the raw data.
     pub raw: u64,
 }
 
-/// Reads an index from the front to the back.
+/// Reads an index from start to end.
 pub(super) struct IndexReader<'a> {
     bytes: CheckedBytes<'a>,
     size: u64,
@@ -31,7 +30,7 @@ pub(super) struct IndexReader<'a> {
 }
 
 impl<'a> IndexReader<'a> {
-    /// Begins to read the index of `size` bytes at `at`.
+    /// Starts reading the index of `size` bytes at `at`.
     pub fn open(source: &'a dyn ReadAt, at: u64, size: u64) -> Result<Self> {
         let Some(checked) = size.checked_sub(4) else {
             return Err(damage("the index is too small"));
@@ -45,21 +44,23 @@ impl<'a> IndexReader<'a> {
             crc: crc32fast::Hasher::new(),
         };
         if bytes.next()? != INDICATOR {
-            return Err(damage("there is no index where the footer says"));
+            return Err(damage("there is no index at the position in the footer"));
         }
         let count = varint::read(|| bytes.next())?;
-        if count > size / SMALLEST_RECORD {
-            return Err(damage("the index promises more blocks than it has room for"));
+        if count > size / MIN_RECORD_SIZE {
+            return Err(damage(
+                "the index has a larger number of blocks than it has room for",
+            ));
         }
         Ok(Self { bytes, size, count })
     }
 
-    /// How many records follow.
+    /// Returns the number of records.
     pub fn count(&self) -> u64 {
         self.count
     }
 
-    /// Hands out every record and then checks padding and CRC32.
+    /// Calls `each` for every record, then checks padding and CRC32.
     pub fn records(mut self, mut each: impl FnMut(Record) -> Result<()>) -> Result<()> {
         for _ in 0..self.count {
             let unpadded = varint::read(|| self.bytes.next())?;
@@ -67,11 +68,11 @@ impl<'a> IndexReader<'a> {
             each(Record { unpadded, raw })?;
         }
         if self.bytes.left > 3 || !self.size.is_multiple_of(4) {
-            return Err(damage("the index has another size than the footer says"));
+            return Err(damage("the index does not have the size in the footer"));
         }
         while self.bytes.left > 0 {
             if self.bytes.next()? != 0 {
-                return Err(damage("the index's padding is not empty"));
+                return Err(damage("the index's padding is not zero"));
             }
         }
         let mut stored = [0; 4];
@@ -83,7 +84,7 @@ impl<'a> IndexReader<'a> {
     }
 }
 
-/// Bytes one by one, summed up on the way.
+/// Reads single bytes and calculates their checksum.
 struct CheckedBytes<'a> {
     source: &'a dyn ReadAt,
     at: u64,
@@ -99,7 +100,7 @@ impl CheckedBytes<'_> {
             return Err(damage("the index ends too early"));
         }
         if self.used == self.window.len() {
-            let size = usize::try_from(self.left).unwrap_or(WINDOW).min(WINDOW);
+            let size = usize::try_from(self.left).unwrap_or(BUFFER_SIZE).min(BUFFER_SIZE);
             self.window.resize(size, 0);
             read_exact(self.source, &mut self.window, self.at)?;
             self.crc.update(&self.window);
@@ -113,7 +114,7 @@ impl CheckedBytes<'_> {
     }
 }
 
-/// A whole index.
+/// Returns a complete index.
 pub(super) fn write(records: impl ExactSizeIterator<Item = Record>) -> Vec<u8> {
     let mut bytes = vec![INDICATOR];
     varint::write(records.len() as u64, &mut bytes);
@@ -152,8 +153,8 @@ mod tests {
     }
 
     #[test]
-    fn records_survive_the_way_out_and_back() {
-        // 40,000 records fill the window more than once.
+    fn written_records_can_be_read_back() {
+        // 40,000 records fill the buffer more than once.
         for count in [0, 1, 2, 3, 97, 40_000] {
             let records = sample(count);
             let bytes = write(records.iter().copied());
@@ -163,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn no_single_bit_of_an_index_may_flip() {
+    fn every_flipped_bit_of_an_index_is_detected() {
         let bytes = write(sample(5).into_iter());
         for bit in 0..bytes.len() * 8 {
             let mut bytes = bytes.clone();
@@ -180,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_promise_of_many_records_is_not_believed() {
+    fn an_index_with_too_many_records_is_refused() {
         let mut bytes = vec![INDICATOR];
         varint::write(varint::MAX, &mut bytes);
         bytes.resize(bytes.len().next_multiple_of(4), 0);

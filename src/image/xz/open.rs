@@ -1,26 +1,26 @@
-//! A whole xz file's structure, read from its two ends and checked against itself.
+//! Reads and validates the structure of an xz file.
 
 use std::sync::Arc;
 
 use super::block_header::{self, Dictionary, Packing};
 use super::header::{self, Check, Footer};
 use super::index::{IndexReader, Record};
-use super::{LARGEST_DICTIONARY, damage, read_exact};
+use super::{MAX_DICTIONARY, damage, read_exact};
 use crate::disk::read_at::ReadAt;
 use crate::error::{Category, Context, Error, Result};
 use crate::units::Size;
 
-/// More blocks than any image has: 64 KiB each in 64 GiB. It bounds memory (32 bytes a block).
-const MOST_BLOCKS: u64 = 1 << 20;
+/// Limit for blocks: 64 GiB in blocks of 64 KiB. It limits memory (32 bytes per block).
+const MAX_BLOCKS: u64 = 1 << 20;
 
-/// An LZMA2 chunk unpacks to at most this (xz file format 1.2.1, section 5.3.1 and LZMA2's two-byte sizes with
-/// five more bits in the control byte) ...
-const LARGEST_CHUNK: u64 = 2 << 20;
+/// Maximum raw size of an LZMA2 chunk in bytes (xz file format 1.2.1, section 5.3.1: 16 bits and five more in the control
+/// byte).
+const MAX_CHUNK_RAW: u64 = 2 << 20;
 
-/// ... and takes at least this: control byte, two sizes of two bytes, five bytes that start the range decoder.
-const SMALLEST_CHUNK: u64 = 10;
+/// Minimum size of an LZMA2 chunk in bytes: control byte, two sizes of two bytes, five bytes for the range decoder.
+const MIN_CHUNK_SIZE: u64 = 10;
 
-/// An xz file with one stream, nothing behind it, and blocks that can be unpacked one by one.
+/// An xz file with a single stream and independent blocks.
 pub struct XzImage {
     file: Arc<dyn ReadAt>,
     check: Check,
@@ -29,7 +29,7 @@ pub struct XzImage {
     dictionary: u64,
 }
 
-/// One block. All numbers are bytes.
+/// A block. All values are in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Block {
     offset: u64,
@@ -38,33 +38,33 @@ pub struct Block {
     raw_size: u64,
 }
 
-/// How an xz file can be read.
+/// An opened xz file.
 pub enum Opened {
-    /// At any place.
+    /// Can be read at any position.
     Indexed(XzImage),
-    /// Only from the front to the back; the text says why, as in "it ..." ("it has several streams").
+    /// Can only be read from start to end, for a reason such as "it has several streams".
     Stream(String),
 }
 
 impl XzImage {
-    /// Reads the structure of an xz file: both ends, the index and every block's header.
+    /// Reads the structure of an xz file: header, footer, index and every block header.
     ///
     /// # Errors
-    /// [`Category::Verification`] when it does not add up; [`Category::Other`] when unpacking needs a dictionary of more
-    /// than 64 MiB (what `xz -9` uses).
+    /// [`Category::Verification`] if it is inconsistent; [`Category::Other`] if decoding needs a dictionary of more than
+    /// 64 MiB (the size for `xz -9`).
     pub fn open(file: Arc<dyn ReadAt>) -> Result<Opened> {
         let check = first_check(&file)?;
         let Some((footer, footer_at)) = last_footer(&file)? else {
-            return Ok(Opened::Stream("it has padding behind its stream".to_owned()));
+            return Ok(Opened::Stream("it has padding after its stream".to_owned()));
         };
         let index_at = footer_at
             .checked_sub(footer.index_size)
             .filter(|at| *at >= header::SIZE)
             .ok_or_else(|| damage("the footer says that the index is larger than the file"))?;
         let index = IndexReader::open(&file, index_at, footer.index_size)?;
-        if index.count() > MOST_BLOCKS {
+        if index.count() > MAX_BLOCKS {
             return Ok(Opened::Stream(format!(
-                "it has {} blocks, and only {MOST_BLOCKS} are kept in memory",
+                "it has {} blocks, more than the limit of {MAX_BLOCKS}",
                 index.count()
             )));
         }
@@ -81,7 +81,7 @@ impl XzImage {
             return other_streams_before(&file, index_at - layout.end).map(Opened::Stream);
         }
         if footer.check != check {
-            return Err(damage("its header and its footer do not agree"));
+            return Err(damage("its header and its footer contradict each other"));
         }
         let mut image = Self {
             file,
@@ -94,41 +94,41 @@ impl XzImage {
             Some(dictionary) => image.dictionary = dictionary,
             None => {
                 return Ok(Opened::Stream(
-                    "it uses a filter that is not in xz's format 1.2.1".to_owned(),
+                    "it uses a filter that is not in version 1.2.1 of the xz format".to_owned(),
                 ));
             }
         }
         Ok(Opened::Indexed(image))
     }
 
-    /// Bytes of the unpacked image.
+    /// Returns the size of the raw image in bytes.
     pub fn raw_size(&self) -> u64 {
         self.raw_size
     }
 
-    /// How the blocks are checked.
+    /// Returns the type of checksum.
     pub fn check(&self) -> Check {
         self.check
     }
 
-    /// All blocks in the order of the file, which is the order of the raw image.
+    /// Returns all blocks in file order, which is the order of the raw image.
     pub fn blocks(&self) -> &[Block] {
         &self.blocks
     }
 
-    /// The xz file.
+    /// Returns the xz file.
     pub(super) fn file(&self) -> &Arc<dyn ReadAt> {
         &self.file
     }
 
-    /// Bytes of the largest dictionary that any block needs.
+    /// Returns the size of the largest dictionary in bytes.
     pub(super) fn dictionary(&self) -> u64 {
         self.dictionary
     }
 
-    /// Which block holds the byte at `raw_offset` of the unpacked image.
+    /// Returns the block with the byte at `raw_offset` of the raw image.
     pub(super) fn block_at(&self, raw_offset: u64) -> Option<(usize, &Block)> {
-        // Empty blocks are legal; of several at the same place the last one has the byte.
+        // Empty blocks are valid; of several blocks at the same position, the last one has the byte.
         let number = self
             .blocks
             .partition_point(|block| block.raw_offset <= raw_offset)
@@ -147,13 +147,13 @@ impl XzImage {
                 None => return Ok(None),
             }
         }
-        if largest > LARGEST_DICTIONARY {
+        if largest > MAX_DICTIONARY {
             return Err(Error::new(
                 Category::Other,
                 format!(
-                    "unpacking the xz file needs a dictionary of {}; at most {} are supported",
+                    "decompressing the xz file needs a dictionary of {}, but at most {} are supported",
                     Size(largest),
-                    Size(LARGEST_DICTIONARY)
+                    Size(MAX_DICTIONARY)
                 ),
             )
             .with_remedy("compress the image again with: xz -T0"));
@@ -161,15 +161,15 @@ impl XzImage {
         Ok(Some(largest))
     }
 
-    /// Checks a block's header against the index and says which dictionary it needs, if its packing is known.
+    /// Checks a block's header against the index and returns its dictionary, if its filters are known.
     fn dictionary_of(&self, block: &Block) -> Result<Option<Dictionary>> {
-        let length = block.unpadded.min(block_header::LARGEST as u64);
-        let mut bytes = [0; block_header::LARGEST];
+        let length = block.unpadded.min(block_header::MAX_SIZE as u64);
+        let mut bytes = [0; block_header::MAX_SIZE];
         let bytes = usize::try_from(length)
             .ok()
             .and_then(|length| bytes.get_mut(..length))
             .unwrap_or_default();
-        // Most headers are as small as this; the rest of a large one is rarely needed.
+        // Most headers are much smaller.
         read_exact(&self.file, bytes, block.offset)?;
         let header = block_header::parse(bytes)?;
         let compressed = block
@@ -178,10 +178,10 @@ impl XzImage {
             .and_then(|rest| rest.checked_sub(self.check.size()))
             .filter(|compressed| *compressed > 0)
             .ok_or_else(|| damage("the index makes a block smaller than its header"))?;
-        if header.compressed.is_some_and(|said| said != compressed)
-            || header.raw.is_some_and(|said| said != block.raw_size)
+        if header.compressed.is_some_and(|given| given != compressed)
+            || header.raw.is_some_and(|given| given != block.raw_size)
         {
-            return Err(damage("a block's header and the index do not agree"));
+            return Err(damage("a block's header and the index contradict each other"));
         }
         match header.packing {
             Packing::Unknown => Ok(None),
@@ -194,7 +194,7 @@ impl XzImage {
 fn last_footer(file: &dyn ReadAt) -> Result<Option<(Footer, u64)>> {
     let size = file
         .size()
-        .disk(|| "asking for the size of the xz file".to_owned())?;
+        .disk(|| "reading the size of the xz file".to_owned())?;
     let footer_at = match size.checked_sub(header::SIZE) {
         Some(at) if at >= header::SIZE && size.is_multiple_of(4) => at,
         _ => return Err(damage("it is cut off")),
@@ -207,7 +207,7 @@ fn last_footer(file: &dyn ReadAt) -> Result<Option<(Footer, u64)>> {
     Ok(Some((header::parse_footer(last)?, footer_at)))
 }
 
-/// How the first stream of an xz file is checked, whatever follows it.
+/// Returns the type of checksum of the first stream.
 pub fn first_check(file: &dyn ReadAt) -> Result<Check> {
     let mut first = [0; 12];
     read_exact(file, &mut first, 0)?;
@@ -215,37 +215,37 @@ pub fn first_check(file: &dyn ReadAt) -> Result<Check> {
 }
 
 impl Block {
-    /// Where the block's header begins in the xz file.
+    /// Returns the offset of the block's header in the xz file.
     pub fn offset(&self) -> u64 {
         self.offset
     }
 
-    /// Bytes in the xz file, without padding.
+    /// Returns the size in the xz file without padding.
     pub fn unpadded_size(&self) -> u64 {
         self.unpadded
     }
 
-    /// Bytes in the xz file, with padding: the next block, or the index, begins right behind.
+    /// Returns the size in the xz file with padding. The next block or the index follows directly.
     pub fn padded_size(&self) -> u64 {
         self.unpadded.next_multiple_of(4)
     }
 
-    /// Where the block's data begins in the unpacked image.
+    /// Returns the start of the block's data in the raw image.
     pub fn raw_offset(&self) -> u64 {
         self.raw_offset
     }
 
-    /// Bytes of unpacked data.
+    /// Returns the size of the raw data.
     pub fn raw_size(&self) -> u64 {
         self.raw_size
     }
 
-    /// Where the block's data ends in the unpacked image.
+    /// Returns the end of the block's data in the raw image.
     pub fn raw_end(&self) -> u64 {
         self.raw_offset.saturating_add(self.raw_size)
     }
 
-    /// What the index says of it.
+    /// Returns its index record.
     pub(super) fn record(&self) -> Record {
         Record {
             unpadded: self.unpadded,
@@ -254,7 +254,7 @@ impl Block {
     }
 }
 
-/// Blocks laid one behind the other as the index names them.
+/// The positions of the blocks, from the sizes in the index.
 struct Layout {
     end: u64,
     index_at: u64,
@@ -265,14 +265,14 @@ struct Layout {
 
 impl Layout {
     fn add(&mut self, record: Record) -> Result<()> {
-        let too_large = || damage("the index names more bytes than the file has");
+        let too_large = || damage("the blocks in the index are larger than the file");
         if record.unpadded <= self.check_size {
-            return Err(damage("the index names a block without data"));
+            return Err(damage("the index has a block without data"));
         }
-        let most = (record.unpadded / SMALLEST_CHUNK + 1).saturating_mul(LARGEST_CHUNK);
+        let most = (record.unpadded / MIN_CHUNK_SIZE + 1).saturating_mul(MAX_CHUNK_RAW);
         if record.raw > most {
             return Err(damage(
-                "the index names a block that unpacks to more than its data can hold",
+                "the index has a block with a larger raw size than its data can have",
             ));
         }
         let block = Block {
@@ -297,7 +297,7 @@ impl Layout {
     }
 }
 
-/// Why the last stream does not begin at the file's beginning but at `start`.
+/// Returns the reason why the last stream starts at `start` instead of the start of the file.
 fn other_streams_before(file: &dyn ReadAt, start: u64) -> Result<String> {
     let mut bytes = [0; 12];
     read_exact(file, &mut bytes, start)?;

@@ -1,8 +1,8 @@
-//! How a dirty block is cut into pieces, each of which becomes a block of its own.
+//! Splits a changed block into pieces, each of which becomes a separate block.
 //!
-//! A block is one LZMA2 stream: a changed byte in it means to pack all behind it again. So it becomes several smaller blocks:
-//! what comes before the first change, as it is; then pieces cut closely around what changed; and the others, which are the
-//! same for every node and packed once.
+//! A block is one LZMA2 stream, so after a changed byte everything must be compressed again. Therefore it becomes several
+//! smaller blocks: the unchanged prefix, small pieces around the changes, and pieces in between, which are the same for
+//! every node and compressed once.
 
 use sha2::{Digest, Sha256};
 
@@ -10,31 +10,31 @@ use super::chunks::Chunks;
 use super::open::Block;
 use crate::image::edits::{Edits, PAGE_SIZE};
 
-/// Bytes of a piece without changes, and its place is a multiple of it.
+/// Size and alignment of a piece without changes, in bytes.
 const CLEAN: u64 = 1 << 20;
 
-/// The same for a piece with changes. [`CLEAN`] is a multiple of it.
+/// Size and alignment of a piece with changes, in bytes. [`CLEAN`] is a multiple of it.
 const DIRTY: u64 = 256 << 10;
 
-/// A part of the raw image that becomes one block. Two that are equal become the same bytes.
+/// A part of the raw image that becomes one block. Equal pieces have the same bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Piece {
-    /// Where it begins in the raw image.
+    /// Offset in the raw image.
     pub raw_offset: u64,
-    /// Bytes.
+    /// Size in bytes.
     pub size: u64,
-    /// A hash of what changes in it, if anything does.
+    /// A hash of the changes in it, if there are any.
     edits: Option<[u8; 32]>,
 }
 
 impl Piece {
-    /// Whether it is the base's.
+    /// Returns whether it is unchanged.
     pub fn is_clean(&self) -> bool {
         self.edits.is_none()
     }
 }
 
-/// Cuts a block of `chunks` into the pieces that replace it, in order.
+/// Splits a block into the pieces that replace it, in order.
 pub(super) fn cut(block: &Block, chunks: &Chunks, edits: &Edits) -> Vec<Piece> {
     let mut pieces = Vec::new();
     let start = block.raw_offset();
@@ -43,13 +43,13 @@ pub(super) fn cut(block: &Block, chunks: &Chunks, edits: &Edits) -> Vec<Piece> {
         None => block.raw_size(),
     };
     let mut after = start;
-    if let Some(beginning) = chunks.beginning(unchanged) {
+    if let Some(prefix) = chunks.prefix(unchanged) {
         pieces.push(Piece {
             raw_offset: start,
-            size: beginning.raw,
+            size: prefix.raw,
             edits: None,
         });
-        after = start.saturating_add(beginning.raw);
+        after = start.saturating_add(prefix.raw);
     }
     for (start, end) in cells(after, block.raw_end(), CLEAN) {
         match hash(edits, start, end) {
@@ -68,7 +68,7 @@ pub(super) fn cut(block: &Block, chunks: &Chunks, edits: &Edits) -> Vec<Piece> {
     pieces
 }
 
-/// Cuts `start..end` at every multiple of `size`.
+/// Splits `start..end` at every multiple of `size`.
 fn cells(start: u64, end: u64, size: u64) -> impl Iterator<Item = (u64, u64)> {
     let next = move |at: u64| (at / size).saturating_add(1).saturating_mul(size).min(end);
     std::iter::successors((start < end).then(|| (start, next(start))), move |(_, at)| {

@@ -1,4 +1,4 @@
-//! The raw image of an xz file at any place: blocks are unpacked as far as somebody reads, and kept in a temporary file.
+//! Reads the raw image of an xz file at any position. Blocks are decoded as far as needed and cached in a temporary file.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -8,41 +8,41 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::block::BlockDecoder;
 use super::open::{Block, XzImage};
 use super::spill::Spill;
-use super::{LARGEST_DICTIONARY, RAW_WINDOW};
+use super::{MAX_DICTIONARY, RAW_WINDOW};
 use crate::disk::read_at::ReadAt;
 use crate::error::{Category, Error, Result};
 
-/// Random access to the raw image. What was unpacked once is never unpacked again as long as this lives, and takes no
-/// memory. Blocks read to their end are checked against their checksum.
+/// Random access to the raw image. Decoded data is cached on disk and never decoded again. Blocks read to their end are
+/// verified against their checksum.
 pub struct BlockReader {
     image: Arc<XzImage>,
     spill: Spill,
     blocks: Mutex<BTreeMap<usize, Arc<Mutex<Unpacked>>>>,
-    /// Which blocks have a decoder under way; the latest one is last.
-    under_way: Mutex<Vec<usize>>,
+    /// The blocks with an active decoder, most recent last.
+    active: Mutex<Vec<usize>>,
 }
 
-/// How far a block is unpacked.
+/// The decoded part of a block.
 struct Unpacked {
-    /// Where its bytes lie in the spill.
+    /// Offset in the temporary file.
     place: u64,
-    /// How many of them.
+    /// Size in bytes.
     size: u64,
     decoder: Option<BlockDecoder>,
 }
 
 impl BlockReader {
-    /// Reads `image`; the temporary file is made in `folder` and grows as large as the blocks that are read from.
+    /// Reads `image`. The temporary file is created in `folder` and grows to the size of the blocks that are read.
     pub fn new(image: Arc<XzImage>, folder: &Path) -> Result<Self> {
         Ok(Self {
             image,
             spill: Spill::new(folder)?,
             blocks: Mutex::default(),
-            under_way: Mutex::default(),
+            active: Mutex::default(),
         })
     }
 
-    /// The image that is read.
+    /// Returns the image.
     pub fn image(&self) -> &Arc<XzImage> {
         &self.image
     }
@@ -54,7 +54,7 @@ impl BlockReader {
             let Some((number, block)) = self.image.block_at(at) else {
                 return Err(Error::new(
                     Category::Other,
-                    format!("byte {at} lies behind the end of the image"),
+                    format!("byte {at} is beyond the end of the image"),
                 ));
             };
             let room = rest.len();
@@ -67,7 +67,7 @@ impl BlockReader {
         Ok(())
     }
 
-    /// Reads a piece of one block, `at` bytes behind its beginning.
+    /// Reads a piece of a block at offset `at`.
     fn read_block(&self, number: usize, block: &Block, to: &mut [u8], at: u64) -> Result<()> {
         let unpacked = Arc::clone(lock(&self.blocks).entry(number).or_insert_with(|| {
             Arc::new(Mutex::new(Unpacked {
@@ -87,13 +87,13 @@ impl BlockReader {
         self.spill.read(to, place + at)
     }
 
-    /// Unpacks a block at least as far as `end`.
+    /// Decodes a block at least up to `end`.
     fn unpack(&self, number: usize, block: &Block, unpacked: &mut Unpacked, end: u64) -> Result<()> {
         let mut decoder = match unpacked.decoder.take() {
             Some(decoder) => decoder,
             None => BlockDecoder::new(&self.image, block)?,
         };
-        // Who starts over goes twice as far, so that two readers that chase each other still arrive.
+        // A new decoder goes twice as far as the last one, so that two competing readers both finish.
         let end = match decoder.decoded() {
             0 => end.max(unpacked.size.saturating_mul(2)).min(block.raw_size()),
             _ => end,
@@ -115,20 +115,20 @@ impl BlockReader {
             unpacked.size = unpacked.size.max(at + made as u64);
         }
         unpacked.decoder = Some(decoder);
-        self.goes_on(number);
+        self.keep_active(number);
         Ok(())
     }
 
-    /// Remembers that a block's decoder waits for more, and gives up the oldest ones when they take too much memory.
-    fn goes_on(&self, number: usize) {
-        let most = usize::try_from(LARGEST_DICTIONARY / self.image.dictionary().max(1 << 20)).unwrap_or(1);
-        let mut under_way = lock(&self.under_way);
-        under_way.retain(|other| *other != number);
-        under_way.push(number);
-        while under_way.len() > most.max(1) {
-            let oldest = under_way.remove(0);
+    /// Keeps a block's decoder active and drops the oldest ones if they take too much memory.
+    fn keep_active(&self, number: usize) {
+        let most = usize::try_from(MAX_DICTIONARY / self.image.dictionary().max(1 << 20)).unwrap_or(1);
+        let mut active = lock(&self.active);
+        active.retain(|other| *other != number);
+        active.push(number);
+        while active.len() > most.max(1) {
+            let oldest = active.remove(0);
             let unpacked = lock(&self.blocks).get(&oldest).map(Arc::clone);
-            // One that is in use right now comes back here by itself.
+            // A decoder in use is kept; it returns to the list afterwards.
             if let Some(unpacked) = unpacked
                 && let Ok(mut unpacked) = unpacked.try_lock()
             {
@@ -138,12 +138,12 @@ impl BlockReader {
     }
 
     fn finished(&self, number: usize) {
-        lock(&self.under_way).retain(|other| *other != number);
+        lock(&self.active).retain(|other| *other != number);
     }
 }
 
 impl ReadAt for BlockReader {
-    /// Errors hold the [`Error`] that says what is wrong with the image.
+    /// Errors contain an [`Error`] about the image.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         let left = self.image.raw_size().saturating_sub(offset);
         let size = usize::try_from(left).map_or(buffer.len(), |left| left.min(buffer.len()));
@@ -157,7 +157,7 @@ impl ReadAt for BlockReader {
     }
 }
 
-/// The data is valid even when a thread panicked: it is only changed by steps that cannot fail halfway.
+/// Locks a mutex. The data is valid even after a panic, because it is only changed atomically.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

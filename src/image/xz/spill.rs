@@ -1,4 +1,4 @@
-//! A nameless file that grows at its end and holds what is too much for memory.
+//! A growing unnamed file for data too large for memory.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use crate::disk::read_at::{ReadAt, write_all_at};
 use crate::disk::scratch;
 use crate::error::{Context, Result};
 
-/// Such a file. It is gone when this is dropped, or the program.
+/// The temporary file. It is deleted on drop or when the process ends.
 pub(super) struct Spill {
     file: File,
     folder: PathBuf,
@@ -16,7 +16,7 @@ pub(super) struct Spill {
 }
 
 impl Spill {
-    /// Makes one in `folder`.
+    /// Creates it in `folder`.
     pub fn new(folder: &Path) -> Result<Self> {
         Ok(Self {
             file: scratch::file_in(folder)?,
@@ -25,18 +25,18 @@ impl Spill {
         })
     }
 
-    /// Sets `size` bytes aside and says where.
+    /// Reserves `size` bytes and returns their offset.
     pub fn reserve(&self, size: u64) -> u64 {
         self.end.fetch_add(size, Ordering::Relaxed)
     }
 
-    /// Writes to a place set aside before.
+    /// Writes to reserved space.
     pub fn write(&self, bytes: &[u8], at: u64) -> Result<()> {
         write_all_at(&self.file, bytes, at)
             .disk(|| format!("writing to a temporary file in {}", self.folder.display()))
     }
 
-    /// Reads what was written.
+    /// Reads written data.
     pub fn read(&self, to: &mut [u8], at: u64) -> Result<()> {
         self.file
             .read_exact_at(to, at)

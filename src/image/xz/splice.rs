@@ -1,4 +1,4 @@
-//! A base with a few pages changed, as an xz file: new blocks where something changed, every other block copied as it is.
+//! Writes an xz file with a few changed pages: new blocks for the changes, all other blocks copied.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::block_header;
 use super::body::Body;
-use super::chunks::{self, Beginning, Chunks};
+use super::changed::changed_blocks;
+use super::chunks::{self, Chunks, Prefix};
 use super::copy::{ALIGNMENT, copy_range};
 use super::decoders;
 use super::header;
@@ -15,7 +16,6 @@ use super::index::{self, Record};
 use super::open::{Block, XzImage};
 use super::piece::{self, Piece};
 use super::reader::BlockReader;
-use super::renewal::changed_blocks;
 use super::store::{Packed, PieceStore};
 use crate::disk::read_at::write_all_at;
 use crate::error::{Category, Context, Error, Result};
@@ -23,48 +23,48 @@ use crate::image::edits::Edits;
 use crate::progress::Task;
 use crate::threads::on_threads;
 
-/// A run of copied blocks at least this long is worth being moved to where a file system can share it.
+/// Minimum length in bytes of a run of copied blocks worth aligning so that the file system can share it.
 const WORTH_SHARING: u64 = 1 << 20;
 
-/// Bytes that are copied between two reports of progress.
+/// Bytes copied between two progress reports.
 const COPY_STEP: u64 = 64 << 20;
 
-/// Makes any number of spliced images from one base. What they have in common is unpacked and packed once.
+/// Splices any number of images from one base. Work that they share is done once.
 ///
-/// What it keeps lies in temporary files, so memory does not grow with the number of images.
+/// Intermediate data is in temporary files, so memory does not grow with the number of images.
 pub struct Splicer {
     base: Arc<BlockReader>,
     pieces: PieceStore,
-    /// Of blocks that something changes in, by their number.
+    /// Chunks of the changed blocks, by block number.
     chunks: Mutex<BTreeMap<usize, Arc<Chunks>>>,
     threads: usize,
 }
 
-/// What a splice did.
+/// Statistics of a splice.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SpliceReport {
-    /// Bytes of the new xz file.
+    /// Size of the new xz file in bytes.
     pub size: u64,
-    /// Bytes of it that are the base's blocks as they were.
+    /// Bytes copied from the base.
     pub copied: u64,
-    /// Bytes of the raw image that lie in new blocks.
-    pub renewed: u64,
-    /// Bytes of the raw image that were packed for this image: what no earlier one had.
-    pub packed: u64,
+    /// Bytes of the raw image in new blocks.
+    pub rewritten: u64,
+    /// Bytes of the raw image compressed for this image and not before.
+    pub compressed: u64,
 }
 
 impl Splicer {
     /// Splices into the image that `base` reads, on up to `threads` threads, with a temporary file in `folder`.
     ///
     /// # Errors
-    /// [`Category::Verification`] when a block is not as long as the index says: copied unseen, it would make a file
-    /// that no program reads, whoever vouches for the base.
+    /// [`Category::Verification`] if a block does not have the size in the index. A copy would be an unreadable file, even if
+    /// the base's hash is correct.
     pub fn new(base: Arc<BlockReader>, folder: &Path, threads: usize) -> Result<Self> {
         let image = base.image();
         image
             .blocks()
             .iter()
-            .try_for_each(|block| chunks::measure(image, block))?;
+            .try_for_each(|block| chunks::check_sizes(image, block))?;
         let threads = decoders(base.image(), threads);
         Ok(Self {
             base,
@@ -74,14 +74,13 @@ impl Splicer {
         })
     }
 
-    /// Writes the base with `edits` laid over it to the empty file `out`. `file` is the base's xz file; `task` counts
-    /// its bytes.
+    /// Writes the base with `edits` to the empty file `out`. `file` is the base's xz file; `task` counts its bytes.
     ///
-    /// The data of blocks that are copied is not looked at: damage in it is copied with them.
+    /// The data of copied blocks is not checked, so damage in it is copied too.
     pub fn splice(&self, file: &File, edits: &Edits, out: &File, task: &dyn Task) -> Result<SpliceReport> {
         let image = self.base.image();
         let plan = self.plan(edits)?;
-        let packed = self.pack_missing(&plan, edits, task)?;
+        let compressed = self.compress_missing(&plan, edits, task)?;
         let mut writer = Writer {
             file,
             out,
@@ -90,17 +89,17 @@ impl Splicer {
             at: 0,
             records: Vec::with_capacity(image.blocks().len()),
             report: SpliceReport {
-                packed,
+                compressed,
                 ..SpliceReport::default()
             },
         };
         writer.put(&header::write(image.check()))?;
         for (number, part) in plan.iter().enumerate() {
             match part {
-                Part::Kept(blocks) => writer.copy(blocks)?,
-                Part::Renewed(pieces) => {
+                Part::Copied(blocks) => writer.copy(blocks)?,
+                Part::Rewritten(pieces) => {
                     let next = match plan.get(number + 1) {
-                        Some(Part::Kept(blocks)) => run(blocks).filter(|run| run.size >= WORTH_SHARING),
+                        Some(Part::Copied(blocks)) => run(blocks).filter(|run| run.size >= WORTH_SHARING),
                         _ => None,
                     };
                     self.write_pieces(&mut writer, pieces, next.as_ref())?;
@@ -110,45 +109,45 @@ impl Splicer {
         writer.finish()
     }
 
-    /// Divides the image into what is copied and what is new.
+    /// Divides the image into copied and rewritten parts.
     fn plan(&self, edits: &Edits) -> Result<Vec<Part<'_>>> {
         let image = self.base.image();
         let mut parts = Vec::new();
-        let mut kept_from = 0;
-        let keep = |parts: &mut Vec<_>, from: usize, to: usize| {
+        let mut copied_from = 0;
+        let copy = |parts: &mut Vec<_>, from: usize, to: usize| {
             if let Some(blocks) = image.blocks().get(from..to).filter(|blocks| !blocks.is_empty()) {
-                parts.push(Part::Kept(blocks));
+                parts.push(Part::Copied(blocks));
             }
         };
         for number in changed_blocks(image, edits)? {
-            keep(&mut parts, kept_from, number);
+            copy(&mut parts, copied_from, number);
             let pieces = match image.blocks().get(number) {
                 Some(block) => piece::cut(block, &*self.chunks(number, block)?, edits),
                 None => Vec::new(),
             };
             match parts.last_mut() {
-                Some(Part::Renewed(before)) => before.extend(pieces),
-                _ => parts.push(Part::Renewed(pieces)),
+                Some(Part::Rewritten(before)) => before.extend(pieces),
+                _ => parts.push(Part::Rewritten(pieces)),
             }
-            kept_from = number + 1;
+            copied_from = number + 1;
         }
-        keep(&mut parts, kept_from, image.blocks().len());
+        copy(&mut parts, copied_from, image.blocks().len());
         Ok(parts)
     }
 
-    /// What is known of a block's chunks.
+    /// Returns a block's chunks.
     fn chunks(&self, number: usize, block: &Block) -> Result<Arc<Chunks>> {
-        let known = || self.chunks.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(chunks) = known().get(&number) {
+        let cache = || self.chunks.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(chunks) = cache().get(&number) {
             return Ok(Arc::clone(chunks));
         }
         let chunks = Arc::new(Chunks::of(self.base.image(), block)?);
-        known().insert(number, Arc::clone(&chunks));
+        cache().insert(number, Arc::clone(&chunks));
         Ok(chunks)
     }
 
-    /// Packs every piece that no image before had, and says how many raw bytes that were.
-    fn pack_missing(&self, plan: &[Part<'_>], edits: &Edits, task: &dyn Task) -> Result<u64> {
+    /// Creates every piece that no earlier image had. Returns the number of compressed raw bytes.
+    fn compress_missing(&self, plan: &[Part<'_>], edits: &Edits, task: &dyn Task) -> Result<u64> {
         let missing = self.missing(plan)?;
         let check = self.base.image().check();
         on_threads(
@@ -159,38 +158,38 @@ impl Splicer {
                 let piece = &missing.piece;
                 let raw = || {
                     let size = usize::try_from(piece.size)
-                        .context(Category::Other, || "packing a block".to_owned())?;
+                        .context(Category::Other, || "compressing a block".to_owned())?;
                     let mut raw = vec![0; size];
                     self.base.read_raw(&mut raw, piece.raw_offset)?;
                     edits.apply_to(&mut raw, piece.raw_offset);
                     Ok::<_, Error>(raw)
                 };
-                let body = match &missing.way {
-                    Way::Keep(beginning) => Body::kept(beginning, self.base.image(), |to, at| {
+                let body = match &missing.encoding {
+                    Encoding::Copy(prefix) => Body::copied(prefix, self.base.image(), |to, at| {
                         self.base.read_raw(to, piece.raw_offset.saturating_add(at))
                     })?,
-                    Way::Store => Body::stored(&raw()?, check),
-                    Way::Pack => Body::packed(&raw()?, check)?,
+                    Encoding::Store => Body::stored(&raw()?, check),
+                    Encoding::Compress => Body::compressed(&raw()?, check)?,
                 };
                 let packed = self.pieces.put(piece, &body)?;
                 task.advance(packed.size);
                 Ok(())
             },
         )?;
-        let packed = missing
+        let compressed = missing
             .iter()
-            .filter(|missing| !matches!(missing.way, Way::Keep(_)));
-        Ok(packed.map(|missing| missing.piece.size).sum())
+            .filter(|missing| !matches!(missing.encoding, Encoding::Copy(_)));
+        Ok(compressed.map(|missing| missing.piece.size).sum())
     }
 
-    /// The pieces that no image before had. Those of different blocks take turns, so that several blocks are unpacked at a
-    /// time.
+    /// Returns the pieces that no earlier image had. Pieces of different blocks alternate, so that several blocks are decoded
+    /// at a time.
     fn missing(&self, plan: &[Part<'_>]) -> Result<Vec<Missing>> {
         let image = self.base.image();
         let mut turns: BTreeMap<usize, usize> = BTreeMap::new();
         let mut missing = Vec::new();
         for part in plan {
-            let Part::Renewed(pieces) = part else { continue };
+            let Part::Rewritten(pieces) = part else { continue };
             for piece in pieces.iter().filter(|piece| self.pieces.get(piece).is_none()) {
                 let Some((number, block)) = image.block_at(piece.raw_offset) else {
                     continue;
@@ -199,18 +198,18 @@ impl Splicer {
                 let turn = turns.entry(number).or_default();
                 *turn += 1;
                 let start = piece.raw_offset - block.raw_offset();
-                let beginning = chunks
-                    .beginning(piece.size)
-                    .filter(|beginning| start == 0 && beginning.raw == piece.size && piece.is_clean());
-                let way = match beginning {
-                    Some(beginning) => Way::Keep(beginning),
-                    None if chunks.is_dense(start, start + piece.size) => Way::Store,
-                    None => Way::Pack,
+                let prefix = chunks
+                    .prefix(piece.size)
+                    .filter(|prefix| start == 0 && prefix.raw == piece.size && piece.is_clean());
+                let encoding = match prefix {
+                    Some(prefix) => Encoding::Copy(prefix),
+                    None if chunks.is_dense(start, start + piece.size) => Encoding::Store,
+                    None => Encoding::Compress,
                 };
                 missing.push(Missing {
                     turn: *turn,
                     piece: *piece,
-                    way,
+                    encoding,
                 });
             }
         }
@@ -218,8 +217,8 @@ impl Splicer {
         Ok(missing)
     }
 
-    /// Writes new blocks. Their headers grow a little, if need be, so that the run `next` comes to a place where file
-    /// systems can share it.
+    /// Writes new blocks. Their headers are enlarged if necessary to align the run `next`, so that the file system can share
+    /// it.
     fn write_pieces(&self, writer: &mut Writer<'_>, pieces: &[Piece], next: Option<&Run>) -> Result<()> {
         let check = writer.image.check();
         let packed = pieces
@@ -227,7 +226,7 @@ impl Splicer {
             .map(|piece| {
                 self.pieces
                     .get(piece)
-                    .ok_or_else(|| Error::new(Category::Other, "a packed block got lost"))
+                    .ok_or_else(|| Error::new(Category::Other, "a new block is missing"))
             })
             .collect::<Result<Vec<Packed>>>()?;
         let natural: u64 = packed
@@ -240,50 +239,50 @@ impl Splicer {
         });
         for packed in &packed {
             let smallest = packed.shape.header(check, 0).0.len();
-            let wish = usize::try_from(shift).map_or(block_header::LARGEST, |shift| smallest + shift);
-            let (header, record) = packed.shape.header(check, wish);
+            let wanted = usize::try_from(shift).map_or(block_header::MAX_SIZE, |shift| smallest + shift);
+            let (header, record) = packed.shape.header(check, wanted);
             shift = shift.saturating_sub((header.len() - smallest) as u64);
             writer.put(&header)?;
             writer.put(&self.pieces.body(packed)?)?;
-            writer.report.renewed += record.raw;
+            writer.report.rewritten += record.raw;
             writer.records.push(record);
         }
         Ok(())
     }
 }
 
-/// A piece that is to be packed.
+/// A piece to create.
 struct Missing {
-    /// The how manieth of its block.
+    /// Its position among the missing pieces of its block.
     turn: usize,
     piece: Piece,
-    way: Way,
+    encoding: Encoding,
 }
 
-/// How a piece becomes a block.
-enum Way {
-    /// It was packed as it is.
-    Keep(Beginning),
-    /// Packing it is futile.
+/// The way a piece becomes a block.
+enum Encoding {
+    /// The compressed data is copied from the base.
+    Copy(Prefix),
+    /// The data is stored uncompressed, because compression is futile.
     Store,
-    Pack,
+    Compress,
 }
 
-/// Neighbours in the new image.
+/// Consecutive blocks of the new image.
 enum Part<'a> {
     /// Blocks to copy.
-    Kept(&'a [Block]),
+    Copied(&'a [Block]),
     /// New blocks.
-    Renewed(Vec<Piece>),
+    Rewritten(Vec<Piece>),
 }
 
-/// Bytes of the base's xz file.
+/// A range of the base's xz file.
 struct Run {
     start: u64,
     size: u64,
 }
 
-/// The bytes of blocks that lie one behind the other.
+/// Returns the range of consecutive blocks.
 fn run(blocks: &[Block]) -> Option<Run> {
     let (first, last) = blocks.first().zip(blocks.last())?;
     let start = first.offset();
@@ -291,7 +290,7 @@ fn run(blocks: &[Block]) -> Option<Run> {
     Some(Run { start, size })
 }
 
-/// The new xz file, from the front to the back.
+/// Writes the new xz file from start to end.
 struct Writer<'a> {
     file: &'a File,
     out: &'a File,

@@ -1,4 +1,4 @@
-//! The new blocks of all images that are made from one base.
+//! Stores the new blocks of all images made from one base.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -9,25 +9,25 @@ use super::piece::Piece;
 use super::spill::Spill;
 use crate::error::{Category, Context, Result};
 
-/// Every piece that was ever packed. They lie in a temporary file.
+/// All new pieces, in a temporary file.
 pub(super) struct PieceStore {
     spill: Spill,
     packed: Mutex<HashMap<Piece, Packed>>,
 }
 
-/// A packed piece, which lies in the store.
+/// A stored piece.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Packed {
-    /// Where, in the spill.
+    /// Offset in the temporary file.
     place: u64,
-    /// Bytes of it.
+    /// Size in bytes.
     pub size: u64,
-    /// What a block's header says of it.
+    /// The values for its block header.
     pub shape: Shape,
 }
 
 impl PieceStore {
-    /// An empty store with a temporary file in `folder`.
+    /// Creates an empty store with a temporary file in `folder`.
     pub fn new(folder: &Path) -> Result<Self> {
         Ok(Self {
             spill: Spill::new(folder)?,
@@ -35,12 +35,12 @@ impl PieceStore {
         })
     }
 
-    /// A piece that is there.
+    /// Returns a stored piece.
     pub fn get(&self, piece: &Piece) -> Option<Packed> {
         self.map().get(piece).copied()
     }
 
-    /// Puts a piece there.
+    /// Stores a piece.
     pub fn put(&self, piece: &Piece, body: &Body) -> Result<Packed> {
         let size = body.bytes.len() as u64;
         let place = self.spill.reserve(size);
@@ -54,10 +54,10 @@ impl PieceStore {
         Ok(packed)
     }
 
-    /// A packed piece's bytes: a block without its header.
+    /// Returns the bytes of a stored piece: a block without its header.
     pub fn body(&self, packed: &Packed) -> Result<Vec<u8>> {
         let size =
-            usize::try_from(packed.size).context(Category::Other, || "reading a packed block".to_owned())?;
+            usize::try_from(packed.size).context(Category::Other, || "reading a new block".to_owned())?;
         let mut body = vec![0; size];
         self.spill.read(&mut body, packed.place)?;
         Ok(body)

@@ -1,4 +1,4 @@
-//! Any xz file from its front to its back: one block, several streams, padding behind them.
+//! Decodes any xz file from start to end, including those with one block, several streams or padding.
 
 use std::io::{self, Read};
 
@@ -9,16 +9,16 @@ use crate::disk::read_at::RawSink;
 use crate::error::{Context, Result};
 use crate::progress::Task;
 
-/// More threads find no room in [`THREADS_MEMORY`], and the library refuses to be asked for too many.
-const MOST_THREADS: usize = 256;
+/// Limit for threads. More would not fit in [`THREADS_MEMORY`], and the library refuses too many.
+const MAX_THREADS: usize = 256;
 
-/// Unpacks all of `reader` into `sink` and says how many raw bytes that were. `task` counts raw bytes.
+/// Decodes all of `reader` into `sink` and returns the number of raw bytes. `task` counts raw bytes.
 ///
-/// Uses up to `threads` threads where the blocks' headers say how large they are: as many as have room in 160 MiB for their
-/// blocks, packed and unpacked. A block that has no room there is unpacked alone, piece by piece. Everything is checked against its checksums.
+/// If block headers contain sizes, up to `threads` threads are used, limited so that their blocks, compressed and raw, fit
+/// in 160 MiB. A larger block is decoded alone in pieces. All checksums are verified.
 ///
 /// # Errors
-/// [`crate::error::Category::Verification`] for anything but one or more whole xz streams.
+/// [`crate::error::Category::Verification`] for anything but complete xz streams.
 pub fn decode_stream(
     reader: &mut dyn Read,
     sink: &dyn RawSink,
@@ -43,7 +43,7 @@ pub fn decode_stream(
             padding += zeros as u64;
         }
         if !padding.is_multiple_of(4) {
-            return Err(damage("the padding behind its stream is not a multiple of four"));
+            return Err(damage("the padding after its stream is not a multiple of four"));
         }
         if input.rest()?.is_empty() {
             return Ok(done);
@@ -51,7 +51,7 @@ pub fn decode_stream(
     }
 }
 
-/// Unpacks one stream to `at` and says where it ends.
+/// Decodes one stream to `at` and returns where it ends.
 fn decode_one(
     input: &mut Input<'_>,
     sink: &dyn RawSink,
@@ -60,7 +60,7 @@ fn decode_one(
     window: &mut [u8],
     mut at: u64,
 ) -> Result<u64> {
-    // The decoder would let a check that it does not know pass.
+    // The decoder would ignore an unknown type of checksum.
     let mut first = [0; 12];
     input.exact(&mut first)?;
     header::parse(first)?;
@@ -99,17 +99,17 @@ fn decode_one(
 
 fn decoder(threads: usize) -> Result<Stream> {
     let mut decoder = MtStreamBuilder::new()
-        .threads(u32::try_from(threads.clamp(1, MOST_THREADS)).unwrap_or(1))
+        .threads(u32::try_from(threads.clamp(1, MAX_THREADS)).unwrap_or(1))
         .memlimit_threading(THREADS_MEMORY)
         .memlimit_stop(THREADS_MEMORY)
         .decoder()
         .map_err(decoder_error)?;
-    // The library begins with the smaller of the two limits for both. Set afterwards, this is the limit of one block alone.
+    // The library first uses the smaller of the two limits for both. Set afterwards, this limits a single block.
     decoder.set_memlimit(DECODER_MEMORY).map_err(decoder_error)?;
     Ok(decoder)
 }
 
-/// Packed bytes on their way from the reader to the decoder.
+/// Buffered compressed input for the decoder.
 struct Input<'a> {
     reader: &'a mut dyn Read,
     window: Vec<u8>,
@@ -118,7 +118,7 @@ struct Input<'a> {
 }
 
 impl Input<'_> {
-    /// What was not taken yet; empty only at the end.
+    /// Returns the bytes not consumed yet; empty only at the end.
     fn rest(&mut self) -> Result<&[u8]> {
         while self.used == self.filled {
             match self.reader.read(&mut self.window) {

@@ -1,16 +1,16 @@
-//! Multibyte integers, as block headers and the index have them (xz file format 1.2.1, section 1.2):
-//! seven bits a byte, the lowest first, the top bit says that more follow.
+//! Multibyte integers in block headers and the index (xz file format 1.2.1, section 1.2): seven bits per byte, lowest
+//! first; the top bit means that more bytes follow.
 
 use super::damage;
 use crate::error::Result;
 
-/// An integer has at most 63 bits.
+/// The largest integer, which has 63 bits.
 pub(super) const MAX: u64 = u64::MAX >> 1;
 
-/// Bytes of the longest encoding.
+/// Size of the longest encoding in bytes.
 const MAX_BYTES: u32 = 9;
 
-/// Reads one integer, byte by byte.
+/// Reads an integer byte by byte.
 pub(super) fn read(mut next: impl FnMut() -> Result<u8>) -> Result<u64> {
     let mut value = 0;
     for place in 0..MAX_BYTES {
@@ -27,7 +27,7 @@ pub(super) fn read(mut next: impl FnMut() -> Result<u8>) -> Result<u64> {
     Err(damage("an integer does not end"))
 }
 
-/// Appends one integer of at most [`MAX`].
+/// Appends an integer of at most [`MAX`].
 pub(super) fn write(mut value: u64, to: &mut Vec<u8>) {
     debug_assert!(value <= MAX);
     loop {
@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn integers_survive_the_way_out_and_back() {
+    fn written_integers_can_be_read_back() {
         for value in [0, 1, 127, 128, 16383, 16384, u64::from(u32::MAX), MAX - 1, MAX] {
             let mut bytes = Vec::new();
             write(value, &mut bytes);
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn an_integer_has_only_one_spelling() {
+    fn only_the_shortest_encoding_is_accepted() {
         assert!(read_all(&[0x80, 0]).is_err());
         assert!(read_all(&[0xff; 9]).is_err());
         assert!(read_all(&[0xff; 12]).is_err());

@@ -294,10 +294,11 @@ fn a_damaged_xz_file_is_named_and_there_is_something_to_do() {
         packed[middle] ^= 1;
         fs::write(place.path("bit.img.xz"), &packed).unwrap();
         for name in ["cut.img.xz", "bit.img.xz"] {
-            place
-                .build(&place.path(name), &NODE)
-                .exits(5)
-                .says(&[name, "damaged", "download the image again"]);
+            place.build(&place.path(name), &NODE).exits(5).says(&[
+                name,
+                "damaged",
+                "download the image again",
+            ]);
         }
     }
 }

@@ -324,7 +324,10 @@ fn what_no_xz_of_today_knows_is_named() {
     let place = Workplace::new();
     let base = place.path("base.img.xz");
     for (bytes, words) in [
-        (unknown_filter, "a filter that is not in version 1.2.1 of the xz format"),
+        (
+            unknown_filter,
+            "a filter that is not in version 1.2.1 of the xz format",
+        ),
         (unknown_check, "00 0b name a check"),
     ] {
         fs::write(&base, bytes).unwrap();

@@ -153,7 +153,13 @@ fn is_the_base_with_the_edits(case: &Case) -> Result<(), TestCaseError> {
             );
         }
         let (again, second) = splice_to(&splicer, &base, edits, &format!("{number}-again.img.xz"));
-        prop_assert_eq!(second, SpliceReport { compressed: 0, ..report });
+        prop_assert_eq!(
+            second,
+            SpliceReport {
+                compressed: 0,
+                ..report
+            }
+        );
         prop_assert!(std::fs::read(again).unwrap() == std::fs::read(&path).unwrap());
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! `mkimage bases`: lists the known base images.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::base::{self, Catalog, HashSource, SAMPLE, SAMPLE_RAW_SIZE};
 use crate::error::Result;
@@ -20,44 +20,51 @@ pub(super) fn run(session: &Session, refresh: bool) -> Result<()> {
         catalog = Catalog::load(&session.cache_dir)?;
     }
     if session.common.json {
-        let mut bases: Vec<_> = catalog
-            .entries()
-            .iter()
-            .map(|entry| {
-                json!({
-                    "id": entry.id(),
-                    "release": entry.release,
-                    "date": entry.date,
-                    "url": entry.url.as_str(),
-                    "sha256": entry.sha256.to_string(),
-                    "trust": match entry.source {
-                        HashSource::BuiltIn => "built-in-hash",
-                        HashSource::Server => "signature",
-                    },
-                    "default": catalog.is_default(entry),
-                    "sample": false,
-                })
-            })
-            .collect();
-        // It is created on demand, so it has no URL and no published hash.
-        bases.push(json!({
-            "id": SAMPLE, "release": null, "date": null, "url": null, "sha256": null, "trust": "sample", "default": false,
-            "sample": true,
-        }));
-        return ui::result(&json!({ "bases": bases }).to_string());
+        ui::result(&as_json(&catalog).to_string())
+    } else {
+        ui::result(&as_table(&catalog).to_string())
     }
+}
+
+fn as_json(catalog: &Catalog) -> Value {
+    let entries = catalog.entries().iter();
+    let known = entries.map(|entry| {
+        json!({
+            "id": entry.id(),
+            "release": entry.release,
+            "date": entry.date,
+            "url": entry.url.as_str(),
+            "sha256": entry.sha256.to_string(),
+            "trust": match entry.source {
+                HashSource::BuiltIn => "built-in-hash",
+                HashSource::Server => "signature",
+            },
+            "default": catalog.is_default(entry),
+            "sample": false,
+        })
+    });
+    // It is created on demand, so it has no URL and no published hash.
+    let sample = json!({
+        "id": SAMPLE, "release": null, "date": null, "url": null, "sha256": null, "trust": "sample", "default": false,
+        "sample": true,
+    });
+    json!({ "bases": known.chain([sample]).collect::<Vec<_>>() })
+}
+
+fn as_table(catalog: &Catalog) -> Table {
+    let size = |bytes: Option<u64>| bytes.map_or_else(|| "?".to_owned(), |bytes| Size(bytes).to_string());
     let mut table = Table::new(["ID", "DOWNLOAD", "ON THE CARD", "VOUCHED FOR BY", ""]);
     for entry in catalog.entries() {
-        let size = |bytes: Option<u64>| bytes.map_or_else(|| "?".to_owned(), |bytes| Size(bytes).to_string());
+        let source = match entry.source {
+            HashSource::BuiltIn => "built-in hash",
+            HashSource::Server => "publisher's signature",
+        };
         let mark = if catalog.is_default(entry) { "default" } else { "" };
         table.row([
             entry.id(),
             size(entry.size),
             size(entry.raw_size),
-            match entry.source {
-                HashSource::BuiltIn => "built-in hash".to_owned(),
-                HashSource::Server => "publisher's signature".to_owned(),
-            },
+            source.to_owned(),
             mark.to_owned(),
         ]);
     }
@@ -68,5 +75,5 @@ pub(super) fn run(session: &Session, refresh: bool) -> Result<()> {
         "mkimage itself".to_owned(),
         "created by mkimage, does not boot".to_owned(),
     ]);
-    ui::result(&table.to_string())
+    table
 }

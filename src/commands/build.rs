@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::base::Catalog;
 use crate::build::{Built, Order, base_choice};
@@ -78,14 +78,9 @@ fn build_time() -> Result<u64> {
 
 /// Prints the images and what to do with them.
 fn report(session: &Session, cluster: &Cluster, nodes: &[&Node], built: &Built) -> Result<()> {
-    let Built {
-        images: paths,
-        base,
-        secrets,
-    } = built;
     let mut table = Table::new(["NODE", "IMAGE", "SIZE"]);
     let mut images = Vec::new();
-    for (node, path) in nodes.iter().zip(paths) {
+    for (node, path) in nodes.iter().zip(&built.images) {
         let size = fs::metadata(path)
             .disk(|| format!("reading the size of {}", path.display()))?
             .len();
@@ -97,47 +92,55 @@ fn report(session: &Session, cluster: &Cluster, nodes: &[&Node], built: &Built) 
         images.push(json!({ "node": node.name.as_str(), "path": path.display().to_string(), "size": size }));
     }
     session.bars.say(&format!("\n{table}"));
-    session
-        .bars
-        .say(&format!("Base: {}, vouched for by {}", base.name(), base.trust()));
-    let next = if base.is_sample() {
-        "These images do not boot, because the sample base contains no system. For cards that boot, build from another base: \
-         `mkimage bases` lists them."
-    } else {
-        "Flash each image with Raspberry Pi Imager (\"Use custom\", no customisation), Etcher or dd. Insert card and stick into the Pi and switch it on."
-    };
-    session.bars.say(next);
-    let has_no_key = cluster.user.ssh_authorized_keys.is_empty();
-    if let Some(admin) = secrets.admin_key().filter(|_| has_no_key) {
-        session.bars.say(&format!(
-            "You have no ssh key, so one was created: {}",
-            admin.path.display()
-        ));
-    }
-    if let Some(node) = nodes.first().filter(|_| !base.is_sample()) {
-        session.bars.say(&format!(
-            "Log in with: ssh -F {} {}",
-            ui::shell_quoted(&secrets.ssh_config_path()),
-            node.name
-        ));
-    }
+    say_next_steps(session, cluster, nodes, built);
     if session.common.json {
-        let object = json!({
-            "base": {
-                "name": base.name(),
-                "sha256": base.sha256().to_string(),
-                "sample": base.is_sample(),
-                "trust": base.trust().word(),
-                "key": base.trust().key().map(|key| key.to_string()),
-            },
-            "images": images,
-            "ssh_config": secrets.ssh_config_path().display().to_string(),
-        });
-        return ui::result(&object.to_string());
+        return ui::result(&as_json(built, &images).to_string());
     }
     if ui::stdout_is_terminal() {
         return Ok(());
     }
-    let lines: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
+    let lines: Vec<_> = built
+        .images
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
     ui::result(&lines.join("\n"))
+}
+
+/// Tells the user what to do with the images.
+fn say_next_steps(session: &Session, cluster: &Cluster, nodes: &[&Node], built: &Built) {
+    let Built { base, secrets, .. } = built;
+    let bars = &session.bars;
+    bars.say(&format!("Base: {}, vouched for by {}", base.name(), base.trust()));
+    bars.say(if base.is_sample() {
+        "These images do not boot, because the sample base contains no system. For cards that boot, build from another base: \
+         `mkimage bases` lists them."
+    } else {
+        "Flash each image with Raspberry Pi Imager (\"Use custom\", no customisation), Etcher or dd. Insert card and stick into \
+         the Pi and switch it on."
+    });
+    let has_no_key = cluster.user.ssh_authorized_keys.is_empty();
+    if let Some(admin) = secrets.admin_key().filter(|_| has_no_key) {
+        let path = admin.path.display();
+        bars.say(&format!("You have no ssh key, so one was created: {path}"));
+    }
+    if let Some(node) = nodes.first().filter(|_| !base.is_sample()) {
+        let config = ui::shell_quoted(&secrets.ssh_config_path());
+        bars.say(&format!("Log in with: ssh -F {config} {}", node.name));
+    }
+}
+
+fn as_json(built: &Built, images: &[Value]) -> Value {
+    let base = &built.base;
+    json!({
+        "base": {
+            "name": base.name(),
+            "sha256": base.sha256().to_string(),
+            "sample": base.is_sample(),
+            "trust": base.trust().word(),
+            "key": base.trust().key().map(|key| key.to_string()),
+        },
+        "images": images,
+        "ssh_config": built.secrets.ssh_config_path().display().to_string(),
+    })
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::base::{Catalog, SAMPLE};
 use crate::build::base_choice;
 use crate::cli::BaseArgs;
-use crate::cluster::{Brick, Loaded, Origin, Role};
+use crate::cluster::{Cluster, Loaded, Node, Origin, Role};
 use crate::error::{Category, Context, Result};
 use crate::session::Session;
 use crate::ui::{self, Table};
@@ -90,15 +90,6 @@ struct VolumeReport {
 impl Report {
     fn new(loaded: &Loaded, base: String) -> Self {
         let cluster = &loaded.cluster;
-        let arbiter = cluster
-            .gluster
-            .as_ref()
-            .and_then(|gluster| gluster.arbiter.as_ref());
-        let brick = |brick: &Brick, is_arbiter: bool| BrickReport {
-            device: brick.device.clone().unwrap_or_else(|| "auto".to_owned()),
-            wipe: brick.wipe.as_str(),
-            arbiter: is_arbiter,
-        };
         let managers = cluster.managers().count();
         Self {
             cluster: cluster.name.clone(),
@@ -116,16 +107,7 @@ impl Report {
             nodes: cluster
                 .nodes
                 .iter()
-                .map(|node| NodeReport {
-                    name: node.name.to_string(),
-                    model: node.model.as_str(),
-                    role: node.role.as_str(),
-                    address: node.address.to_string(),
-                    brick: node
-                        .brick
-                        .as_ref()
-                        .map(|node_brick| brick(node_brick, arbiter == Some(&node.name))),
-                })
+                .map(|node| NodeReport::new(node, cluster))
                 .collect(),
             swarm: SwarmReport {
                 managers,
@@ -146,6 +128,26 @@ impl Report {
             wifi: cluster.network.wifi.as_ref().map(|wifi| wifi.ssid.clone()),
             warnings: loaded.warnings.iter().map(ToString::to_string).collect(),
             assumed: loaded.assumed.clone(),
+        }
+    }
+}
+
+impl NodeReport {
+    fn new(node: &Node, cluster: &Cluster) -> Self {
+        let arbiter = cluster
+            .gluster
+            .as_ref()
+            .and_then(|gluster| gluster.arbiter.as_ref());
+        Self {
+            name: node.name.to_string(),
+            model: node.model.as_str(),
+            role: node.role.as_str(),
+            address: node.address.to_string(),
+            brick: node.brick.as_ref().map(|brick| BrickReport {
+                device: brick.device.clone().unwrap_or_else(|| "auto".to_owned()),
+                wipe: brick.wipe.as_str(),
+                arbiter: arbiter == Some(&node.name),
+            }),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::base::{self, BaseRequest, Catalog, Trust};
 use crate::boot::facts::BootFacts;
@@ -27,9 +27,14 @@ pub(super) fn run(session: &Session, path: &Path, file: Option<&str>) -> Result<
     let base = RawImage::in_container(&*container, &session.bars)
         .while_doing(|| format!("reading {}", path.display()))?;
     let files = FatBootFiles::open(&base)?;
-    match file {
-        Some(wanted) => print_file(&files, wanted, path),
-        None => print_summary(session, path, &container.describe(), &base, &files),
+    if let Some(wanted) = file {
+        return print_file(&files, wanted, path);
+    }
+    let summary = Summary::new(session, path, container.describe(), &base, &files)?;
+    if session.common.json {
+        ui::result(&summary.to_json().to_string())
+    } else {
+        ui::result(&summary.to_text())
     }
 }
 
@@ -57,80 +62,99 @@ fn print_file(files: &FatBootFiles<'_>, wanted: &str, image: &Path) -> Result<()
     ui::result_bytes(&bytes)
 }
 
-fn print_summary(
-    session: &Session,
-    path: &Path,
-    container: &str,
-    base: &RawImage,
-    files: &FatBootFiles<'_>,
-) -> Result<()> {
-    let facts = BootFacts::detect(files);
-    let settings = files.read(settings::PATH)?.map(|bytes| Settings::parse(&bytes));
-    let node = settings
-        .and_then(|settings| settings.node())
-        .map(|name| name.to_string());
-    // A node's image differs from every published one; `verify` compares it with its base.
-    let trust = match node {
-        Some(_) => None,
-        None => Some(trust(session, path)?),
-    };
-    let entries = files.root()?;
-    let mechanism = facts.as_ref().map_or_else(
-        |error| format!("unknown: {error}"),
-        |facts| facts.mechanism.description(),
-    );
-    let release = facts.as_ref().ok().and_then(|facts| {
-        let release = facts.base.release?;
-        let date = facts
-            .base
-            .date
-            .map_or_else(String::new, |date| format!(" of {date}"));
-        Some(format!("{}{date}", release.as_str()))
-    });
-    let is_sample = facts.as_ref().is_ok_and(|facts| facts.base.is_sample);
-    if session.common.json {
-        let partitions: Vec<_> = base
-            .table
-            .partitions
-            .iter()
-            .map(|partition| {
-                json!({
-                    "number": partition.number,
-                    "start": partition.start.0,
-                    "sectors": partition.sectors,
-                    "type": partition.kind,
-                    "boot": *partition == base.boot.partition,
-                })
-            })
-            .collect();
-        let files: Vec<_> = entries
-            .iter()
-            .map(|entry| json!({ "name": entry.name, "folder": entry.is_folder, "size": entry.size }))
-            .collect();
-        let object = json!({
-            "image": path.display().to_string(), "container": container, "release": release, "mechanism": mechanism, "node": node,
-            "sample": is_sample, "trust": trust.map(Trust::word), "key": trust.and_then(Trust::key).map(|key| key.to_string()),
-            "table": scheme(base.table.scheme), "partitions": partitions, "files": files,
+/// Everything that is known of an image.
+struct Summary<'a> {
+    path: &'a Path,
+    container: String,
+    image: &'a RawImage,
+    release: Option<String>,
+    mechanism: String,
+    is_sample: bool,
+    node: Option<String>,
+    /// `None` for a node's image, which differs from every published one; `verify` compares it with its base.
+    trust: Option<Trust>,
+    files: Vec<Entry>,
+}
+
+impl<'a> Summary<'a> {
+    fn new(
+        session: &Session,
+        path: &'a Path,
+        container: String,
+        image: &'a RawImage,
+        files: &FatBootFiles<'_>,
+    ) -> Result<Self> {
+        let facts = BootFacts::detect(files);
+        let settings = files.read(settings::PATH)?.map(|bytes| Settings::parse(&bytes));
+        let node = settings
+            .and_then(|settings| settings.node())
+            .map(|name| name.to_string());
+        let mechanism = facts.as_ref().map_or_else(
+            |error| format!("unknown: {error}"),
+            |facts| facts.mechanism.description(),
+        );
+        let base = facts.ok().map(|facts| facts.base);
+        let release = base.as_ref().and_then(|base| {
+            let date = base.date.map_or_else(String::new, |date| format!(" of {date}"));
+            Some(format!("{}{date}", base.release?.as_str()))
         });
-        return ui::result(&object.to_string());
+        Ok(Self {
+            path,
+            container,
+            image,
+            release,
+            mechanism,
+            is_sample: base.is_some_and(|base| base.is_sample),
+            trust: match node {
+                Some(_) => None,
+                None => Some(trust(session, path)?),
+            },
+            node,
+            files: files.root()?,
+        })
     }
-    let mut text = format!("{} ({container})\n", path.display());
-    let unknown = || "unknown".to_owned();
-    let _ = writeln!(text, "release:    {}", release.unwrap_or_else(unknown));
-    let _ = writeln!(text, "first boot: {mechanism}");
-    let _ = writeln!(
-        text,
-        "node:       {}",
-        node.unwrap_or_else(|| "none (this is a base)".to_owned())
-    );
-    if let Some(trust) = trust {
-        let _ = writeln!(text, "vouched by: {trust}");
+
+    fn to_json(&self) -> Value {
+        let partitions = self.image.table.partitions.iter().map(|partition| {
+            json!({
+                "number": partition.number,
+                "start": partition.start.0,
+                "sectors": partition.sectors,
+                "type": partition.kind,
+                "boot": *partition == self.image.boot.partition,
+            })
+        });
+        let files = self
+            .files
+            .iter()
+            .map(|entry| json!({ "name": entry.name, "folder": entry.is_folder, "size": entry.size }));
+        let key = self.trust.and_then(Trust::key);
+        json!({
+            "image": self.path.display().to_string(), "container": self.container, "release": self.release,
+            "mechanism": self.mechanism, "node": self.node, "sample": self.is_sample,
+            "trust": self.trust.map(Trust::word), "key": key.map(|key| key.to_string()),
+            "table": scheme(self.image.table.scheme), "partitions": partitions.collect::<Vec<_>>(),
+            "files": files.collect::<Vec<_>>(),
+        })
     }
-    if is_sample {
-        text.push_str("boots:      no, the sample base contains no system\n");
+
+    fn to_text(&self) -> String {
+        let mut text = format!("{} ({})\n", self.path.display(), self.container);
+        let release = self.release.as_deref().unwrap_or("unknown");
+        let node = self.node.as_deref().unwrap_or("none (this is a base)");
+        let _ = writeln!(text, "release:    {release}");
+        let _ = writeln!(text, "first boot: {}", self.mechanism);
+        let _ = writeln!(text, "node:       {node}");
+        if let Some(trust) = self.trust {
+            let _ = writeln!(text, "vouched by: {trust}");
+        }
+        if self.is_sample {
+            text.push_str("boots:      no, the sample base contains no system\n");
+        }
+        let (partitions, files) = (partition_table(self.image), file_table(&self.files));
+        let _ = writeln!(text, "\n{partitions}\n{files}");
+        text.trim_end().to_owned()
     }
-    let _ = writeln!(text, "\n{}\n{}", partition_table(base), file_table(&entries));
-    ui::result(text.trim_end())
 }
 
 fn scheme(scheme: Scheme) -> &'static str {

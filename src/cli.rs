@@ -68,7 +68,7 @@ pub struct CommonArgs {
 /// Options that select the base image.
 #[derive(Debug, Default, Args)]
 pub struct BaseArgs {
-    /// Base image: an id from `mkimage bases`, a file or a URL [default: the newest trixie arm64 Lite]
+    /// Base image: an id from `mkimage bases` (`sample` needs no network), a file or a URL [default: the newest trixie arm64 Lite]
     #[arg(long, value_name = "ID|FILE|URL")]
     pub base: Option<OsString>,
     /// SHA-256 that the base image's file must have; required for a URL

@@ -13,27 +13,36 @@ use crate::image::xz::{Check, encode};
 use crate::progress::Task;
 use crate::threads;
 
-const MIB: u64 = 1 << 20;
+/// First sector of the boot partition, as in the real image.
+const BOOT_START: u32 = 16_384;
 
-/// Byte range of the boot partition. It starts at the same offset as in the real image, and has room for the 65,525
-/// clusters that FAT32 requires and for a user's own files. The real one has 512 MiB; decompressing that many zeros would
-/// take seconds.
-const BOOT: Range<u64> = 8 * MIB..48 * MIB;
+/// Sectors of the boot partition: 40 MiB, with room for the 65,525 clusters that FAT32 requires and for a user's own files.
+/// The real one has 512 MiB; decompressing that many zeros would take seconds.
+const BOOT_SECTORS: u32 = 81_920;
+
+/// Sectors of the root partition: 8 MiB.
+const ROOT_SECTORS: u32 = 16_384;
+
+const ROOT_START: u32 = BOOT_START + BOOT_SECTORS;
+
+const BOOT: Range<u64> = bytes(BOOT_START)..bytes(ROOT_START);
 
 /// Size of the image in bytes. It ends with the root partition.
-pub(super) const SIZE: u64 = 56 * MIB;
+pub(super) const SIZE: u64 = bytes(ROOT_START + ROOT_SECTORS);
 
-/// The disk signature, which `cmdline.txt` refers to.
+/// The disk signature, which `cmdline.txt` refers to, and the serial number of the boot partition.
 const SIGNATURE: u32 = 0x5a4d_504c;
 
-/// MBR types of the two partitions: FAT32 with LBA, and Linux.
-const KINDS: [u8; 2] = [0x0c, 0x83];
-
-const LABEL: [u8; 11] = *b"bootfs     ";
-const SERIAL: u32 = 0x5a4d_504c;
+/// MBR types of the two partitions.
+const FAT32_LBA: u8 = 0x0c;
+const LINUX: u8 = 0x83;
 
 /// The modification time of every file: 2026-10-06 00:00 UTC.
 const TIME: Timestamp = Timestamp(1_791_244_800);
+
+const fn bytes(sectors: u32) -> u64 {
+    sectors as u64 * SECTOR_SIZE
+}
 
 /// Returns the sample as an xz file of several blocks. `task` counts raw bytes.
 pub(super) fn compressed(task: &dyn Task) -> Result<Vec<u8>> {
@@ -50,9 +59,13 @@ fn compress(threads: usize, task: &dyn Task) -> Result<Vec<u8>> {
 fn raw() -> Result<Vec<u8>> {
     let size = usize::try_from(SIZE).context(Category::Other, || "creating the sample base".to_owned())?;
     let mut raw = vec![0; size];
-    put(&mut raw, 0, &partition_table()?)?;
-    put(&mut raw, BOOT.end.saturating_add(SUPERBLOCK), &superblock()?)?;
-    let empty = fat::format(&raw, BOOT, LABEL, SERIAL)?;
+    let partitions = [
+        (FAT32_LBA, BOOT_START, BOOT_SECTORS),
+        (LINUX, ROOT_START, ROOT_SECTORS),
+    ];
+    put(&mut raw, 0, &master_boot_record(SIGNATURE, &partitions))?;
+    put(&mut raw, BOOT.end + SUPERBLOCK, &superblock()?)?;
+    let empty = fat::format(&raw, BOOT, *b"bootfs     ", SIGNATURE)?;
     let mut volume = FatVolume::open(&raw, BOOT, empty, TIME)?;
     for (path, text) in boot_files(SIGNATURE) {
         if volume.write(path, text.as_bytes())? == Written::NoRoom {
@@ -69,20 +82,6 @@ fn raw() -> Result<Vec<u8>> {
     Ok(raw)
 }
 
-fn partition_table() -> Result<Vec<u8>> {
-    let [boot, root] = KINDS;
-    let sectors = |bytes: u64| {
-        u32::try_from(bytes / SECTOR_SIZE).context(Category::Other, || "creating the sample base".to_owned())
-    };
-    Ok(master_boot_record(
-        SIGNATURE,
-        &[
-            (boot, sectors(BOOT.start)?, sectors(BOOT.end - BOOT.start)?),
-            (root, sectors(BOOT.end)?, sectors(SIZE - BOOT.end)?),
-        ],
-    ))
-}
-
 /// Offset of the superblock in its partition. This and all numbers below are from the kernel's documentation of ext4,
 /// `super.rst`.
 const SUPERBLOCK: u64 = 1024;
@@ -92,11 +91,11 @@ const SUPERBLOCK: u64 = 1024;
 fn superblock() -> Result<Vec<u8>> {
     /// Block size in bytes: 1024 times two to this power.
     const LOG_BLOCK_SIZE: u32 = 2;
-    let blocks = u32::try_from((SIZE - BOOT.end) / 4096)
-        .context(Category::Other, || "creating the sample base".to_owned())?;
+    /// Blocks of eight sectors.
+    const BLOCKS: u32 = ROOT_SECTORS / 8;
     let mut superblock = vec![0; 1024];
     let fields: [(u64, &[u8]); 10] = [
-        (0x04, &blocks.to_le_bytes()),
+        (0x04, &BLOCKS.to_le_bytes()),
         (0x18, &LOG_BLOCK_SIZE.to_le_bytes()),
         // Blocks per group and inodes per group.
         (0x20, &32_768_u32.to_le_bytes()),

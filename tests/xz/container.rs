@@ -1,8 +1,8 @@
-//! The xz container: whatever `xz` writes is read at any place and in any way; whatever is damaged is found.
+//! Tests of the xz container: every output of `xz` can be read, at any position, and damage is detected.
 
 use std::sync::{Arc, LazyLock};
 
-use crate::files::{Base, Memory, indexed, raw_image, unpacked_by_xz, unpacked_forward, xz};
+use crate::files::{Base, Memory, decoded_as_stream, decoded_by_xz, indexed, raw_image, xz};
 use mkimage::disk::read_at::ReadAt;
 use mkimage::error::{Category, Error, Result};
 use mkimage::image::edits::{Edits, PAGE_SIZE};
@@ -13,38 +13,34 @@ use test_support::xz::integer;
 
 const CHECKS: [&str; 4] = ["--check=none", "--check=crc32", "--check=crc64", "--check=sha256"];
 
-/// Unpacks as a caller would: with the index if there is one, else forward.
-fn unpack(packed: &[u8], raw_size: usize) -> Result<Vec<u8>> {
+/// Decodes using the index if there is one, otherwise as a stream.
+fn decode(packed: &[u8], raw_size: usize) -> Result<Vec<u8>> {
     match XzImage::open(Arc::new(packed.to_vec()))? {
         Opened::Indexed(image) => {
-            assert_eq!(
-                image.raw_size(),
-                raw_size as u64,
-                "the index lied and was believed"
-            );
+            assert_eq!(image.raw_size(), raw_size as u64, "a wrong index was accepted");
             let sink = Memory::new(raw_size);
             decode_all(&image, &sink, 2, &Silent)?;
             Ok(sink.complete())
         }
-        Opened::Stream(_) => unpacked_forward(packed, raw_size, 2),
+        Opened::Stream(_) => decoded_as_stream(packed, raw_size, 2),
     }
 }
 
-fn why_stream(packed: &[u8]) -> String {
+fn stream_reason(packed: &[u8]) -> String {
     match XzImage::open(Arc::new(packed.to_vec())).unwrap() {
         Opened::Stream(why) => why,
-        Opened::Indexed(_) => panic!("not expected to have a usable index"),
+        Opened::Indexed(_) => panic!("an index was not expected"),
     }
 }
 
 fn open_error(packed: Vec<u8>) -> Error {
     match XzImage::open(Arc::new(packed)) {
         Err(error) => error,
-        Ok(_) => panic!("nothing wrong was found"),
+        Ok(_) => panic!("an error was expected"),
     }
 }
 
-/// A file of three blocks, its raw image, and where the index begins.
+/// Returns a file of three blocks, its raw image, and the offset of its index.
 fn three_blocks(check: &str) -> (Vec<u8>, Vec<u8>, usize) {
     let raw = raw_image(300_000, 7);
     let packed = xz(&["-1", "-c", "-T2", "--block-size=110000", check], &raw);
@@ -56,14 +52,14 @@ fn three_blocks(check: &str) -> (Vec<u8>, Vec<u8>, usize) {
 }
 
 #[test]
-fn every_shape_that_xz_writes_is_read_whole_and_in_parts() {
+fn every_kind_of_xz_file_can_be_read_in_full_and_in_parts() {
     let raw = raw_image(1_200_000, 3);
     for arguments in [
         "-1 -T1",
         "-1 -T2 --block-size=100000",
         "-1 -T1 --block-size=65536",
         "-1 --block-list=1,2,3,500000,0",
-        // Dictionaries of 64 MiB: only one decoder may wait for the next reader.
+        // Dictionaries of 64 MiB: only one decoder may stay active.
         "-9 -T1 --block-size=200000",
         "-1 --x86 --lzma2=preset=1 --block-size=300000",
         "-1 --delta=dist=4 --lzma2=preset=1 --block-size=300000",
@@ -72,14 +68,14 @@ fn every_shape_that_xz_writes_is_read_whole_and_in_parts() {
         let mut arguments: Vec<&str> = arguments.split(' ').collect();
         arguments.push("-c");
         let packed = xz(&arguments, &raw);
-        assert!(unpack(&packed, raw.len()).unwrap() == raw, "{arguments:?}");
+        assert!(decode(&packed, raw.len()).unwrap() == raw, "{arguments:?}");
         assert!(
-            unpacked_forward(&packed, raw.len(), 3).unwrap() == raw,
+            decoded_as_stream(&packed, raw.len(), 3).unwrap() == raw,
             "{arguments:?}"
         );
 
         let reader = Base::new(packed).reader();
-        // Back and forth, over the blocks' borders, and up to the end.
+        // In both directions, across block boundaries and up to the end.
         for at in [1_100_000, 0, 600_000, 199_990, 99_999, 400_000, 1_199_000, 3] {
             let mut piece = vec![0; 1000];
             reader.read_exact_at(&mut piece, at as u64).unwrap();
@@ -93,35 +89,35 @@ fn every_shape_that_xz_writes_is_read_whole_and_in_parts() {
 }
 
 #[test]
-fn an_empty_image_is_an_image() {
+fn an_empty_image_can_be_read() {
     let packed = xz(&["-c"], &[]);
-    assert_eq!(unpack(&packed, 0).unwrap(), Vec::<u8>::new());
-    assert_eq!(unpacked_forward(&packed, 0, 2).unwrap(), Vec::<u8>::new());
+    assert_eq!(decode(&packed, 0).unwrap(), Vec::<u8>::new());
+    assert_eq!(decoded_as_stream(&packed, 0, 2).unwrap(), Vec::<u8>::new());
 }
 
 #[test]
-fn several_streams_and_padding_are_read_forward() {
+fn several_streams_and_padding_are_read_as_streams() {
     let raw = raw_image(400_000, 5);
     let (first, second) = raw.split_at(150_000);
     let one = xz(&["-1", "-c", "--check=sha256"], first);
     let two = xz(&["-1", "-c", "-T2", "--block-size=100000"], second);
     let several = [one.clone(), two.clone()].concat();
-    assert_eq!(why_stream(&several), "it has several streams");
-    assert!(unpack(&several, raw.len()).unwrap() == raw);
+    assert_eq!(stream_reason(&several), "it has several streams");
+    assert!(decode(&several, raw.len()).unwrap() == raw);
 
     let padded = [one.clone(), vec![0; 8], two.clone(), vec![0; 4]].concat();
-    assert_eq!(why_stream(&padded), "it has padding after its stream");
-    assert!(unpack(&padded, raw.len()).unwrap() == raw);
+    assert_eq!(stream_reason(&padded), "it has padding after its stream");
+    assert!(decode(&padded, raw.len()).unwrap() == raw);
 
     for zeros in [1, 2, 3, 5] {
-        let crooked = [one.clone(), vec![0; zeros], two.clone()].concat();
-        let error = unpack(&crooked, raw.len()).unwrap_err();
+        let misaligned = [one.clone(), vec![0; zeros], two.clone()].concat();
+        let error = decode(&misaligned, raw.len()).unwrap_err();
         assert_eq!(error.category(), Category::Verification, "{error}");
     }
 }
 
 #[test]
-fn no_bit_of_the_structure_may_flip() {
+fn every_flipped_bit_of_the_structure_is_detected() {
     for check in CHECKS {
         let (packed, raw, index_at) = three_blocks(check);
         let mut places: Vec<usize> = (0..12).chain(index_at..packed.len()).collect();
@@ -135,7 +131,7 @@ fn no_bit_of_the_structure_may_flip() {
         {
             let mut packed = packed.clone();
             packed[place] ^= 1 << bit;
-            let error = unpack(&packed, raw.len()).unwrap_err();
+            let error = decode(&packed, raw.len()).unwrap_err();
             assert_eq!(
                 error.category(),
                 Category::Verification,
@@ -146,42 +142,42 @@ fn no_bit_of_the_structure_may_flip() {
 }
 
 #[test]
-fn no_damaged_data_is_handed_out_as_an_image() {
+fn damaged_data_is_detected() {
     for check in &CHECKS[1..] {
         let (packed, raw, index_at) = three_blocks(check);
         for place in (12..index_at).step_by(97) {
             let mut packed = packed.clone();
             packed[place] ^= 0x10;
-            let error = unpack(&packed, raw.len()).unwrap_err();
+            let error = decode(&packed, raw.len()).unwrap_err();
             assert_eq!(error.category(), Category::Verification, "byte {place}: {error}");
-            let error = unpacked_forward(&packed, raw.len(), 2).unwrap_err();
+            let error = decoded_as_stream(&packed, raw.len(), 2).unwrap_err();
             assert_eq!(error.category(), Category::Verification, "byte {place}: {error}");
         }
     }
 }
 
 #[test]
-fn a_file_that_was_cut_off_is_never_taken_for_a_whole_one() {
+fn a_truncated_file_is_detected() {
     let (packed, raw, index_at) = three_blocks("--check=crc64");
     let lengths = (0..200)
         .chain((200..index_at).step_by(1009))
         .chain(index_at..packed.len());
     for length in lengths {
         let cut = &packed[..length];
-        let error = unpack(cut, raw.len()).unwrap_err();
+        let error = decode(cut, raw.len()).unwrap_err();
         assert_eq!(
             error.category(),
             Category::Verification,
             "{length} bytes: {error}"
         );
-        let error = unpacked_forward(cut, raw.len(), 2).unwrap_err();
+        let error = decoded_as_stream(cut, raw.len(), 2).unwrap_err();
         assert_eq!(
             error.category(),
             Category::Verification,
             "{length} bytes: {error}"
         );
     }
-    // What is left when the front is missing.
+    // The start of the file is missing.
     for length in [4, 12, 16, index_at] {
         assert_eq!(
             open_error(packed[length..].to_vec()).category(),
@@ -191,23 +187,23 @@ fn a_file_that_was_cut_off_is_never_taken_for_a_whole_one() {
 }
 
 #[test]
-fn something_behind_the_image_is_not_ignored() {
+fn data_after_the_image_is_an_error() {
     let (packed, raw, _) = three_blocks("--check=crc64");
     for tail in [&b"abcd"[..], &[0, 0, 0, 1], &[0; 5], &[0xfd], &packed[..500]] {
         let long = [&packed[..], tail].concat();
         assert_eq!(
-            unpack(&long, raw.len()).unwrap_err().category(),
+            decode(&long, raw.len()).unwrap_err().category(),
             Category::Verification
         );
     }
 }
 
-/// The one with CRC32 and the one without any check, made only once.
+/// Files with CRC32 and without checksums, created once.
 static WITH_CRC: LazyLock<(Vec<u8>, Vec<u8>, usize)> = LazyLock::new(|| three_blocks("--check=crc32"));
 static WITHOUT: LazyLock<(Vec<u8>, Vec<u8>, usize)> = LazyLock::new(|| three_blocks("--check=none"));
 
-/// Writes a CRC32 over `from..to` of `bytes` right behind.
-fn seal(bytes: &mut [u8], from: usize, to: usize) {
+/// Writes the CRC32 of `from..to` of `bytes` after it.
+fn write_crc(bytes: &mut [u8], from: usize, to: usize) {
     let crc = crc32fast::hash(&bytes[from..to]);
     bytes[to..to + 4].copy_from_slice(&crc.to_le_bytes());
 }
@@ -215,32 +211,32 @@ fn seal(bytes: &mut [u8], from: usize, to: usize) {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// The CRCs of the structure are right, so only what it says can give it away.
+    /// The CRCs of the structure are correct, so the contents must be checked.
     #[test]
-    fn an_index_that_lies_is_not_believed(place in 0_usize..40, value: u8, in_header: bool) {
+    fn a_wrong_index_or_header_is_refused(place in 0_usize..40, value: u8, in_header: bool) {
         let (packed, raw, index_at) = &*WITH_CRC;
         let (mut packed, index_at) = (packed.clone(), *index_at);
         let end = packed.len();
         if in_header {
             let size = (usize::from(packed[12]) + 1) * 4;
             packed[12 + place % (size - 4)] = value;
-            seal(&mut packed, 12, 12 + size - 4);
+            write_crc(&mut packed, 12, 12 + size - 4);
         } else {
             let size = end - 12 - index_at;
             packed[index_at + place % (size - 4)] = value;
-            seal(&mut packed, index_at, index_at + size - 4);
+            write_crc(&mut packed, index_at, index_at + size - 4);
         }
-        match unpack(&packed, raw.len()) {
-            // The byte had this value, or it is a header's optional part.
+        match decode(&packed, raw.len()) {
+            // The byte was unchanged, or it is an optional part of a header.
             Ok(bytes) => prop_assert!(bytes == *raw),
-            // A dictionary of another size is nothing wrong, but perhaps too large.
+            // A different dictionary size is valid, but may be too large.
             Err(error) if error.category() == Category::Other => prop_assert!(error.remedy().is_some()),
             Err(error) => prop_assert_eq!(error.category(), Category::Verification, "{}", error),
         }
     }
 
     #[test]
-    fn no_nonsense_makes_it_panic(
+    fn garbage_causes_no_panic(
         changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..20),
         cut in any::<prop::sample::Index>(),
     ) {
@@ -251,16 +247,16 @@ proptest! {
             let place = place.index(packed.len());
             packed[place] = value;
         }
-        // Without a check, damage may go unseen; but it must not end in anything worse.
-        let _ = unpack(&packed, raw.len());
+        // Without checksums, damage may go undetected.
+        let _ = decode(&packed, raw.len());
     }
 }
 
 #[test]
-fn a_block_that_hides_an_end_of_its_own_would_be_copied_with_what_lies_behind() {
+fn a_block_with_data_after_its_end_mark_is_refused() {
     for (check, flag) in [("--check=crc32", 1), ("--check=crc64", 4)] {
         let raw = raw_image(50_000, 13);
-        // On one thread, xz writes no sizes into the block's header.
+        // With one thread, xz writes no sizes in the block header.
         let whole = xz(&["-1", "-c", "-T1", check], &raw);
         for garbage in [0, 4, 4096, 300_000] {
             let mut packed = [&whole[..], &vec![0xa5; garbage]].concat();
@@ -278,22 +274,22 @@ fn a_block_that_hides_an_end_of_its_own_would_be_copied_with_what_lies_behind() 
             packed.extend(b"YZ");
             assert_eq!(indexed(packed.clone()).blocks().len(), 1);
 
-            let error = unpack(&packed, raw.len()).unwrap_err();
+            let error = decode(&packed, raw.len()).unwrap_err();
             assert_eq!(error.category(), Category::Verification, "{garbage}: {error}");
             let base = Base::new(packed);
             let mut all = vec![0; raw.len()];
             base.reader().read_exact_at(&mut all, 0).unwrap_err();
-            let judged = std::process::Command::new("xz")
+            let xz_test = std::process::Command::new("xz")
                 .arg("-t")
                 .arg(&base.path)
                 .output();
-            assert!(!judged.unwrap().status.success(), "xz finds nothing wrong");
+            assert!(!xz_test.unwrap().status.success(), "xz must refuse the file");
         }
     }
 }
 
 #[test]
-fn a_filter_that_nobody_knows_is_said_so() {
+fn an_unknown_filter_is_reported() {
     let (mut packed, raw, _) = three_blocks("--check=crc64");
     let size = (usize::from(packed[12]) + 1) * 4;
     let filter = packed[12..12 + size]
@@ -301,48 +297,48 @@ fn a_filter_that_nobody_knows_is_said_so() {
         .position(|id| id == [0x21, 1])
         .unwrap();
     packed[12 + filter] = 0x22;
-    seal(&mut packed, 12, 12 + size - 4);
+    write_crc(&mut packed, 12, 12 + size - 4);
     assert_eq!(
-        why_stream(&packed),
+        stream_reason(&packed),
         "it uses a filter that is not in version 1.2.1 of the xz format"
     );
     assert_eq!(
-        unpack(&packed, raw.len()).unwrap_err().category(),
+        decode(&packed, raw.len()).unwrap_err().category(),
         Category::Verification
     );
 }
 
 #[test]
-fn a_dictionary_that_takes_all_memory_is_refused() {
+fn a_dictionary_that_is_too_large_is_refused() {
     let raw = raw_image(100_000, 1);
-    assert!(unpack(&xz(&["-9e", "-c"], &raw), raw.len()).unwrap() == raw);
+    assert!(decode(&xz(&["-9e", "-c"], &raw), raw.len()).unwrap() == raw);
     let packed = xz(&["-c", "--lzma2=preset=1,dict=512MiB"], &raw);
     let error = open_error(packed.clone());
     assert_eq!(error.category(), Category::Other);
     assert!(
-        error.remedy().is_some() && error.to_string().contains("512 MiB"),
+        error.remedy().is_some() && error.to_string().contains("512.0 MiB"),
         "{error}"
     );
-    let error = unpacked_forward(&packed, raw.len(), 2).unwrap_err();
+    let error = decoded_as_stream(&packed, raw.len(), 2).unwrap_err();
     assert_eq!(error.category(), Category::Other);
     assert!(error.remedy().is_some(), "{error}");
 }
 
 #[test]
-fn other_files_are_not_taken_for_xz() {
+fn other_files_are_refused() {
     for bytes in [
         &b"PK\x03\x04 a zip file, perhaps, of some length"[..],
         &[0; 64],
         &[],
     ] {
         assert_eq!(open_error(bytes.to_vec()).category(), Category::Verification);
-        let error = unpacked_forward(bytes, 0, 1).unwrap_err();
+        let error = decoded_as_stream(bytes, 0, 1).unwrap_err();
         assert_eq!(error.category(), Category::Verification);
     }
 }
 
 #[test]
-fn a_damaged_block_ends_a_read_and_a_splice() {
+fn a_damaged_block_is_an_error_for_reads_and_splices() {
     let (mut packed, _, _) = three_blocks("--check=crc64");
     let second = indexed(packed.clone()).blocks()[1];
     let middle = usize::try_from(second.offset() + second.padded_size() / 2).unwrap();
@@ -365,7 +361,7 @@ fn a_damaged_block_ends_a_read_and_a_splice() {
 }
 
 #[test]
-fn an_edit_behind_the_end_is_refused() {
+fn an_edit_beyond_the_end_is_refused() {
     let (packed, raw, _) = three_blocks("--check=crc64");
     let base = Base::new(packed);
     let mut edits = Edits::new();
@@ -380,11 +376,11 @@ fn an_edit_behind_the_end_is_refused() {
 }
 
 #[test]
-fn a_base_that_is_packed_anew_can_be_spliced() {
+fn a_newly_compressed_base_can_be_spliced() {
     let raw = raw_image(10_000_000, 11);
     let mut edits = Edits::new();
     edits.insert(0, Arc::new([1; PAGE_SIZE]));
-    // The last page reaches behind the end of the image.
+    // The last page extends past the end of the image.
     edits.insert(raw.len() as u64 / PAGE_SIZE as u64, Arc::new([2; PAGE_SIZE]));
     let mut expected = raw.clone();
     edits.apply_to(&mut expected, 0);
@@ -393,12 +389,12 @@ fn a_base_that_is_packed_anew_can_be_spliced() {
         let size = encode(&raw, check, &mut packed, threads, &Silent).unwrap();
         assert_eq!(size, packed.len() as u64);
         let base = Base::new(packed);
-        assert!(unpacked_by_xz(&base.path) == raw);
+        assert!(decoded_by_xz(&base.path) == raw);
         let splicer = Splicer::new(base.reader(), base.folder.path(), 2).unwrap();
         let path = base.folder.path().join("node.img.xz");
         let out = std::fs::File::create(&path).unwrap();
         splicer.splice(&base.file(), &edits, &out, &Silent).unwrap();
-        assert!(unpacked_by_xz(&path) == expected);
+        assert!(decoded_by_xz(&path) == expected);
         let image = base.image();
         assert_eq!(image.check(), check);
         assert!(image.blocks().len() > 2);

@@ -1,4 +1,4 @@
-//! Parts that the tests of the xz container share: the real `xz` as maker and judge, and raw images worth packing.
+//! Shared code for tests of the xz container: calls of the real `xz`, and raw images.
 
 use std::fs::File;
 use std::io::Write;
@@ -11,7 +11,7 @@ use mkimage::error::Result;
 use mkimage::image::xz::{BlockReader, Opened, XzImage};
 use mkimage::progress::Silent;
 
-/// A raw image that is filled from any place, and every byte only once.
+/// Collects a raw image in memory. Every byte may be written only once.
 pub struct Memory(Mutex<(Vec<u8>, Vec<bool>)>);
 
 impl Memory {
@@ -19,7 +19,7 @@ impl Memory {
         Self(Mutex::new((vec![0xee; size], vec![false; size])))
     }
 
-    /// The bytes, all of which must have come.
+    /// Returns the bytes, all of which must have been written.
     pub fn complete(self) -> Vec<u8> {
         let (bytes, written) = self.0.into_inner().unwrap();
         assert!(written.into_iter().all(|written| written), "bytes are missing");
@@ -33,7 +33,7 @@ impl RawSink for Memory {
         let (all, written) = &mut *self.0.lock().unwrap();
         all[offset..offset + bytes.len()].copy_from_slice(bytes);
         for flag in &mut written[offset..offset + bytes.len()] {
-            assert!(!*flag, "a byte came twice");
+            assert!(!*flag, "a byte was written twice");
             *flag = true;
         }
         Ok(())
@@ -47,7 +47,7 @@ pub fn xz(arguments: &[&str], input: &[u8]) -> Vec<u8> {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .expect("the tests need the program xz (Debian: xz-utils)");
+        .expect("these tests need xz (Debian: xz-utils)");
     let mut stdin = child.stdin.take().unwrap();
     let output = std::thread::scope(|scope| {
         scope.spawn(move || stdin.write_all(input).unwrap());
@@ -57,14 +57,14 @@ pub fn xz(arguments: &[&str], input: &[u8]) -> Vec<u8> {
     output.stdout
 }
 
-/// Returns the output of `xz -dc` for a file, after `xz -t` has found it sound.
-pub fn unpacked_by_xz(file: &Path) -> Vec<u8> {
+/// Returns the output of `xz -dc` for a file that passes `xz -t`.
+pub fn decoded_by_xz(file: &Path) -> Vec<u8> {
     let file = file.to_str().unwrap();
     xz(&["-t", file], &[]);
     xz(&["-dc", "-T1", file], &[])
 }
 
-/// An xz file on disk and what it unpacks to.
+/// An xz file on disk and in memory.
 pub struct Base {
     pub folder: tempfile::TempDir,
     pub path: PathBuf,
@@ -95,7 +95,7 @@ impl Base {
     }
 }
 
-/// Opens bytes, which must have an index.
+/// Opens an xz file with an index.
 pub fn indexed(packed: Vec<u8>) -> XzImage {
     match XzImage::open(Arc::new(packed)).unwrap() {
         Opened::Indexed(image) => image,
@@ -103,8 +103,8 @@ pub fn indexed(packed: Vec<u8>) -> XzImage {
     }
 }
 
-/// Unpacks bytes from the front to the back only.
-pub fn unpacked_forward(packed: &[u8], raw_size: usize, threads: usize) -> Result<Vec<u8>> {
+/// Decodes an xz file from start to end.
+pub fn decoded_as_stream(packed: &[u8], raw_size: usize, threads: usize) -> Result<Vec<u8>> {
     let sink = Memory::new(raw_size);
     let mut reader = packed;
     let size = mkimage::image::xz::decode_stream(&mut reader, &sink, threads, &Silent)?;
@@ -112,11 +112,11 @@ pub fn unpacked_forward(packed: &[u8], raw_size: usize, threads: usize) -> Resul
     Ok(sink.complete())
 }
 
-/// A raw image like real ones: stretches of zeros, of text and of noise.
+/// Returns a raw image with ranges of zeros, text and noise, like real ones.
 pub fn raw_image(size: usize, seed: u64) -> Vec<u8> {
     let mut state = seed | 1;
     let mut random = move || {
-        // xorshift64: any noise that is the same every time.
+        // xorshift64, for reproducible noise.
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;

@@ -1,4 +1,4 @@
-//! The xz container, judged by the real `xz`.
+//! Tests of the xz container with the real `xz`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,15 +1,15 @@
-//! A spliced image is the base with the edits, for any base and any edits, as the real `xz` sees it.
+//! Tests of splicing any base with any edits, verified with the real `xz`.
 
 use std::fs::File;
 use std::sync::Arc;
 
-use crate::files::{Base, Memory, indexed, raw_image, unpacked_by_xz, unpacked_forward, xz};
+use crate::files::{Base, Memory, decoded_as_stream, decoded_by_xz, indexed, raw_image, xz};
 use mkimage::image::edits::{Edits, PAGE_SIZE};
 use mkimage::image::xz::{SpliceReport, Splicer, decode_all, room_for};
 use mkimage::progress::Silent;
 use proptest::prelude::*;
 
-/// Random pages with random contents, in places that are random but often neighbours.
+/// Generates random pages at random positions, which are often adjacent.
 fn edits(raw_size: usize) -> impl Strategy<Value = Edits> {
     let pages = raw_size.div_ceil(PAGE_SIZE) as u64;
     let change = (0..pages, any::<u8>(), any::<bool>());
@@ -31,7 +31,7 @@ struct Case {
     size: usize,
     seed: u64,
     check: &'static str,
-    /// Options of `xz` that decide about blocks.
+    /// Options of `xz` for blocks.
     blocks: String,
     edits: Vec<Edits>,
 }
@@ -42,21 +42,21 @@ fn check() -> impl Strategy<Value = &'static str> {
 
 fn case() -> impl Strategy<Value = Case> {
     let blocks = prop_oneof![
-        // All equal; with sizes in the headers (two threads) and without (one).
+        // Equal blocks, with sizes in the headers (two threads) and without (one thread).
         (65_536_u32..2_000_000, 1..=2)
             .prop_map(|(size, threads)| format!("-1 --block-size={size} -T{threads}")),
-        // Each another size, and one a single byte.
+        // Blocks of different sizes, one of them a single byte.
         proptest::collection::vec(60_000_u32..400_000, 1..6).prop_map(|sizes| {
             let list: Vec<String> = sizes.iter().map(ToString::to_string).collect();
             format!("-1 --block-list=1,{},0", list.join(","))
         }),
-        // The whole file.
+        // A single block.
         Just("-1 -T1".to_owned()),
     ];
     cases(4..3_000_000, blocks.boxed(), 4)
 }
 
-/// Blocks as large as those that are published, some behind a converter for programs.
+/// Generates blocks as large as in published images, some with additional filters.
 fn large_case() -> impl Strategy<Value = Case> {
     let filters = prop::sample::select(
         &[
@@ -88,7 +88,7 @@ fn cases(
     })
 }
 
-fn pack(case: &Case, raw: &[u8]) -> Vec<u8> {
+fn compress(case: &Case, raw: &[u8]) -> Vec<u8> {
     let check = format!("--check={}", case.check);
     let mut arguments = vec!["-c", &check];
     arguments.extend(case.blocks.split(' '));
@@ -113,7 +113,7 @@ proptest! {
 
     #[test]
     fn a_splice_is_the_base_with_the_edits(case in case()) {
-        is_the_base_with_the_edits(&case)?;
+        check_splices(&case)?;
     }
 }
 
@@ -122,13 +122,13 @@ proptest! {
 
     #[test]
     fn a_splice_of_large_blocks_is_the_base_with_the_edits(case in large_case()) {
-        is_the_base_with_the_edits(&case)?;
+        check_splices(&case)?;
     }
 }
 
-fn is_the_base_with_the_edits(case: &Case) -> Result<(), TestCaseError> {
+fn check_splices(case: &Case) -> Result<(), TestCaseError> {
     let raw = raw_image(case.size, case.seed);
-    let base = Base::new(pack(case, &raw));
+    let base = Base::new(compress(case, &raw));
     let splicer = Splicer::new(base.reader(), base.folder.path(), 2).unwrap();
     for (number, edits) in case.edits.iter().enumerate() {
         let mut expected = raw.clone();
@@ -137,8 +137,8 @@ fn is_the_base_with_the_edits(case: &Case) -> Result<(), TestCaseError> {
         let (path, report) = splice_to(&splicer, &base, edits, &format!("{number}.img.xz"));
         prop_assert!(room_for(&base.image(), std::iter::once(edits)).unwrap() >= report.size);
         let packed = std::fs::read(&path).unwrap();
-        prop_assert!(unpacked_by_xz(&path) == expected, "xz unpacks something else");
-        prop_assert!(unpacked_forward(&packed, case.size, 2).unwrap() == expected);
+        prop_assert!(decoded_by_xz(&path) == expected, "xz must decode the same image");
+        prop_assert!(decoded_as_stream(&packed, case.size, 2).unwrap() == expected);
         let image = indexed(packed);
         prop_assert_eq!(image.check(), base.image().check());
         prop_assert_eq!(image.raw_size(), case.size as u64);
@@ -149,7 +149,7 @@ fn is_the_base_with_the_edits(case: &Case) -> Result<(), TestCaseError> {
         if edits.is_empty() {
             prop_assert!(
                 std::fs::read(&path).unwrap() == base.packed,
-                "nothing changed, but the file did"
+                "without edits, the file must not change"
             );
         }
         let (again, second) = splice_to(&splicer, &base, edits, &format!("{number}-again.img.xz"));
@@ -165,7 +165,7 @@ fn is_the_base_with_the_edits(case: &Case) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// Bytes that do not compress.
+/// Returns incompressible bytes.
 fn noise(size: usize) -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let words = std::iter::repeat_with(|| {
@@ -178,7 +178,7 @@ fn noise(size: usize) -> Vec<u8> {
 }
 
 #[test]
-fn what_lies_before_the_first_change_of_a_block_is_not_packed_again() {
+fn data_before_the_first_change_of_a_block_is_not_compressed_again() {
     let size = 12 << 20;
     let raw = raw_image(size, 7);
     let mut edits = Edits::new();
@@ -186,7 +186,7 @@ fn what_lies_before_the_first_change_of_a_block_is_not_packed_again() {
     let mut expected = raw.clone();
     edits.apply_to(&mut expected, 0);
     for check in ["--check=none", "--check=crc32", "--check=crc64", "--check=sha256"] {
-        // Behind a converter the packed bytes are not the image's, so there everything is packed again.
+        // With other filters, the LZMA2 data is not that of the image, so everything is compressed again.
         for (filters, all) in [
             (&["--lzma2=preset=1"][..], false),
             (&["--x86", "--lzma2=preset=1"], true),
@@ -194,9 +194,9 @@ fn what_lies_before_the_first_change_of_a_block_is_not_packed_again() {
             let base = Base::new(xz(&[&["-T1", "-c", check][..], filters].concat(), &raw));
             let splicer = Splicer::new(base.reader(), base.folder.path(), 2).unwrap();
             let (path, report) = splice_to(&splicer, &base, &edits, "node.img.xz");
-            assert!(unpacked_by_xz(&path) == expected, "{check} {filters:?}");
+            assert!(decoded_by_xz(&path) == expected, "{check} {filters:?}");
             let packed = std::fs::read(&path).unwrap();
-            assert!(unpacked_forward(&packed, size, 2).unwrap() == expected);
+            assert!(decoded_as_stream(&packed, size, 2).unwrap() == expected);
             assert_eq!(report.rewritten, size as u64);
             assert_eq!(
                 report.compressed == size as u64,
@@ -209,7 +209,7 @@ fn what_lies_before_the_first_change_of_a_block_is_not_packed_again() {
 }
 
 #[test]
-fn what_does_not_compress_is_stored_and_what_is_copied_can_be_shared() {
+fn incompressible_data_is_stored_and_copied_blocks_can_be_shared() {
     let raw = noise(8 << 20);
     for check in ["--check=none", "--check=crc32", "--check=crc64", "--check=sha256"] {
         let base = Base::new(xz(&["-1", "-c", "--block-size=3000000", check], &raw));
@@ -220,7 +220,7 @@ fn what_does_not_compress_is_stored_and_what_is_copied_can_be_shared() {
         let mut expected = raw.clone();
         edits.apply_to(&mut expected, 0);
         let (path, report) = splice_to(&splicer, &base, &edits, "node.img.xz");
-        assert!(unpacked_by_xz(&path) == expected, "{check}");
+        assert!(decoded_by_xz(&path) == expected, "{check}");
         // Headers, three bytes every 64 KiB, and at most a page to move what follows.
         let most = base.packed.len() as u64 + 3000 + 4096;
         assert!(
@@ -229,7 +229,7 @@ fn what_does_not_compress_is_stored_and_what_is_copied_can_be_shared() {
             report.size
         );
 
-        // File systems share whole pages that lie at the same place in a page.
+        // File systems can share pages with the same alignment.
         let (old, new) = (base.image(), indexed(std::fs::read(&path).unwrap()));
         for (old, new) in old.blocks()[1..]
             .iter()

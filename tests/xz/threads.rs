@@ -1,5 +1,5 @@
-//! The number of unpacking threads follows from the memory limit. Alone in its process, because it counts the threads of
-//! the whole process.
+//! The memory limit determines the number of decoding threads. A separate test program, because it counts the threads of the
+//! whole process.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
@@ -12,10 +12,10 @@ use mkimage::error::{Category, Result};
 use mkimage::image::xz::{Opened, XzImage, decode_all, decode_stream};
 use mkimage::progress::Silent;
 
-/// The memory that all threads together may use, as documented.
+/// The documented memory limit of all threads, in bytes.
 const LIMIT: u64 = 160 << 20;
 
-/// Discards the bytes and keeps the largest number of threads seen.
+/// Discards all bytes and records the largest number of threads.
 #[derive(Default)]
 struct Watch(AtomicU64);
 
@@ -33,8 +33,8 @@ fn status(what: &str) -> u64 {
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
-/// Zeros, packed.
-fn packed(mebibytes: u64, dictionary: &str, block: &str) -> Vec<u8> {
+/// Returns compressed zeros.
+fn compressed_zeros(mebibytes: u64, dictionary: &str, block: &str) -> Vec<u8> {
     let zeros = mebibytes << 20;
     let script = format!(
         "head -c {zeros} /dev/zero | xz -c -T2 --lzma2=preset=0,dict={dictionary} --block-size={block}"
@@ -45,41 +45,40 @@ fn packed(mebibytes: u64, dictionary: &str, block: &str) -> Vec<u8> {
 }
 
 #[test]
-fn threads_are_as_many_as_memory_lasts() {
+fn the_number_of_threads_follows_from_the_memory_limit() {
     let own = status("Threads:");
     let peak = status("VmHWM:") << 10;
-    // Packed next to nothing, unpacked 24 MiB, with a dictionary of 8 MiB: four blocks fit, and 160 MiB are not two of
-    // the 80 MiB that one may take.
+    // Almost nothing compressed, 24 MiB raw, with a dictionary of 8 MiB: four blocks fit in 160 MiB.
     for (size, block, expected) in [(144, "24MiB", 4), (210, "70MiB", 2), (180, "180MiB", 0)] {
-        let packed = packed(size, "8MiB", block);
+        let packed = compressed_zeros(size, "8MiB", block);
         let watch = Watch::default();
         decode_stream(&mut packed.as_slice(), &watch, 8, &Silent).unwrap();
         assert_eq!(watch.0.into_inner() - own, expected, "blocks of {block}");
     }
     let taken = (status("VmHWM:") << 10) - peak;
-    assert!(taken < LIMIT + (16 << 20), "{} MiB were taken", taken >> 20);
+    assert!(taken < LIMIT + (16 << 20), "{} MiB of memory", taken >> 20);
 
-    for (dictionary, most) in [("8MiB", 16), ("64MiB", 2)] {
-        let packed = packed(64, dictionary, "1MiB");
+    for (dictionary, max) in [("8MiB", 16), ("64MiB", 2)] {
+        let packed = compressed_zeros(64, dictionary, "1MiB");
         let Opened::Indexed(image) = XzImage::open(Arc::new(packed)).unwrap() else {
             panic!("no index");
         };
         let watch = Watch::default();
         decode_all(&image, &watch, 100, &Silent).unwrap();
-        // The caller's thread works, too.
+        // The calling thread works too.
         let threads = watch.0.into_inner() - own + 1;
         assert!(
-            (2..=most).contains(&threads),
+            (2..=max).contains(&threads),
             "{threads} threads with {dictionary}"
         );
     }
 
-    // What one may take alone is less than what all may take, so that both ways to read a file refuse the same.
-    let packed = packed(1, "96MiB", "1MiB");
+    // The limit for a single block is smaller than that for all threads, so both ways of reading refuse the same files.
+    let packed = compressed_zeros(1, "96MiB", "1MiB");
     let forward = decode_stream(&mut packed.as_slice(), &Watch::default(), 8, &Silent);
     assert_eq!(forward.unwrap_err().category(), Category::Other);
     let Err(error) = XzImage::open(Arc::new(packed)) else {
-        panic!("a dictionary of 96 MiB is taken");
+        panic!("a dictionary of 96 MiB must be refused");
     };
     assert_eq!(error.category(), Category::Other);
 }

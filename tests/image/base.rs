@@ -1,10 +1,14 @@
 //! Base images: one for each era, made by `tests/image/make` when a test first wants it and kept for the next run.
 
 use std::collections::hash_map::DefaultHasher;
+use std::ffi::OsStr;
 use std::hash::{Hash, Hasher};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+/// The script that makes the bases.
+const MAKE: &str = include_str!("make");
 
 const MIB: u64 = 1 << 20;
 
@@ -30,27 +34,27 @@ pub enum Mechanism {
     None,
 }
 
+/// A form that a base can have, as the end of its file's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Form {
-    Raw,
-    ManyBlocks,
-    OneBlock,
-    Zip,
-    Gzip,
-}
+pub struct Form(&'static str);
 
 impl Form {
-    pub const ALL: [Self; 5] = [Self::Raw, Self::ManyBlocks, Self::OneBlock, Self::Zip, Self::Gzip];
-    pub const PACKED: [Self; 4] = [Self::ManyBlocks, Self::OneBlock, Self::Zip, Self::Gzip];
+    pub const RAW: Self = Self("img");
+    pub const MANY_BLOCKS: Self = Self("img.xz");
+    pub const ONE_BLOCK: Self = Self("one-block.img.xz");
+    pub const ZIP: Self = Self("zip");
+    pub const GZIP: Self = Self("img.gz");
 
-    pub fn suffix(self) -> &'static str {
-        match self {
-            Self::Raw => "img",
-            Self::ManyBlocks => "img.xz",
-            Self::OneBlock => "one-block.img.xz",
-            Self::Zip => "zip",
-            Self::Gzip => "img.gz",
-        }
+    /// Returns every form that `tests/image/make` knows.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let (_, forms) = MAKE.split_once("\nreadonly FORMS=(").unwrap();
+        let (forms, _) = forms.split_once(')').unwrap();
+        forms.split_whitespace().map(Self)
+    }
+
+    /// Returns every form but the raw one.
+    pub fn packed() -> impl Iterator<Item = Self> {
+        Self::all().filter(|form| *form != Self::RAW)
     }
 }
 
@@ -61,44 +65,44 @@ pub const ERAS: [&Era; 9] = [
         name: "bullseye-2022-04",
         boot_mib: (4, 256),
         mechanism: Mechanism::SystemdRun("/boot"),
-        form: Form::ManyBlocks,
+        form: Form::MANY_BLOCKS,
     },
     &Era {
         name: "bullseye-2022-09",
         boot_mib: (4, 256),
         mechanism: Mechanism::SystemdRun("/boot"),
-        form: Form::Raw,
+        form: Form::RAW,
     },
     &Era {
         name: "bullseye-2023-05",
         boot_mib: (4, 256),
         mechanism: Mechanism::SystemdRun("/boot"),
-        form: Form::Raw,
+        form: Form::RAW,
     },
     &Era {
         name: "bookworm-2024-11",
         boot_mib: (4, 512),
         mechanism: Mechanism::SystemdRun("/boot/firmware"),
-        form: Form::ManyBlocks,
+        form: Form::MANY_BLOCKS,
     },
     &Era {
         name: "bookworm-2025-05",
         boot_mib: (8, 512),
         mechanism: Mechanism::SystemdRun("/boot/firmware"),
-        form: Form::Raw,
+        form: Form::RAW,
     },
     &Era {
         name: "trixie-2025-10",
         boot_mib: (8, 512),
         mechanism: Mechanism::SystemdRun("/boot/firmware"),
-        form: Form::Raw,
+        form: Form::RAW,
     },
     &TRIXIE,
     &Era {
         name: "gpt",
         boot_mib: (8, 512),
         mechanism: Mechanism::CloudInit,
-        form: Form::Raw,
+        form: Form::RAW,
     },
 ];
 
@@ -107,7 +111,7 @@ pub const BUSTER: Era = Era {
     name: "buster-2020-02",
     boot_mib: (4, 256),
     mechanism: Mechanism::SystemdRun("/boot"),
-    form: Form::Zip,
+    form: Form::ZIP,
 };
 
 /// Today's image.
@@ -115,7 +119,7 @@ pub const TRIXIE: Era = Era {
     name: "trixie-2026-10",
     boot_mib: (8, 512),
     mechanism: Mechanism::CloudInit,
-    form: Form::ManyBlocks,
+    form: Form::MANY_BLOCKS,
 };
 
 /// Its cloud-init may start before the FAT is mounted.
@@ -123,7 +127,7 @@ pub const FIRST_CLOUD_INIT: Era = Era {
     name: "trixie-2025-11",
     boot_mib: (8, 512),
     mechanism: Mechanism::CloudInit,
-    form: Form::Raw,
+    form: Form::RAW,
 };
 
 /// [`TRIXIE`] with a small boot partition, for tests that build often.
@@ -131,7 +135,7 @@ pub const SMALL: Era = Era {
     name: "small",
     boot_mib: (8, 40),
     mechanism: Mechanism::CloudInit,
-    form: Form::Raw,
+    form: Form::RAW,
 };
 
 /// 8 KiB are free on its boot partition.
@@ -139,7 +143,7 @@ pub const FULL: Era = Era {
     name: "full",
     boot_mib: (8, 40),
     mechanism: Mechanism::CloudInit,
-    form: Form::Raw,
+    form: Form::RAW,
 };
 
 /// A memory card with photographs.
@@ -147,7 +151,7 @@ pub const NO_BOOT_FILES: Era = Era {
     name: "no-boot-files",
     boot_mib: (4, 40),
     mechanism: Mechanism::None,
-    form: Form::Raw,
+    form: Form::RAW,
 };
 
 /// ext4 in both partitions.
@@ -155,7 +159,7 @@ pub const NO_FAT: Era = Era {
     name: "no-fat",
     boot_mib: (4, 40),
     mechanism: Mechanism::None,
-    form: Form::Raw,
+    form: Form::RAW,
 };
 
 impl Era {
@@ -172,32 +176,39 @@ impl Era {
 
     /// Returns the raw image.
     pub fn raw(&self) -> PathBuf {
-        self.image(Form::Raw)
+        self.image(Form::RAW)
     }
 
     /// Returns the image in some form. Tests must not write to it.
     pub fn image(&self, form: Form) -> PathBuf {
-        let maker = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/image/make");
-        let made = Command::new(&maker)
-            .arg(folder())
-            .args([self.name, form.suffix()])
-            .output()
-            .unwrap_or_else(|error| panic!("{} needs bash: {error}", maker.display()));
-        assert!(
-            made.status.success(),
-            "{} could not make {} as {}; tests/all installs what it needs\n{}",
-            maker.display(),
-            self.name,
-            form.suffix(),
-            String::from_utf8_lossy(&made.stderr)
-        );
-        PathBuf::from(String::from_utf8(made.stdout).unwrap().trim_end())
+        make([folder().as_os_str(), self.name.as_ref(), form.0.as_ref()])
     }
+}
+
+/// Packs a raw image as `form`, beside it.
+pub fn pack(image: &Path, form: Form) -> PathBuf {
+    make(["--pack".as_ref(), image.as_os_str(), form.0.as_ref()])
+}
+
+/// Returns the path that `tests/image/make` prints.
+fn make(arguments: [&OsStr; 3]) -> PathBuf {
+    let maker = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/image/make");
+    let made = Command::new(&maker)
+        .args(arguments)
+        .output()
+        .unwrap_or_else(|error| panic!("{} needs bash: {error}", maker.display()));
+    assert!(
+        made.status.success(),
+        "{} could not make {arguments:?}; tests/install installs the tools that it needs\n{}",
+        maker.display(),
+        String::from_utf8_lossy(&made.stderr)
+    );
+    PathBuf::from(String::from_utf8(made.stdout).unwrap().trim_end())
 }
 
 /// Returns the folder of the images, a new one for each version of the script that makes them.
 fn folder() -> PathBuf {
     let mut hasher = DefaultHasher::new();
-    include_bytes!("make").hash(&mut hasher);
+    MAKE.hash(&mut hasher);
     Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("bases-{:016x}", hasher.finish()))
 }

@@ -36,11 +36,11 @@ fn every_node_gets_its_own_name_and_keys() {
 #[test]
 fn one_of_many_is_what_it_is_when_built_alone() {
     let place = Workplace::new();
-    place.build(&SMALL.image(Form::ManyBlocks), &["--all"]).exits(0);
+    place.build(&SMALL.image(Form::MANY_BLOCKS), &["--all"]).exits(0);
     let first = place.path("first.img");
     fs::rename(place.path("out/pi4-3.img"), &first).unwrap();
     place
-        .build(&SMALL.image(Form::ManyBlocks), &["--node", "pi4-3"])
+        .build(&SMALL.image(Form::MANY_BLOCKS), &["--node", "pi4-3"])
         .exits(0);
     judge::assert_same(&first, &place.path("out/pi4-3.img"));
 }
@@ -241,7 +241,7 @@ fn an_image_that_ignores_its_settings_is_refused_unless_forced() {
 #[test]
 fn a_refused_base_is_not_unpacked_first() {
     let place = Workplace::new();
-    for form in [Form::ManyBlocks, Form::OneBlock] {
+    for form in [Form::MANY_BLOCKS, Form::ONE_BLOCK] {
         for format in ["img", "img.xz"] {
             let run = place.build(
                 &FIRST_CLOUD_INIT.image(form),
@@ -282,7 +282,7 @@ fn a_good_image_survives_a_rebuild_that_fails() {
     let image = place.path("out/pi4-2.img");
     let before = fs::metadata(&image).unwrap();
     let base = place.path("cut.img.xz");
-    let packed = fs::read(SMALL.image(Form::OneBlock)).unwrap();
+    let packed = fs::read(SMALL.image(Form::ONE_BLOCK)).unwrap();
     fs::write(&base, &packed[..packed.len() / 2]).unwrap();
     place
         .build(&base, &["--node", "pi4-2", "--node", "pi4-3"])

@@ -35,7 +35,7 @@ fn one_image_in_five_forms_is_one_image() {
     place.build(&SMALL.raw(), &NODE).exits(0);
     let first = place.path("first.img");
     fs::rename(place.path("out/pi4-2.img"), &first).unwrap();
-    for form in Form::PACKED {
+    for form in Form::packed() {
         place.build(&SMALL.image(form), &NODE).exits(0);
         judge::assert_same(&first, &place.path("out/pi4-2.img"));
     }
@@ -44,7 +44,7 @@ fn one_image_in_five_forms_is_one_image() {
 #[test]
 fn a_base_of_one_block_is_packed_anew_in_blocks_that_can_be_copied() {
     let place = Workplace::new();
-    let base = SMALL.image(Form::OneBlock);
+    let base = SMALL.image(Form::ONE_BLOCK);
     place.build(&base, &NODE).exits(0);
     let run = place.build(&base, &[&NODE[..], &["--format", "img.xz"]].concat());
     run.exits(0).says(&["xz, one block", "it is compressed first"]);
@@ -75,7 +75,7 @@ fn a_base_without_checksums_is_warned_of() {
     judge::content(judge::tool("xz").args(packing).arg(SMALL.raw()).stdout(out));
     let warning = "unchecked.img.xz was packed without checksums";
     place.build(&base, &NODE).exits(0).says(&[warning]);
-    let run = place.build(&SMALL.image(Form::ManyBlocks), &NODE).exits(0);
+    let run = place.build(&SMALL.image(Form::MANY_BLOCKS), &NODE).exits(0);
     assert!(!run.stderr.contains("checksums"), "{}", run.stderr);
 }
 
@@ -86,10 +86,10 @@ fn a_name_that_lies_does_not_mislead() {
     let first = place.path("first.img");
     fs::rename(place.path("out/pi4-2.img"), &first).unwrap();
     for (form, name) in [
-        (Form::Raw, "raw.img.xz"),
-        (Form::ManyBlocks, "xz.zip"),
-        (Form::Zip, "zip.img"),
-        (Form::Gzip, "no-suffix"),
+        (Form::RAW, "raw.img.xz"),
+        (Form::MANY_BLOCKS, "xz.zip"),
+        (Form::ZIP, "zip.img"),
+        (Form::GZIP, "no-suffix"),
     ] {
         let base = copy(&place, &SMALL.image(form), name);
         place.build(&base, &NODE).exits(0);
@@ -123,7 +123,7 @@ fn xz_files_of_several_streams_are_whole_images_too() {
 #[test]
 fn a_download_that_was_cut_short_is_no_image() {
     let place = Workplace::new();
-    for form in Form::ALL {
+    for form in Form::all() {
         let whole = SMALL.image(form);
         let length = fs::metadata(&whole).unwrap().len();
         for keep in [1, 3, 100, length / 2, length - 1] {
@@ -147,7 +147,7 @@ fn a_flipped_bit_in_an_archive_is_found() {
     place.build(&SMALL.raw(), &NODE).exits(0);
     let truth = place.path("truth.img");
     fs::rename(place.path("out/pi4-2.img"), &truth).unwrap();
-    for form in Form::PACKED {
+    for form in Form::packed() {
         let whole = SMALL.image(form);
         let length = fs::metadata(&whole).unwrap().len();
         // Magic number, data, and the checks at the end.
@@ -199,7 +199,7 @@ fn what_is_no_image_at_all_is_refused() {
 #[test]
 fn a_file_that_is_not_what_was_promised_is_refused() {
     let place = Workplace::new();
-    let base = SMALL.image(Form::ManyBlocks);
+    let base = SMALL.image(Form::MANY_BLOCKS);
     let said = judge::content(judge::tool("sha256sum").arg(&base));
     let said = String::from_utf8(said.stdout).unwrap();
     let right = said.split(' ').next().unwrap();
@@ -218,7 +218,7 @@ fn a_file_that_is_not_what_was_promised_is_refused() {
 #[test]
 fn compressed_node_images_hold_what_the_raw_ones_do() {
     let place = Workplace::new();
-    for form in Form::ALL {
+    for form in Form::all() {
         let base = SMALL.image(form);
         // Two, because the second is made of what was packed for the first.
         let nodes = ["--node", "pi4-2", "--node", "pi4-3"];
@@ -248,7 +248,7 @@ fn compressed_node_images_hold_what_the_raw_ones_do() {
 #[test]
 fn a_base_that_changes_while_it_is_read_gets_no_image_its_name() {
     let place = Workplace::new();
-    for (form, format) in [(Form::Raw, "img"), (Form::ManyBlocks, "img.xz")] {
+    for (form, format) in [(Form::RAW, "img"), (Form::MANY_BLOCKS, "img.xz")] {
         let base = copy(&place, &SMALL.image(form), "changing");
         let file = File::options().write(true).open(&base).unwrap();
         let is_over = AtomicBool::new(false);
@@ -287,7 +287,7 @@ fn a_macs_notes_in_a_zip_are_no_second_image() {
 #[test]
 fn a_damaged_xz_file_is_named_and_there_is_something_to_do() {
     let place = Workplace::new();
-    for form in [Form::ManyBlocks, Form::OneBlock] {
+    for form in [Form::MANY_BLOCKS, Form::ONE_BLOCK] {
         let mut packed = fs::read(SMALL.image(form)).unwrap();
         let middle = packed.len() / 2;
         fs::write(place.path("cut.img.xz"), &packed[..middle]).unwrap();

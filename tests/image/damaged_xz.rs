@@ -244,7 +244,7 @@ fn a_damaged_base_leaves_nothing_behind_and_no_good_build_goes_wrong_after_it() 
     for (what, packed) in [
         (
             "made on all cores",
-            Packed::new(fs::read(SMALL.image(Form::ManyBlocks)).unwrap()),
+            Packed::new(fs::read(SMALL.image(Form::MANY_BLOCKS)).unwrap()),
         ),
         ("told by the index", told_by_the_index()),
     ] {
@@ -283,7 +283,7 @@ fn a_damaged_base_leaves_nothing_behind_and_no_good_build_goes_wrong_after_it() 
 #[test]
 fn a_hash_does_not_make_an_index_true_that_lies_about_blocks_that_are_copied() {
     for packed in [
-        Packed::new(fs::read(SMALL.image(Form::ManyBlocks)).unwrap()),
+        Packed::new(fs::read(SMALL.image(Form::MANY_BLOCKS)).unwrap()),
         told_by_the_index(),
     ] {
         let mut records = packed.records();
@@ -306,7 +306,7 @@ fn a_hash_does_not_make_an_index_true_that_lies_about_blocks_that_are_copied() {
 
 #[test]
 fn what_no_xz_of_today_knows_is_named() {
-    let packed = Packed::new(fs::read(SMALL.image(Form::ManyBlocks)).unwrap());
+    let packed = Packed::new(fs::read(SMALL.image(Form::MANY_BLOCKS)).unwrap());
     let length = packed.bytes.len();
     let unknown_filter = packed.changed(|bytes| {
         let end = END + usize::from(bytes[END]) * 4;
@@ -413,7 +413,7 @@ fn an_image_is_checked_as_its_base_is() {
             assert_eq!(check(&place.path("out/pi4-2.img.xz")), name);
         }
     }
-    for form in [Form::Raw, Form::Zip, Form::Gzip] {
+    for form in [Form::RAW, Form::ZIP, Form::GZIP] {
         build(&place, &SMALL.image(form), "img.xz").exits(0);
         assert_eq!(check(&place.path("out/pi4-2.img.xz")), "CRC64", "{form:?}");
     }

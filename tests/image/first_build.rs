@@ -49,12 +49,12 @@ fn truth(place: &Workplace) -> std::path::PathBuf {
 fn a_download_gives_the_image_that_the_file_gives() {
     let place = Workplace::new();
     let truth = truth(&place);
-    for form in Form::ALL {
+    for form in Form::all() {
         let bytes = packed(form);
         let sha256 = Sha256::of(&bytes);
         let (_server, url) = serve(move |request| Served::new(&bytes, "a").answer(request));
         let run = build(&place, &url, sha256, &["--all"]).exits(0);
-        let early = matches!(form, Form::ManyBlocks | Form::OneBlock | Form::Gzip);
+        let early = matches!(form, Form::MANY_BLOCKS | Form::ONE_BLOCK | Form::GZIP);
         assert_eq!(run.stderr.contains(LATE), !early, "{form:?}: {}", run.stderr);
         judge::assert_same(&truth, &place.path("out/pi4-2.img"));
         assert_eq!(place.out_names().len(), 4, "{form:?}");
@@ -69,7 +69,7 @@ fn a_download_gives_the_image_that_the_file_gives() {
 fn unpacking_does_not_wait_for_the_end_of_the_download() {
     let place = Workplace::new();
     let truth = truth(&place);
-    let bytes = packed(Form::ManyBlocks);
+    let bytes = packed(Form::MANY_BLOCKS);
     let sha256 = Sha256::of(&bytes);
     let barrier = Arc::new(Barrier::new(2));
     let held = Arc::clone(&barrier);
@@ -109,7 +109,7 @@ fn unpacking_does_not_wait_for_the_end_of_the_download() {
 #[test]
 fn what_was_unpacked_of_a_wrong_base_is_gone() {
     let place = Workplace::new();
-    let bytes = packed(Form::ManyBlocks);
+    let bytes = packed(Form::MANY_BLOCKS);
     let (_server, url) = serve(move |request| Served::new(&bytes, "a").answer(request));
     build(&place, &url, Sha256::of(b"another"), &["--all"])
         .exits(5)
@@ -121,7 +121,7 @@ fn what_was_unpacked_of_a_wrong_base_is_gone() {
 #[test]
 fn what_was_unpacked_is_gone_when_the_rest_never_comes() {
     let place = Workplace::new();
-    let bytes = packed(Form::ManyBlocks);
+    let bytes = packed(Form::MANY_BLOCKS);
     let sha256 = Sha256::of(&bytes);
     let (_server, url) = serve(move |request| match request.number {
         0 => Served::new(&bytes, "a")
@@ -137,7 +137,7 @@ fn what_was_unpacked_is_gone_when_the_rest_never_comes() {
 fn a_cut_connection_does_not_stop_the_unpacking() {
     let place = Workplace::new();
     let truth = truth(&place);
-    let bytes = packed(Form::ManyBlocks);
+    let bytes = packed(Form::MANY_BLOCKS);
     let sha256 = Sha256::of(&bytes);
     let (server, url) = serve(move |request| {
         let reply = Served::new(&bytes, "a").answer(request);
@@ -156,7 +156,7 @@ fn a_cut_connection_does_not_stop_the_unpacking() {
 fn what_was_unpacked_before_a_server_starts_over_is_not_used() {
     let place = Workplace::new();
     let truth = truth(&place);
-    let (first, then) = (packed(Form::OneBlock), packed(Form::ManyBlocks));
+    let (first, then) = (packed(Form::ONE_BLOCK), packed(Form::MANY_BLOCKS));
     let sha256 = Sha256::of(&then);
     let (_server, url) = serve(move |request| match request.number {
         0 => Served::new(&first, "first").whole().cut_after(first.len() / 2),
@@ -172,7 +172,7 @@ fn what_was_unpacked_before_a_server_starts_over_is_not_used() {
 #[test]
 fn a_published_base_that_is_damaged_is_no_image() {
     let place = Workplace::new();
-    for form in [Form::ManyBlocks, Form::OneBlock, Form::Gzip] {
+    for form in [Form::MANY_BLOCKS, Form::ONE_BLOCK, Form::GZIP] {
         let whole = packed(form);
         let mut flipped = whole.clone();
         // In the check of the stream's end.

@@ -20,7 +20,7 @@ enum Moment {
 fn build_and_interrupt(place: &Workplace, moment: Moment) -> Run {
     let streams = Streams::new(&place.path("home"));
     // A form that is slow to decode: the moments lie within the work.
-    let base = TRIXIE.image(Form::Gzip);
+    let base = TRIXIE.image(Form::GZIP);
     let mut child = streams.spawn(
         place
             .mkimage()

@@ -51,7 +51,7 @@ fn images_that_share_their_blocks_change_nothing_in_each_other() {
         leave_out("there is no mkfs.xfs (Debian: xfsprogs)");
         return;
     }
-    for form in [Form::ManyBlocks, Form::Gzip] {
+    for form in [Form::MANY_BLOCKS, Form::GZIP] {
         let place = Workplace::new();
         for folder in ["out", "copies"] {
             fs::create_dir(place.path(folder)).unwrap();

@@ -51,7 +51,7 @@ fn flip(image: &Path, at: u64) {
 #[test]
 fn verify_tells_a_sound_image_from_a_damaged_one() {
     let place = Workplace::new();
-    let base = SMALL.image(Form::ManyBlocks);
+    let base = SMALL.image(Form::MANY_BLOCKS);
     let base_argument = base.to_str().unwrap();
     place.build(&base, &["--node", "pi4-2"]).exits(0);
     place
@@ -93,7 +93,7 @@ fn verify_tells_a_sound_image_from_a_damaged_one() {
         .exits(5)
         .says(&["the image has", "--base"]);
     fs::write(&image, &sound).unwrap();
-    for form in [Form::Zip, Form::Gzip] {
+    for form in [Form::ZIP, Form::GZIP] {
         let base = SMALL.image(form);
         place
             .run(["verify", "out/pi4-2.img", "--base", base.to_str().unwrap()])

@@ -4,11 +4,11 @@
 
 # Linking Rust programs and building C libraries needs gcc.
 readonly BUILD_TOOLS=(gcc=gcc as=binutils ld=binutils)
-readonly IMAGE_TOOLS=(
-    sfdisk=fdisk mkfs.vfat=dosfstools fsck.vfat=dosfstools mcopy=mtools mdir=mtools mke2fs=e2fsprogs
-    xz=xz-utils zip=zip gzip=gzip ssh=openssh-client ssh-keygen=openssh-client
-    shellcheck=shellcheck flock=util-linux setpriv=util-linux unshare=util-linux mount=mount
-)
+# tests/image/make names its own.
+IMAGE_TOOLS=(fsck.vfat=dosfstools ssh=openssh-client ssh-keygen=openssh-client shellcheck=shellcheck setpriv=util-linux
+    unshare=util-linux mount=mount)
+mapfile -t -O "${#IMAGE_TOOLS[@]}" IMAGE_TOOLS < <("$(dirname -- "${BASH_SOURCE[0]}")/../image/make" --tools)
+readonly IMAGE_TOOLS
 # cloud-init itself is never installed (see tests/image/cloud-init), but it runs in Debian's own Python.
 readonly CLOUD_INIT_TOOLS=(/usr/bin/python3=python3)
 readonly UNIT_TOOLS=(

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::base::SMALL;
 use crate::judge::{self, Tree};
-use crate::workplace::Workplace;
+use crate::workplace::{Workplace, names};
 
 /// Where its boot partition lies, in bytes.
 const BOOT: Range<u64> = 8 << 20..48 << 20;
@@ -136,6 +136,22 @@ fn every_command_works_on_the_sample_without_a_network_or_a_cache() {
         let verified = run(&["verify", name, "--base", "sample", "--json"]).exits(0);
         assert_eq!(verified.json()["node"], "pi4-2");
     }
+}
+
+#[test]
+fn the_first_command_in_the_readme_builds_an_image_for_every_node() {
+    let readme = include_str!("../../README.md");
+    let mut commands = readme
+        .lines()
+        .filter_map(|line| line.strip_prefix("    cargo run --release -- "));
+    let place = Workplace::without_ssh_key();
+    place
+        .run(commands.next().unwrap().split(' '))
+        .exits(0)
+        .says(&["do not boot"]);
+    let mut images = NODES.map(|node| format!("{node}.img"));
+    images.sort();
+    assert_eq!(names(&place.path("images")), images);
 }
 
 #[test]

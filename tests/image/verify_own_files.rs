@@ -112,7 +112,7 @@ fn every_file_of_the_nodes_own_is_compared() {
         (
             "MKIMAGE_NODE='pi4-2'",
             "MKIMAGE_NODE='pi4-3'",
-            "as mkimage writes them for pi4-3",
+            "what mkimage writes for pi4-3",
         ),
     ] {
         assert!(right.contains(from), "{right}");
@@ -128,14 +128,14 @@ fn every_file_of_the_nodes_own_is_compared() {
 }
 
 #[test]
-fn whoever_has_no_secrets_is_told_what_was_not_compared() {
+fn without_secrets_the_files_that_were_not_compared_are_named() {
     let place = built();
     let away = place.path("elsewhere");
     fs::rename(place.path("cluster.secrets"), &away).unwrap();
     let sound = verify(&place, BUILT).exits(0);
     for word in [
         "Not compared, because",
-        "cluster.secrets is not there",
+        "cluster.secrets does not exist",
         "mkimage/secrets/host_key",
         "user-data",
     ] {
@@ -167,7 +167,7 @@ fn whoever_has_no_secrets_is_told_what_was_not_compared() {
     let keys = place.path("cluster.secrets/nodes/pi4-2");
     fs::rename(&keys, &away).unwrap();
     let sound = verify(&place, BUILT).exits(0);
-    assert!(sound.stdout.contains("has no keys of pi4-2"), "{}", sound.stdout);
+    assert!(sound.stdout.contains("has no keys for pi4-2"), "{}", sound.stdout);
     fs::rename(&away, &keys).unwrap();
     fs::write(place.path("cluster.secrets/cluster-id"), "0".repeat(32)).unwrap();
     verify(&place, BUILT)

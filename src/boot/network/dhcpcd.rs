@@ -7,11 +7,7 @@ use crate::cluster::{Ipv4Cidr, Model, Network};
 /// The image's own file, to which the section is added.
 pub(super) const CONFIG: &str = "/etc/dhcpcd.conf";
 
-/// The lines that begin and end our section; `systemd-run` replaces what it finds between them.
-const BEGIN: &str = "# mkimage begin";
-const END: &str = "# mkimage end";
-
-/// Returns our section of the file.
+/// Returns our section of the file; `systemd-run` marks where it begins and ends.
 pub(super) fn section(network: &Network, address: Ipv4Cidr, model: Model) -> String {
     // dhcpcd gives radios the worse metric, so the cable wins where both are connected.
     let interfaces: &[&str] = match (model, &network.wifi) {
@@ -20,7 +16,7 @@ pub(super) fn section(network: &Network, address: Ipv4Cidr, model: Model) -> Str
         (_, Some(_)) => &["eth0", "wlan0"],
         (_, None) => &["eth0"],
     };
-    let mut text = format!("{BEGIN}\n");
+    let mut text = String::new();
     for interface in interfaces {
         // Writing to a String cannot fail.
         let _ = write!(text, "interface {interface}\nstatic ip_address={address}\n");
@@ -35,7 +31,5 @@ pub(super) fn section(network: &Network, address: Ipv4Cidr, model: Model) -> Str
             let _ = writeln!(text, "static domain_search={domain}");
         }
     }
-    text.push_str(END);
-    text.push('\n');
     text
 }

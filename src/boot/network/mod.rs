@@ -95,8 +95,7 @@ mod tests {
         );
         assert_eq!(
             file(&cluster, DHCPCD),
-            "# mkimage begin\n\
-             interface eth0\n\
+            "interface eth0\n\
              static ip_address=192.168.1.32/24\n\
              static routers=192.168.1.1\n\
              static domain_name_servers=192.168.1.2 fd00::53\n\
@@ -105,8 +104,7 @@ mod tests {
              static ip_address=192.168.1.32/24\n\
              static routers=192.168.1.1\n\
              static domain_name_servers=192.168.1.2 fd00::53\n\
-             static domain_search=lan\n\
-             # mkimage end\n"
+             static domain_search=lan\n"
         );
         assert_eq!(
             file(&cluster, NETWORKD),
@@ -146,7 +144,7 @@ mod tests {
         );
         assert_eq!(
             file(&cluster, DHCPCD),
-            "# mkimage begin\ninterface eth0\nstatic ip_address=192.168.1.32/24\n# mkimage end\n"
+            "interface eth0\nstatic ip_address=192.168.1.32/24\n"
         );
         assert_eq!(
             file(&cluster, NETWORKD),

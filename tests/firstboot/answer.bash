@@ -1,4 +1,4 @@
-# What another node may ask of this one, which is pi4-1, the manager, unless said otherwise.
+# The answers to other nodes. This one is pi4-1, the manager, unless a test says otherwise.
 
 # answer CALLER WORDS...: the exit code in $CODE, what was said in $SAID.
 answer() {

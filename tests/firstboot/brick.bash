@@ -41,7 +41,7 @@ a_stick_that_was_just_formatted_is_known_after_a_power_cut() { # test, root
     stick_is
     stage brick
     equal "$CODE" 0
-    # What is on the medium at this instant, and in no cache.
+    # The medium as it is at this instant, not the cache.
     dd if="$DEVICE" of="$cut" bs=1M iflag=direct conv=sparse 2>/dev/null
     DEVICE=$(losetup --find --show "$cut")
     LOOPS+=("$DEVICE")
@@ -199,7 +199,7 @@ two_sticks_are_never_guessed_between() { # test, root
     equal "$CODE" 11
     contains "$WHY" "$first"
     contains "$WHY" "$DEVICE"
-    # One of them being ours is no guess.
+    # When one of them is ours, that is not a guess.
     rm -rf "$WORLD/run"
     mkdir -p "$WORLD/run/stages" "$WORLD/mnt"
     mkfs.xfs -q -f "$first"

@@ -38,10 +38,10 @@ a_blank_stick_is_disposable() { # test, root
 data_without_a_file_system_is_not_blank() { # test, root
     loop 64
     printf x | dd of="$DISK" bs=1 seek=$((64 * 1048576 - 1)) conv=notrunc status=none
-    contains "$(contents "$DEVICE")" 'files data that is no file system'
+    contains "$(contents "$DEVICE")" 'files data that is not in a file system'
     loop 64
     printf x | dd of="$DISK" bs=1 seek=600000 conv=notrunc status=none
-    contains "$(contents "$DEVICE")" 'files data that is no file system'
+    contains "$(contents "$DEVICE")" 'files data that is not in a file system'
 }
 
 a_new_fat32_stick_is_disposable() { # test, root

@@ -7,15 +7,13 @@ pretend_stages() {
     export MKIMAGE_LIB=$WORLD/lib
     for name in $(stage_list "$FIRSTBOOT/lib"); do
         printf 'exit 0\n' >"$WORLD/do/$name"
-        # What it states of itself stays.
+        # Its header stays.
         {
             sed -n '/^[^#]/q; p' "$FIRSTBOOT/lib/stages/$name"
             printf 'echo %s >>"%s/order"\n. "%s/do/%s"\n' "$name" "$WORLD" "$WORLD" "$name"
         } >"$WORLD/lib/stages/$name"
     done
     printf 'echo stick >"$MKIMAGE_RUN/state-place"\nexit 0\n' >"$WORLD/do/brick"
-    # What the stages would do for the sentence.
-    printf 'why() { echo "$*" >"$MKIMAGE_RUN/stages/$1.why"; }\n' >"$WORLD/why"
 }
 
 # stage_list LIBRARY: every stage, in the driver's order.
@@ -52,7 +50,7 @@ every_stage_is_reached_and_in_an_order_that_its_needs_allow() { # test
     until_true 300 node_is 'done'
     stop_driving
     equal "$(sed '/^brick$/q' "$WORLD/order" | tr '\n' ' ')" 'clock packages brick '
-    # What is done is looked at again meanwhile: the first time of each counts.
+    # A stage that is done is looked at again meanwhile: the first time of each counts.
     equal "$(awk '!seen[$0]++' "$WORLD/order" | tail -n 1)" 'done'
     equal "$(jq -r '.stages | map(.state) | unique | join(",")' "$BOOT/mkimage/status.json")" 'done'
 }

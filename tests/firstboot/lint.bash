@@ -91,7 +91,7 @@ syntax() {
         else empty end' | sort -u)
 }
 
-# What a part calls it declares itself, so that it can be used alone, and it declares nothing else.
+# A part declares what it calls, so that it can be used alone, and nothing else.
 every_part_declares_exactly_what_it_needs() { # test
     local file name part wrong=0
     local -A functions=() calls=() sets=() reads=() home=()

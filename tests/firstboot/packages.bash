@@ -1,4 +1,4 @@
-# What apt is told after a power cut in the middle of its work.
+# Recovery of apt after a power cut in the middle of its work.
 
 # dpkg's flag for a package that was being unpacked; apt alone does not unpack it again.
 a_package_that_was_cut_off_while_unpacking_is_unpacked_again() { # test

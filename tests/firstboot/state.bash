@@ -1,4 +1,4 @@
-# Where the node's state lives, and which copy of it is right. Folders play stick and card.
+# The place where the node's state lives, and the choice between its copies. Folders play stick and card.
 
 # remembered NAME: what glusterd's folder says.
 remembered() {

@@ -140,7 +140,7 @@ a_worker_finds_a_manager_that_has_moved_for_good() { # test
     stage swarm
     equal "$CODE" 0
     equal "$(grep -c 'dports 2377 -j' "$WORLD/nat")" 2
-    # Which somebody has made a manager.
+    # Somebody has made that node a manager.
     says pi4-3 "swarm active manager n $(ca_of_ours)"
     rm "$WORLD/run/swarm-agreed"
     stage swarm

@@ -583,7 +583,7 @@ an_empty_folder_is_no_answer_before_the_state_is_found() { # test
 
 allowed() {
     # shellcheck disable=SC2016
-    with_parts volume-options 'who_may_mount "$(cat "$MKIMAGE_RUN/../info")"'
+    with_parts volume-options 'mount_permissions "$(cat "$MKIMAGE_RUN/../info")"'
 }
 
 only_the_nodes_mount_the_volume_where_they_have_fixed_addresses() { # test

@@ -1,17 +1,17 @@
 # shellcheck shell=bash disable=SC2154 # see "Set by the caller"
-# The boot partition of an image file, read with mtools and found through its partition table.
+# Reads the boot partition of an image file with mtools, at the offset in its partition table.
 # Set by the caller: work.
 
 boot_offset() {
     sfdisk -J "$1" | jq '.partitiontable | .partitions[0].start * (.sectorsize // 512)'
 }
 
-# read_boot_files IMAGE FOLDER: everything that lies on the boot partition.
+# read_boot_files IMAGE FOLDER: copies the boot partition to a folder.
 read_boot_files() {
     mcopy -s -n -m -i "$1@@$(boot_offset "$1")" ::/ "$2"
 }
 
-# setting FILE NAME: one value of mkimage/settings, which is a list of shell assignments.
+# setting FILE NAME: prints a value of mkimage/settings, which is a list of shell assignments.
 setting() {
     (
         set +u
@@ -21,7 +21,7 @@ setting() {
     )
 }
 
-# After the first boot: the user can read on their laptop how far it came, and nobody can read the node's secrets.
+# Checks that after the first boot the user can read the log on a laptop, and nobody can read the node's secrets.
 check_card() {
     local image=$1 after=$work/after
     mkdir "$after"

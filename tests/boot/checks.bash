@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What is checked, one line each, and the count of what failed.
+# Prints one line per check and counts failures.
 
 checks_passed=0
 checks_failed=0
@@ -14,12 +14,12 @@ failed() {
     printf 'FAILED  %s\n' "$1"
 }
 
-# Lines that belong to the check before them.
+# Prints details of the check before.
 quote() {
     sed 's/^/        | /'
 }
 
-# check "WHAT" COMMAND...: passes when the command does; its output is shown when it does not.
+# check "WHAT" COMMAND...: passes if the command succeeds; otherwise prints its output.
 check() {
     local what=$1 output
     shift

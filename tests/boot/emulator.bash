@@ -1,10 +1,10 @@
 # shellcheck shell=bash disable=SC2154 # see "Set by the caller"
-# One QEMU, started with what the boot partition of a card says, and ended by its own process id.
+# Starts QEMU with the files of a card's boot partition, and ends it by its process id.
 # Set by the caller: here, clock.
 
 emulator_pid=
 
-# A port on loopback that nobody listens on.
+# Prints a free port on loopback.
 free_port() {
     local port
     while :; do
@@ -14,15 +14,15 @@ free_port() {
     echo "$port"
 }
 
-# A Pi has no clock: nor has what plays it.
+# A Pi has no clock, so the emulated one starts at 1970.
 # start_emulator MACHINE BOOT_FILES CARD STICK SSH_PORT LOGS
 start_emulator() {
     local board=$1 boot=$2 card=$3 stick=$4 port=$5 logs=$6
     local machine machine_serial machine_console words
     # shellcheck source=/dev/null
     source "$here/machine/$board.bash"
-    # restrict=on: nothing from the guest leaves this machine; only the forwarded port reaches it. Where there is no way out
-    # anyway it may ask for the time.
+    # restrict=on: the guest cannot reach the network; only the forwarded port reaches the guest. If this machine has no
+    # network either, the guest may ask for the time.
     local restrict=on
     [[ $clock == no ]] || restrict=off
     machine_arguments "$boot" "$card" "$stick" \

@@ -1,8 +1,8 @@
 # shellcheck shell=bash disable=SC2154,SC2016 # see "Set by the caller"; quoted commands are expanded on the node
-# What a node must be after its first boot, asked over ssh.
+# Checks a node over ssh after its first boot.
 # Set by the caller: work, node, user, port, deadline, started.
 
-# The user's own ssh, with the host key that mkimage pinned and no other.
+# Runs the user's own ssh, which accepts only the host key pinned by mkimage.
 login() {
     # shellcheck disable=SC2029 # the commands are meant to be run there, as they are
     timeout 90 ssh -p "$port" -i "$work/home/.ssh/id_ed25519" -l "$user" \
@@ -12,7 +12,7 @@ login() {
         127.0.0.1 "$1" </dev/null
 }
 
-# Succeeds when COMMAND does on the node, before the deadline.
+# Waits until COMMAND succeeds on the node; fails at the deadline.
 wait_on_node() {
     until login "$1" 2>"$work/login-error"; do
         emulator_runs || return 1
@@ -47,7 +47,7 @@ check_first_boot() {
            sudo -n tail -n 25 /boot/firmware/mkimage/firstboot.log' 2>&1 | quote
 }
 
-# Off as a person would do it, so that everything is on the card; by force when that takes too long.
+# Shuts down the node so that everything is on the card; by force if that takes too long.
 switch_off() {
     local asked=$SECONDS
     login 'sudo -n systemctl poweroff' || true

@@ -1,8 +1,7 @@
 # shellcheck shell=bash disable=SC2016 # quoted commands are expanded on the node
-# The USB stick as it comes from the shop, and what the node makes of it. Nowhere else in the tests does a stick sit
-# behind a real USB stack, nor does a kernel that knows FAT look into it.
+# Tests a USB stick as it comes from the shop. No other test has a real USB stack and a kernel with FAT support.
 
-# A disk of 100 GB with one FAT32 partition, and on it the trace that a Windows PC leaves on everything it sees.
+# Creates a disk of 100 GB with a FAT32 partition and the folder that a Windows PC adds to every disk.
 make_shop_stick() {
     local stick=$1 sector=512 start=2048 sectors
     truncate -s 100G "$stick"
@@ -14,7 +13,7 @@ make_shop_stick() {
         mcopy -i "$stick@@$((start * sector))" - '::/System Volume Information/IndexerVolumeGuid'
 }
 
-# ask_library PARTS COMMAND: the node's own library, with nothing started and nothing written.
+# ask_library PARTS COMMAND: calls the node's own library without starting or writing anything.
 ask_library() {
     login "sudo -n sh -c '. /usr/local/lib/mkimage/start; use $1; $2'"
 }

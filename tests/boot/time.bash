@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2016,SC2154 # quoted commands are expanded on the node; see "Set by the caller"
-# Network time that is not there at first and comes back. Only where no other network can be reached.
+# Tests network time that is missing at first and then available. Needs a machine without a network.
 # Set by the caller: here, work, deadline, started.
 
 time_server_pid=
@@ -21,7 +21,7 @@ stop_time_server() {
     time_server_pid=
 }
 
-# The node's clock against this machine's, which served it: an emulated board is slow to answer.
+# Compares the node's clock with this machine's, which served the time. An emulated board is slow to answer.
 clock_is_right() {
     local theirs ours
     theirs=$(login 'date +%s')

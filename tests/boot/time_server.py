@@ -21,6 +21,6 @@ while True:
         continue
     now = timestamp(time.time())
     version = question[0] >> 3 & 7
-    # A server's answer, stratum 1, root delay and dispersion of nothing, the caller's own time sent back.
+    # A server's answer: stratum 1, no root delay and dispersion, and the client's own time.
     head = struct.pack(">BBbbII4s", version << 3 | 4, 1, 6, -20, 0, 0, b"HOST")
     server.sendto(head + now + question[40:48] + now + now, client)

@@ -1,4 +1,4 @@
-//! Base images: one for each era, made by `tests/image/make` when a test first wants it and kept for the next run.
+//! Base images, one per release, created by `tests/image/make` when a test first needs them and kept for the next run.
 
 use std::collections::hash_map::DefaultHasher;
 use std::ffi::OsStr;
@@ -12,7 +12,7 @@ const MAKE: &str = include_str!("make");
 
 const MIB: u64 = 1 << 20;
 
-/// A base image of one era, as `tests/image/make` makes it.
+/// A base image of one release, created by `tests/image/make`.
 #[derive(Debug)]
 pub struct Era {
     /// Its name in `tests/image/make`.
@@ -21,14 +21,14 @@ pub struct Era {
     pub boot_mib: (u64, u64),
     /// The mechanism of its first boot.
     pub mechanism: Mechanism,
-    /// The form in which it was published, or the one that keeps the tests quick.
+    /// The form in which it was published, or a faster one for tests.
     pub form: Form,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mechanism {
     CloudInit,
-    /// With the folder that the FAT is mounted at.
+    /// `systemd.run`, with the mount point of the FAT.
     SystemdRun(&'static str),
     /// Not an image of Raspberry Pi OS.
     None,
@@ -58,7 +58,7 @@ impl Form {
     }
 }
 
-/// Every row of the layout table: offset, size, cluster size, label, mechanism.
+/// Every layout: offset, size, cluster size, label, mechanism.
 pub const ERAS: [&Era; 9] = [
     &BUSTER,
     &Era {
@@ -106,7 +106,7 @@ pub const ERAS: [&Era; 9] = [
     },
 ];
 
-/// The only 32-bit one.
+/// The only 32-bit image.
 pub const BUSTER: Era = Era {
     name: "buster-2020-02",
     boot_mib: (4, 256),
@@ -114,7 +114,7 @@ pub const BUSTER: Era = Era {
     form: Form::ZIP,
 };
 
-/// Today's image.
+/// The current image.
 pub const TRIXIE: Era = Era {
     name: "trixie-2026-10",
     boot_mib: (8, 512),
@@ -138,7 +138,7 @@ pub const SMALL: Era = Era {
     form: Form::RAW,
 };
 
-/// 8 KiB are free on its boot partition.
+/// An image with 8 KiB free on its boot partition.
 pub const FULL: Era = Era {
     name: "full",
     boot_mib: (8, 40),
@@ -154,7 +154,7 @@ pub const NO_BOOT_FILES: Era = Era {
     form: Form::RAW,
 };
 
-/// ext4 in both partitions.
+/// An image with ext4 in both partitions.
 pub const NO_FAT: Era = Era {
     name: "no-fat",
     boot_mib: (4, 40),
@@ -163,13 +163,13 @@ pub const NO_FAT: Era = Era {
 };
 
 impl Era {
-    /// Returns the boot partition's place in the raw image, in bytes.
+    /// Returns the boot partition's range in the raw image, in bytes.
     pub fn boot(&self) -> Range<u64> {
         let (start, size) = self.boot_mib;
         start * MIB..(start + size) * MIB
     }
 
-    /// Returns the image as this era published it.
+    /// Returns the image in the form in which it was published.
     pub fn published(&self) -> PathBuf {
         self.image(self.form)
     }

@@ -1,4 +1,4 @@
-//! What the documentation promises of exit codes, output and what is left on the disk.
+//! Tests of documented exit codes, output and files.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -27,14 +27,14 @@ fn every_node_gets_its_own_name_and_keys() {
         for key in ["mkimage/secrets/host_key", "mkimage/secrets/enrolment_key"] {
             keys.insert(judge::boot_file(&image, &SMALL.boot(), key).unwrap());
         }
-        judge::assert_sound_fat(&image, &SMALL.boot());
+        judge::assert_valid_fat(&image, &SMALL.boot());
         judge::assert_same_outside(&SMALL.raw(), &image, &SMALL.boot());
     }
-    assert_eq!(keys.len(), 8, "two secrets are the same");
+    assert_eq!(keys.len(), 8, "every secret must be different");
 }
 
 #[test]
-fn one_of_many_is_what_it_is_when_built_alone() {
+fn an_image_is_the_same_alone_and_together_with_others() {
     let place = Workplace::new();
     place.build(&SMALL.image(Form::MANY_BLOCKS), &["--all"]).exits(0);
     let first = place.path("first.img");
@@ -46,12 +46,12 @@ fn one_of_many_is_what_it_is_when_built_alone() {
 }
 
 #[test]
-fn a_rebuilt_node_is_itself_again_bit_for_bit() {
+fn a_rebuilt_image_is_identical() {
     let place = Workplace::new();
     place.build("sample", &["--node", "pi4-2"]).exits(0);
     let first = place.path("first.img");
     fs::rename(place.path("out/pi4-2.img"), &first).unwrap();
-    // FAT counts in steps of two seconds: a time that is taken from the clock shows.
+    // FAT times have steps of two seconds, so a time from the clock would differ.
     std::thread::sleep(std::time::Duration::from_secs(3));
     place
         .build("sample", &["--node", "pi4-2", "--node", "pi4-3"])
@@ -60,7 +60,7 @@ fn a_rebuilt_node_is_itself_again_bit_for_bit() {
 }
 
 #[test]
-fn the_secrets_are_for_their_owner_only() {
+fn only_the_owner_can_read_the_secrets() {
     fn walk(path: &Path) {
         let mode = fs::metadata(path).unwrap().permissions().mode() & 0o777;
         if path.is_dir() {
@@ -82,11 +82,11 @@ fn the_secrets_are_for_their_owner_only() {
 }
 
 #[test]
-fn a_user_without_a_key_gets_one_and_is_told_how_to_log_in() {
+fn a_user_without_a_key_gets_one_with_instructions_to_log_in() {
     let place = Workplace::without_ssh_key();
     let run = place.build(&SMALL.raw(), &["--node", "pi4-2"]).exits(0);
     assert!(run.stderr.contains("ssh -F"), "{}", run.stderr);
-    let config = judge::content(
+    let config = judge::succeed(
         judge::tool("ssh")
             .arg("-G")
             .arg("-F")
@@ -98,13 +98,13 @@ fn a_user_without_a_key_gets_one_and_is_told_how_to_log_in() {
         .lines()
         .find_map(|line| line.strip_prefix("identityfile "))
         .unwrap();
-    let public = judge::content(judge::tool("ssh-keygen").args(["-y", "-f", key])).stdout;
+    let public = judge::succeed(judge::tool("ssh-keygen").args(["-y", "-f", key])).stdout;
     let public = String::from_utf8(public).unwrap();
     let public = public.split_whitespace().nth(1).unwrap();
     let user_data = judge::boot_text(&place.path("out/pi4-2.img"), &SMALL.boot(), "user-data");
     assert!(user_data.contains(public), "{user_data}");
     assert!(config.contains("\nhostname pi4-2.local\n"), "{config}");
-    assert_eq!(names(&place.home()), [""; 0], "the user's home is his");
+    assert_eq!(names(&place.home()), [""; 0], "the user's home must not change");
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn only_paths_or_json_are_on_stdout() {
     assert_eq!(run.stdout, "out/pi4-2.img\n");
     assert!(
         !run.stderr.contains('\x1b'),
-        "colours or bars in a file: {}",
+        "no colours or bars in a file: {}",
         run.stderr
     );
     let run = place.build("sample", &["--node", "pi4-2", "--json"]).exits(0);
@@ -128,7 +128,7 @@ fn only_paths_or_json_are_on_stdout() {
 }
 
 #[test]
-fn quiet_says_nothing_that_is_no_warning() {
+fn quiet_mode_prints_only_warnings() {
     let place = Workplace::new();
     let run = place.build("sample", &["--node", "pi4-2", "--quiet"]).exits(0);
     assert!(
@@ -139,7 +139,7 @@ fn quiet_says_nothing_that_is_no_warning() {
 }
 
 #[test]
-fn quiet_does_not_warn_of_what_is_as_the_user_wants_it() {
+fn quiet_mode_prints_no_notes_about_the_cluster_file() {
     let place = Workplace::new();
     let built = place.build("sample", &["--node", "pi4-2", "--quiet"]).exits(0);
     assert_eq!(built.stderr, "");
@@ -148,7 +148,7 @@ fn quiet_does_not_warn_of_what_is_as_the_user_wants_it() {
 }
 
 #[test]
-fn help_is_there_for_who_asks() {
+fn help_and_version_are_printed_on_request() {
     let place = Workplace::new();
     for arguments in [&["-h"][..], &["--help"], &["inspect", "--help"]] {
         let run = place.run(arguments).exits(0);
@@ -173,7 +173,7 @@ fn help_is_there_for_who_asks() {
 }
 
 #[test]
-fn a_command_line_that_makes_no_sense_builds_nothing() {
+fn an_invalid_command_line_builds_nothing() {
     let place = Workplace::new();
     for arguments in [
         &[][..],
@@ -199,14 +199,11 @@ fn a_command_line_that_makes_no_sense_builds_nothing() {
         assert_eq!(run.stdout, "", "{arguments:?}");
     }
     assert!(!place.path("images").exists());
-    assert!(
-        !place.path("cluster.secrets").exists(),
-        "keys were made for nothing"
-    );
+    assert!(!place.path("cluster.secrets").exists(), "no keys must be created");
 }
 
 #[test]
-fn a_cluster_file_with_an_error_builds_nothing_and_names_the_line() {
+fn an_invalid_cluster_file_builds_nothing_and_the_error_has_its_line() {
     let place = Workplace::new();
     place.cluster_file("[cluster]\nname = \"lab\"\n\n[[node]]\nname = \"pi4-2\"\nmodle = \"pi4\"\n");
     place
@@ -220,17 +217,14 @@ fn a_cluster_file_with_an_error_builds_nothing_and_names_the_line() {
 }
 
 #[test]
-fn an_image_that_ignores_its_settings_is_refused_unless_forced() {
+fn an_image_that_may_ignore_its_settings_is_refused_without_force() {
     let place = Workplace::new();
     place
         .build(&FIRST_CLOUD_INIT.raw(), &["--node", "pi4-2"])
         .exits(7)
         .says(&["2025-11-24", "6614", "--force"]);
     assert_eq!(place.out_names(), [""; 0]);
-    assert!(
-        !place.path("cluster.secrets").exists(),
-        "keys were made for nothing"
-    );
+    assert!(!place.path("cluster.secrets").exists(), "no keys must be created");
     place
         .build(&FIRST_CLOUD_INIT.raw(), &["--node", "pi4-2", "--force"])
         .exits(0)
@@ -239,7 +233,7 @@ fn an_image_that_ignores_its_settings_is_refused_unless_forced() {
 }
 
 #[test]
-fn a_refused_base_is_not_unpacked_first() {
+fn a_base_is_refused_before_it_is_decompressed() {
     let place = Workplace::new();
     for form in [Form::MANY_BLOCKS, Form::ONE_BLOCK] {
         for format in ["img", "img.xz"] {
@@ -276,7 +270,7 @@ fn a_32_bit_base_is_refused_for_gluster() {
 }
 
 #[test]
-fn a_good_image_survives_a_rebuild_that_fails() {
+fn a_failed_rebuild_keeps_the_existing_image() {
     let place = Workplace::new();
     place.build(&SMALL.raw(), &["--node", "pi4-2"]).exits(0);
     let image = place.path("out/pi4-2.img");
@@ -296,7 +290,7 @@ fn a_good_image_survives_a_rebuild_that_fails() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_written_is_said_so() {
+fn a_read_only_folder_is_an_error() {
     let place = Workplace::new();
     fs::write(place.path("file"), "").unwrap();
     let arguments = ["--node", "pi4-2", "--base", "sample", "--out"];
@@ -307,7 +301,7 @@ fn a_folder_that_cannot_be_written_is_said_so() {
 
     fs::create_dir(place.path("read-only")).unwrap();
     fs::set_permissions(place.path("read-only"), fs::Permissions::from_mode(0o555)).unwrap();
-    // Root may write everywhere; without this capability it is as anybody.
+    // Root can write everywhere; without this capability, permissions apply.
     let mut command = place.start_by(
         "/usr/bin/setpriv",
         &[
@@ -326,15 +320,15 @@ fn a_folder_that_cannot_be_written_is_said_so() {
 }
 
 #[test]
-fn a_disk_without_room_is_noticed_before_the_first_byte() {
+fn a_full_disk_is_detected_before_the_first_byte() {
     let place = Workplace::new();
     let run = place.build_within("size=4m", &SMALL.raw(), &["--node", "pi4-2"]);
     let run = run.exits(6).says(&["free"]);
-    assert_eq!(run.stdout, "", "something was left behind");
+    assert_eq!(run.stdout, "", "files were left behind");
 }
 
 #[test]
-fn a_path_with_blanks_is_quoted_where_the_user_copies_it() {
+fn a_path_with_spaces_is_quoted_in_commands_for_the_user() {
     let place = Workplace::new();
     let folder = place.path("my pis");
     fs::create_dir(&folder).unwrap();
@@ -351,13 +345,13 @@ fn a_path_with_blanks_is_quoted_where_the_user_copies_it() {
         .exits(0)
         .says(&["my pis/cluster.secrets/ssh_config' pi4-2"]);
     let config = folder.join("cluster.secrets/ssh_config");
-    let known = judge::content(judge::tool("ssh").arg("-G").arg("-F").arg(config).arg("pi4-2"));
+    let known = judge::succeed(judge::tool("ssh").arg("-G").arg("-F").arg(config).arg("pi4-2"));
     let known = String::from_utf8(known.stdout).unwrap();
     assert!(known.contains("my pis/cluster.secrets/known_hosts"), "{known}");
 }
 
 #[test]
-fn a_users_own_files_win() {
+fn the_users_own_files_take_precedence() {
     let place = Workplace::new();
     let own: PathBuf = place.path("overlays/pi4-2");
     fs::create_dir_all(own.join("overlays")).unwrap();
@@ -374,5 +368,5 @@ fn a_users_own_files_win() {
     assert_eq!(read("pi4-2", "issue.txt").as_deref(), Some(&b"changed"[..]));
     assert_eq!(read("pi4-3", "overlays/my-display-of-a-long-name.dtbo"), None);
     assert_ne!(read("pi4-3", "issue.txt").as_deref(), Some(&b"changed"[..]));
-    judge::assert_sound_fat(&place.path("out/pi4-2.img"), &SMALL.boot());
+    judge::assert_valid_fat(&place.path("out/pi4-2.img"), &SMALL.boot());
 }

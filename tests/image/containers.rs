@@ -1,4 +1,4 @@
-//! The same image in every form it is published in gives the same node image; damage never does.
+//! Tests of containers: every form of an image gives the same node image, and damage is detected.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -15,7 +15,7 @@ use crate::workplace::Workplace;
 
 const NODE: [&str; 2] = ["--node", "pi4-2"];
 
-/// A copy that may be damaged.
+/// Returns a copy to damage.
 fn copy(place: &Workplace, from: &Path, name: &str) -> PathBuf {
     let to = place.path(name);
     fs::copy(from, &to).unwrap();
@@ -30,7 +30,7 @@ fn flip(file: &Path, at: u64) {
 }
 
 #[test]
-fn one_image_in_five_forms_is_one_image() {
+fn every_form_of_a_base_gives_the_same_image() {
     let place = Workplace::new();
     place.build(&SMALL.raw(), &NODE).exits(0);
     let first = place.path("first.img");
@@ -42,7 +42,7 @@ fn one_image_in_five_forms_is_one_image() {
 }
 
 #[test]
-fn a_base_of_one_block_is_packed_anew_in_blocks_that_can_be_copied() {
+fn a_base_with_one_block_is_compressed_again_in_several_blocks() {
     let place = Workplace::new();
     let base = SMALL.image(Form::ONE_BLOCK);
     place.build(&base, &NODE).exits(0);
@@ -51,11 +51,11 @@ fn a_base_of_one_block_is_packed_anew_in_blocks_that_can_be_copied() {
     let packed = place.path("out/pi4-2.img.xz");
     let unpacked = place.path("unpacked.img");
     let out = File::create(&unpacked).unwrap();
-    judge::content(judge::tool("xz").arg("-dc").arg(&packed).stdout(out));
+    judge::succeed(judge::tool("xz").arg("-dc").arg(&packed).stdout(out));
     judge::assert_same(&place.path("out/pi4-2.img"), &unpacked);
-    let listed = judge::content(judge::tool("xz").args(["--robot", "-lvv"]).arg(&packed)).stdout;
+    let listed = judge::succeed(judge::tool("xz").args(["--robot", "-lvv"]).arg(&packed)).stdout;
     let listed = String::from_utf8(listed).unwrap();
-    // xz(1), "Robot mode": the uncompressed size is the seventh column behind the word.
+    // xz(1), "Robot mode": the uncompressed size is the seventh column after the word.
     let sizes = listed.lines().filter(|line| line.starts_with("block"));
     let sizes: Vec<u64> = sizes
         .map(|line| line.split('\t').nth(7).unwrap().parse().unwrap())
@@ -67,20 +67,20 @@ fn a_base_of_one_block_is_packed_anew_in_blocks_that_can_be_copied() {
 }
 
 #[test]
-fn a_base_without_checksums_is_warned_of() {
+fn a_base_without_checksums_causes_a_warning() {
     let place = Workplace::new();
     let base = place.path("unchecked.img.xz");
     let out = File::create(&base).unwrap();
     let packing = ["-0", "-c", "-T2", "--block-size=8MiB", "--check=none"];
-    judge::content(judge::tool("xz").args(packing).arg(SMALL.raw()).stdout(out));
-    let warning = "unchecked.img.xz was packed without checksums";
+    judge::succeed(judge::tool("xz").args(packing).arg(SMALL.raw()).stdout(out));
+    let warning = "unchecked.img.xz was compressed without checksums";
     place.build(&base, &NODE).exits(0).says(&[warning]);
     let run = place.build(&SMALL.image(Form::MANY_BLOCKS), &NODE).exits(0);
     assert!(!run.stderr.contains("checksums"), "{}", run.stderr);
 }
 
 #[test]
-fn a_name_that_lies_does_not_mislead() {
+fn a_wrong_file_extension_is_ignored() {
     let place = Workplace::new();
     place.build(&SMALL.raw(), &NODE).exits(0);
     let first = place.path("first.img");
@@ -99,7 +99,7 @@ fn a_name_that_lies_does_not_mislead() {
 }
 
 #[test]
-fn xz_files_of_several_streams_are_whole_images_too() {
+fn xz_files_with_several_streams_are_read_in_full() {
     let place = Workplace::new();
     let raw = fs::read(SMALL.raw()).unwrap();
     let base = place.path("streams.img.xz");
@@ -113,7 +113,7 @@ fn xz_files_of_several_streams_are_whole_images_too() {
             .unwrap();
         packer.stdin.take().unwrap().write_all(part).unwrap();
         assert!(packer.wait().unwrap().success());
-        // Padding between streams comes in fours (xz file format 1.2.1, section 2.2).
+        // Padding between streams is a multiple of four (xz file format 1.2.1, section 2.2).
         joined.write_all(&[0; 8]).unwrap();
     }
     place.build(&base, &NODE).exits(0);
@@ -121,7 +121,7 @@ fn xz_files_of_several_streams_are_whole_images_too() {
 }
 
 #[test]
-fn a_download_that_was_cut_short_is_no_image() {
+fn a_truncated_base_is_refused() {
     let place = Workplace::new();
     for form in Form::all() {
         let whole = SMALL.image(form);
@@ -142,7 +142,7 @@ fn a_download_that_was_cut_short_is_no_image() {
 }
 
 #[test]
-fn a_flipped_bit_in_an_archive_is_found() {
+fn a_flipped_bit_in_a_base_is_detected() {
     let place = Workplace::new();
     place.build(&SMALL.raw(), &NODE).exits(0);
     let truth = place.path("truth.img");
@@ -150,12 +150,12 @@ fn a_flipped_bit_in_an_archive_is_found() {
     for form in Form::packed() {
         let whole = SMALL.image(form);
         let length = fs::metadata(&whole).unwrap().len();
-        // Magic number, data, and the checks at the end.
+        // Magic number, data and the checksums at the end.
         for at in [1, length / 3, length / 2, length - 30, length - 6] {
             let base = copy(&place, &whole, "flipped");
             flip(&base, at);
             let run = place.build(&base, &NODE);
-            // A bit may mean nothing: a zip's time, or how far back among zeros a zero is copied from.
+            // A bit may have no effect, for example in a zip's time or in the distance of a copy among zeros.
             if run.code == Some(0) {
                 let image = place.path("out/pi4-2.img");
                 judge::assert_same(&truth, &image);
@@ -169,7 +169,7 @@ fn a_flipped_bit_in_an_archive_is_found() {
 }
 
 #[test]
-fn what_is_no_image_at_all_is_refused() {
+fn files_that_are_not_images_are_refused() {
     let place = Workplace::new();
     for (name, bytes) in [
         ("empty.img", Vec::new()),
@@ -181,13 +181,13 @@ fn what_is_no_image_at_all_is_refused() {
         assert_eq!(run.code, Some(5), "{name}: {run:?}");
         assert_eq!(place.out_names(), [""; 0], "{name}");
     }
-    judge::content(
+    judge::succeed(
         judge::tool("zip")
             .args(["-q", "two.zip", "letter.img.xz", "zeros.img"])
             .current_dir(place.path("")),
     );
     place.build(&place.path("two.zip"), &NODE).exits(5);
-    judge::content(
+    judge::succeed(
         judge::tool("xz")
             .args(["-0", "-k", "zeros.img"])
             .current_dir(place.path("")),
@@ -197,10 +197,10 @@ fn what_is_no_image_at_all_is_refused() {
 }
 
 #[test]
-fn a_file_that_is_not_what_was_promised_is_refused() {
+fn a_file_with_a_wrong_hash_is_refused() {
     let place = Workplace::new();
     let base = SMALL.image(Form::MANY_BLOCKS);
-    let said = judge::content(judge::tool("sha256sum").arg(&base));
+    let said = judge::succeed(judge::tool("sha256sum").arg(&base));
     let said = String::from_utf8(said.stdout).unwrap();
     let right = said.split(' ').next().unwrap();
     let wrong = "0".repeat(64);
@@ -212,15 +212,15 @@ fn a_file_that_is_not_what_was_promised_is_refused() {
     place
         .build(&base, &["--node", "pi4-2", "--sha256", right])
         .exits(0);
-    assert!(base.exists(), "the user's own file was deleted");
+    assert!(base.exists(), "the user's own file must stay");
 }
 
 #[test]
-fn compressed_node_images_hold_what_the_raw_ones_do() {
+fn compressed_and_raw_node_images_are_the_same() {
     let place = Workplace::new();
     for form in Form::all() {
         let base = SMALL.image(form);
-        // Two, because the second is made of what was packed for the first.
+        // Two nodes, because the second reuses pieces compressed for the first.
         let nodes = ["--node", "pi4-2", "--node", "pi4-3"];
         place.build(&base, &nodes).exits(0);
         place
@@ -228,9 +228,9 @@ fn compressed_node_images_hold_what_the_raw_ones_do() {
             .exits(0);
         for node in ["pi4-2", "pi4-3"] {
             let packed = place.path(&format!("out/{node}.img.xz"));
-            judge::content(judge::tool("xz").arg("--test").arg(&packed));
+            judge::succeed(judge::tool("xz").arg("--test").arg(&packed));
             let unpacked = place.path("unpacked.img");
-            judge::content(
+            judge::succeed(
                 judge::tool("xz")
                     .args(["-dc"])
                     .arg(&packed)
@@ -246,7 +246,7 @@ fn compressed_node_images_hold_what_the_raw_ones_do() {
 }
 
 #[test]
-fn a_base_that_changes_while_it_is_read_gets_no_image_its_name() {
+fn a_base_that_changes_during_the_build_is_an_error() {
     let place = Workplace::new();
     for (form, format) in [(Form::RAW, "img"), (Form::MANY_BLOCKS, "img.xz")] {
         let base = copy(&place, &SMALL.image(form), "changing");
@@ -268,14 +268,14 @@ fn a_base_that_changes_while_it_is_read_gets_no_image_its_name() {
 }
 
 #[test]
-fn a_macs_notes_in_a_zip_are_no_second_image() {
+fn macos_metadata_in_a_zip_is_ignored() {
     let place = Workplace::new();
     fs::create_dir_all(place.path("__MACOSX")).unwrap();
     fs::copy(SMALL.raw(), place.path("base.img")).unwrap();
     for name in ["__MACOSX/base.img", "__MACOSX/._base.img", "._base.img"] {
         fs::write(place.path(name), "Mac OS X").unwrap();
     }
-    judge::content(
+    judge::succeed(
         judge::tool("zip")
             .args(["-q", "-1", "-r", "mac.zip", "base.img", "__MACOSX", "._base.img"])
             .current_dir(place.path("")),
@@ -285,7 +285,7 @@ fn a_macs_notes_in_a_zip_are_no_second_image() {
 }
 
 #[test]
-fn a_damaged_xz_file_is_named_and_there_is_something_to_do() {
+fn the_error_for_a_damaged_xz_file_has_its_name_and_a_remedy() {
     let place = Workplace::new();
     for form in [Form::MANY_BLOCKS, Form::ONE_BLOCK] {
         let mut packed = fs::read(SMALL.image(form)).unwrap();

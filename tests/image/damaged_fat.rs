@@ -1,4 +1,4 @@
-//! Partition tables and FATs that contradict themselves: refused, never followed.
+//! Tests of invalid partition tables and FATs, which must be refused.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -8,12 +8,12 @@ use crate::base::{Era, FULL, NO_BOOT_FILES, NO_FAT, SMALL};
 use crate::judge;
 use crate::workplace::Workplace;
 
-/// This and all above it end a chain.
+/// This and higher values end a chain.
 const CHAIN_ENDS: u32 = 0x0fff_fff8;
-/// Where mkfs.vfat puts the root directory.
+/// The cluster of the root directory, according to mkfs.vfat.
 const ROOT: u32 = 2;
 
-/// A base with its FAT open to vandals.
+/// A base whose FAT can be damaged.
 struct Broken {
     path: PathBuf,
     file: File,
@@ -26,7 +26,7 @@ struct Broken {
 impl Broken {
     fn new(place: &Workplace, era: &Era) -> Self {
         let path = place.path("broken.img");
-        judge::content(judge::tool("cp").arg("--sparse=always").arg(era.raw()).arg(&path));
+        judge::succeed(judge::tool("cp").arg("--sparse=always").arg(era.raw()).arg(&path));
         let file = File::options().read(true).write(true).open(&path).unwrap();
         let start = era.boot().start;
         let mut sector = [0; 512];
@@ -42,7 +42,7 @@ impl Broken {
         }
     }
 
-    /// Writes into the boot sector, where fields lie at fixed offsets.
+    /// Writes to the boot sector, which has fields at fixed offsets.
     fn boot_sector(&self, at: u64, bytes: &[u8]) {
         self.file.write_all_at(bytes, self.start + at).unwrap();
     }
@@ -62,13 +62,13 @@ impl Broken {
         u32::from_le_bytes(entry) & 0x0fff_ffff
     }
 
-    /// Where a cluster lies; this base has a sector in each.
+    /// Returns the offset of a cluster; this base has one sector per cluster.
     fn place(&self, cluster: u32) -> u64 {
         assert_eq!(self.sectors_per_cluster, 1);
         self.start + (self.reserved + 2 * self.sectors_per_fat + u64::from(cluster) - 2) * 512
     }
 
-    /// Where the root directory's entry of a short name lies.
+    /// Returns the offset of a short name's entry in the root directory.
     fn entry(&self, short_name: &str) -> u64 {
         let mut cluster = ROOT;
         while cluster < CHAIN_ENDS {
@@ -98,7 +98,7 @@ impl Broken {
     }
 }
 
-/// Breaks a copy of the small base and wants it refused as damaged, with nothing built.
+/// Damages a copy of the small base and requires that it is refused and nothing is built.
 #[track_caller]
 fn refuses(what: &str, damage: impl FnOnce(&Broken)) {
     let place = Workplace::new();
@@ -110,7 +110,7 @@ fn refuses(what: &str, damage: impl FnOnce(&Broken)) {
 }
 
 #[test]
-fn a_chain_that_bites_its_tail_would_never_end() {
+fn a_chain_that_forms_a_loop_is_refused() {
     refuses("root directory", |fat| fat.link(ROOT, ROOT));
     refuses("overlays", |fat| {
         let first = fat.first_cluster("OVERLAYS");
@@ -123,7 +123,7 @@ fn a_chain_that_bites_its_tail_would_never_end() {
 }
 
 #[test]
-fn a_cluster_that_cannot_be_would_be_read_from_anywhere() {
+fn an_invalid_cluster_number_is_refused() {
     for cluster in [0, 1, 0x0fff_fff0, 0x00ff_ffff] {
         for name in ["CMDLINE", "CONFIG", "OVERLAYS"] {
             refuses(&format!("{name} at {cluster:#x}"), |fat| {
@@ -132,19 +132,21 @@ fn a_cluster_that_cannot_be_would_be_read_from_anywhere() {
         }
     }
     for next in [0, 1, 0x00ff_ffff] {
-        refuses(&format!("root goes on at {next:#x}"), |fat| fat.link(ROOT, next));
+        refuses(&format!("root continues at {next:#x}"), |fat| {
+            fat.link(ROOT, next)
+        });
     }
 }
 
 #[test]
-fn two_files_in_one_cluster_would_overwrite_each_other() {
-    refuses("config.txt where cmdline.txt lies", |fat| {
+fn two_files_in_one_cluster_are_refused() {
+    refuses("config.txt in the cluster of cmdline.txt", |fat| {
         fat.set_first_cluster("CONFIG", fat.first_cluster("CMDLINE"));
     });
 }
 
 #[test]
-fn a_file_longer_than_its_chain_would_be_cut() {
+fn a_file_longer_than_its_chain_is_refused() {
     refuses("start4.elf", |fat| {
         let first = fat.first_cluster("START4");
         fat.link(first, CHAIN_ENDS);
@@ -152,18 +154,18 @@ fn a_file_longer_than_its_chain_would_be_cut() {
 }
 
 #[test]
-fn a_boot_sector_of_nonsense_is_not_divided_by() {
+fn an_invalid_boot_sector_is_refused() {
     for (what, at, bytes) in [
-        ("bytes in a sector", 11, &[0, 0][..]),
-        ("bytes in a sector", 11, &[1, 0]),
-        ("sectors in a cluster", 13, &[0]),
-        ("sectors in a cluster", 13, &[3]),
+        ("bytes per sector", 11, &[0, 0][..]),
+        ("bytes per sector", 11, &[1, 0]),
+        ("sectors per cluster", 13, &[0]),
+        ("sectors per cluster", 13, &[3]),
         ("reserved sectors", 14, &[0, 0]),
         ("FATs", 16, &[0]),
         ("sectors of the volume", 32, &[0, 0, 0, 0]),
         ("sectors of the volume", 32, &[0xff, 0xff, 0xff, 0xff]),
-        ("sectors of a FAT", 36, &[0, 0, 0, 0]),
-        ("sectors of a FAT", 36, &[0xff, 0xff, 0xff, 0xff]),
+        ("sectors per FAT", 36, &[0, 0, 0, 0]),
+        ("sectors per FAT", 36, &[0xff, 0xff, 0xff, 0xff]),
         ("root cluster", 44, &[0, 0, 0, 0]),
         ("root cluster", 44, &[1, 0, 0, 0]),
         ("root cluster", 44, &[0xff, 0xff, 0xff, 0x0f]),
@@ -174,7 +176,7 @@ fn a_boot_sector_of_nonsense_is_not_divided_by() {
 }
 
 #[test]
-fn a_partition_beyond_the_end_is_a_cut_image() {
+fn a_partition_beyond_the_end_of_the_image_is_refused() {
     let place = Workplace::new();
     let broken = Broken::new(&place, &SMALL);
     broken
@@ -186,10 +188,10 @@ fn a_partition_beyond_the_end_is_a_cut_image() {
 }
 
 #[test]
-fn random_damage_never_makes_the_program_panic_or_hang() {
+fn random_damage_causes_no_panic_or_hang() {
     let place = Workplace::new();
     let broken = Broken::new(&place, &SMALL);
-    // Park and Miller's generator: the same damage in every run.
+    // Park and Miller's generator, for the same damage in every run.
     let mut state: u64 = 20_261_122;
     let mut random = move |below: u64| {
         state = state * 48271 % 0x7fff_ffff;
@@ -224,7 +226,7 @@ fn random_damage_never_makes_the_program_panic_or_hang() {
 }
 
 #[test]
-fn an_image_without_a_boot_partition_is_refused_with_what_it_has_instead() {
+fn an_image_without_a_boot_partition_is_refused_with_its_contents() {
     for (era, found) in [(&NO_BOOT_FILES, "cmdline.txt"), (&NO_FAT, "ext4")] {
         let place = Workplace::new();
         place
@@ -236,7 +238,7 @@ fn an_image_without_a_boot_partition_is_refused_with_what_it_has_instead() {
 }
 
 #[test]
-fn a_boot_partition_without_room_is_left_alone() {
+fn a_full_boot_partition_is_refused() {
     let place = Workplace::new();
     let before = sha256(&FULL.raw());
     place
@@ -248,5 +250,5 @@ fn a_boot_partition_without_room_is_left_alone() {
 }
 
 fn sha256(file: &Path) -> Vec<u8> {
-    judge::content(judge::tool("sha256sum").arg(file)).stdout
+    judge::succeed(judge::tool("sha256sum").arg(file)).stdout
 }

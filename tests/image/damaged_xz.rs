@@ -1,4 +1,4 @@
-//! Bases of xz blocks in which something is wrong, and ones of odd shapes: no image but the right one comes of them.
+//! Tests of damaged and unusual xz bases, which must give the right image or an error.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -10,16 +10,16 @@ use crate::base::{Form, SMALL};
 use crate::judge;
 use crate::workplace::{Workplace, names};
 
-/// Bytes of a stream's header, and of its footer.
+/// Size of a stream's header and of its footer in bytes.
 const END: usize = 12;
 
 const FORMATS: [&str; 2] = ["img", "img.xz"];
 
-/// Where the flags lie that name the check: from a stream's beginning, and from its end.
+/// Offsets of the checksum flags from a stream's start and from its end.
 const FLAGS_IN_HEADER: usize = 6;
 const FLAGS_IN_FOOTER: usize = 4;
 
-/// An xz file whose structure can be written anew, so that every CRC32 in it is right.
+/// An xz file whose structure can be rewritten with correct CRC32s.
 #[derive(Clone)]
 struct Packed {
     bytes: Vec<u8>,
@@ -34,7 +34,7 @@ impl Packed {
         Self { bytes, index_at }
     }
 
-    /// What the index says of each block: its packed and its unpacked size.
+    /// Returns the compressed and the raw size of each block in the index.
     fn records(&self) -> Vec<[u64; 2]> {
         let mut at = self.index_at + 1;
         let mut next = || {
@@ -52,7 +52,7 @@ impl Packed {
         (0..next()).map(|_| [next(), next()]).collect()
     }
 
-    /// The same blocks with other records behind them.
+    /// Returns the same blocks with different index records.
     fn with_records(&self, records: &[[u64; 2]]) -> Vec<u8> {
         let mut index = vec![0];
         let count = u64::try_from(records.len()).unwrap();
@@ -75,7 +75,7 @@ impl Packed {
         .concat();
         let footer = bytes.len() - END;
         bytes[footer + 4..footer + 8].copy_from_slice(&size.to_le_bytes());
-        seal_footer(&mut bytes);
+        fix_footer_crc(&mut bytes);
         bytes
     }
 
@@ -86,35 +86,35 @@ impl Packed {
     }
 }
 
-/// Makes the footer's CRC32 right.
-fn seal_footer(bytes: &mut [u8]) {
+/// Corrects the footer's CRC32.
+fn fix_footer_crc(bytes: &mut [u8]) {
     let footer = bytes.len() - END;
     let crc = crc32fast::hash(&bytes[footer + 4..footer + 10]);
     bytes[footer..footer + 4].copy_from_slice(&crc.to_le_bytes());
 }
 
-/// Makes the header's CRC32 right.
-fn seal_header(bytes: &mut [u8]) {
+/// Corrects the header's CRC32.
+fn fix_header_crc(bytes: &mut [u8]) {
     let crc = crc32fast::hash(&bytes[FLAGS_IN_HEADER..8]);
     bytes[8..END].copy_from_slice(&crc.to_le_bytes());
 }
 
-/// Packs some bytes with `xz`.
+/// Compresses bytes with `xz`.
 fn xz(arguments: &[&str], bytes: &[u8]) -> Vec<u8> {
     let folder = judge::scratch();
     let path = folder.path().join("raw");
     fs::write(&path, bytes).unwrap();
-    let packed = judge::content(judge::tool("xz").args(["-0", "-c"]).args(arguments).arg(&path));
+    let packed = judge::succeed(judge::tool("xz").args(["-0", "-c"]).args(arguments).arg(&path));
     packed.stdout
 }
 
-/// The small base in blocks of whose sizes only the index tells.
-fn told_by_the_index() -> Packed {
+/// Returns the small base with block sizes only in the index.
+fn sizes_only_in_index() -> Packed {
     let raw = fs::read(SMALL.raw()).unwrap();
     Packed::new(xz(&["-T1", "--block-size=4MiB"], &raw))
 }
 
-/// Everything that can be wrong with a base, and what it is called.
+/// Returns kinds of damage with their names.
 fn damages(packed: &Packed) -> Vec<(&'static str, Vec<u8>)> {
     let (index_at, length) = (packed.index_at, packed.bytes.len());
     let first = usize::try_from(packed.records()[0][0]).unwrap();
@@ -138,7 +138,7 @@ fn damages(packed: &Packed) -> Vec<(&'static str, Vec<u8>)> {
             "a stream header with another check",
             packed.changed(|bytes| {
                 bytes[FLAGS_IN_HEADER + 1] = 1;
-                seal_header(bytes);
+                fix_header_crc(bytes);
             }),
         ),
         ("the first block header's size", flip(END)),
@@ -187,28 +187,28 @@ fn damages(packed: &Packed) -> Vec<(&'static str, Vec<u8>)> {
             "a footer with a larger index",
             packed.changed(|bytes| {
                 bytes[length - 8] += 1;
-                seal_footer(bytes);
+                fix_footer_crc(bytes);
             }),
         ),
         (
             "a footer with an index of 16 GiB",
             packed.changed(|bytes| {
                 bytes[length - 8..length - 4].fill(0xff);
-                seal_footer(bytes);
+                fix_footer_crc(bytes);
             }),
         ),
         (
             "a footer with another check",
             packed.changed(|bytes| {
                 bytes[length - FLAGS_IN_FOOTER + 1] = 1;
-                seal_footer(bytes);
+                fix_footer_crc(bytes);
             }),
         ),
     ]
 }
 
-/// What was found sound, by its hash.
-fn remembered(place: &Workplace) -> Vec<String> {
+/// Returns the hashes of bases marked as decoded.
+fn decoded_bases(place: &Workplace) -> Vec<String> {
     let cache = place.path("cache/mkimage");
     names(&cache.join("decoded"))
 }
@@ -217,21 +217,21 @@ fn build(place: &Workplace, base: &Path, format: &str) -> crate::workplace::Run 
     place.build(base, &["--node", "pi4-2", "--format", format])
 }
 
-/// The raw image in a file that may be packed.
+/// Returns the raw image in a file that may be compressed.
 fn unpacked(place: &Workplace, format: &str) -> std::path::PathBuf {
     let image = place.path(&format!("out/pi4-2.{format}"));
     if format == "img" {
         return image;
     }
-    judge::content(judge::tool("xz").arg("--test").arg(&image));
+    judge::succeed(judge::tool("xz").arg("--test").arg(&image));
     let unpacked = place.path("unpacked.img");
     let to = File::create(&unpacked).unwrap();
-    judge::content(judge::tool("xz").arg("-dc").arg(&image).stdout(to));
+    judge::succeed(judge::tool("xz").arg("-dc").arg(&image).stdout(to));
     fs::remove_file(image).unwrap();
     unpacked
 }
 
-/// Writes the base's bytes and lets the file look as old as before.
+/// Writes the base's bytes and keeps the modification time.
 fn put(base: &Path, bytes: &[u8]) {
     let modified = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_790_000_000);
     let mut file = File::create(base).unwrap();
@@ -240,13 +240,13 @@ fn put(base: &Path, bytes: &[u8]) {
 }
 
 #[test]
-fn a_damaged_base_leaves_nothing_behind_and_no_good_build_goes_wrong_after_it() {
+fn a_damaged_base_leaves_nothing_behind_and_does_not_affect_later_builds() {
     for (what, packed) in [
         (
-            "made on all cores",
+            "compressed on all cores",
             Packed::new(fs::read(SMALL.image(Form::MANY_BLOCKS)).unwrap()),
         ),
-        ("told by the index", told_by_the_index()),
+        ("told by the index", sizes_only_in_index()),
     ] {
         let place = Workplace::new();
         build(&place, &SMALL.raw(), "img").exits(0);
@@ -261,7 +261,7 @@ fn a_damaged_base_leaves_nothing_behind_and_no_good_build_goes_wrong_after_it() 
                     let run = build(&place, &base, format);
                     assert_eq!(run.code, Some(5), "{what}, {damage}, {format}: {run:?}");
                     assert_eq!(place.out_names(), [""; 0], "{what}, {damage}, {format}");
-                    assert_eq!(remembered(&place).len(), known, "{what}, {damage}, {format}");
+                    assert_eq!(decoded_bases(&place).len(), known, "{what}, {damage}, {format}");
                 }
             }
         };
@@ -272,19 +272,18 @@ fn a_damaged_base_leaves_nothing_behind_and_no_good_build_goes_wrong_after_it() 
             let image = unpacked(&place, format);
             judge::assert_same(&truth, &image);
             fs::remove_file(image).unwrap();
-            assert_eq!(remembered(&place).len(), 1);
+            assert_eq!(decoded_bases(&place).len(), 1);
         }
-        // That it was sound once, under this very name and as old, is no excuse.
+        // The same name and modification time as a good base must not matter.
         refuse_all(1);
     }
 }
 
-/// A hash says that the bytes are those that were meant. It does not say that they make sense.
 #[test]
-fn a_hash_does_not_make_an_index_true_that_lies_about_blocks_that_are_copied() {
+fn a_wrong_index_is_refused_even_if_the_hash_is_correct() {
     for packed in [
         Packed::new(fs::read(SMALL.image(Form::MANY_BLOCKS)).unwrap()),
-        told_by_the_index(),
+        sizes_only_in_index(),
     ] {
         let mut records = packed.records();
         let last = records.len() - 1;
@@ -305,7 +304,7 @@ fn a_hash_does_not_make_an_index_true_that_lies_about_blocks_that_are_copied() {
 }
 
 #[test]
-fn what_no_xz_of_today_knows_is_named() {
+fn unknown_features_of_xz_are_reported() {
     let packed = Packed::new(fs::read(SMALL.image(Form::MANY_BLOCKS)).unwrap());
     let length = packed.bytes.len();
     let unknown_filter = packed.changed(|bytes| {
@@ -318,8 +317,8 @@ fn what_no_xz_of_today_knows_is_named() {
     let unknown_check = packed.changed(|bytes| {
         bytes[FLAGS_IN_HEADER + 1] = 0xb;
         bytes[length - FLAGS_IN_FOOTER + 1] = 0xb;
-        seal_header(bytes);
-        seal_footer(bytes);
+        fix_header_crc(bytes);
+        fix_footer_crc(bytes);
     });
     let place = Workplace::new();
     let base = place.path("base.img.xz");
@@ -341,7 +340,7 @@ fn what_no_xz_of_today_knows_is_named() {
 }
 
 #[test]
-fn several_streams_with_padding_are_one_image_in_either_format() {
+fn several_streams_with_padding_give_the_same_image_in_both_formats() {
     let place = Workplace::new();
     build(&place, &SMALL.raw(), "img").exits(0);
     let truth = place.path("truth.img");
@@ -368,7 +367,7 @@ fn several_streams_with_padding_are_one_image_in_either_format() {
             let image = unpacked(&place, format);
             judge::assert_same(&truth, &image);
             fs::remove_file(image).unwrap();
-            // Damage in the second stream, whose index is not the one that was read first.
+            // Damage in the second stream.
             let damaged = bytes.len() - padding[1] - streams[1].len() / 2;
             fs::write(
                 &base,
@@ -381,17 +380,17 @@ fn several_streams_with_padding_are_one_image_in_either_format() {
     }
 }
 
-/// What `xz` says of how a file's blocks are checked.
+/// Returns the checksum type of a file according to `xz`.
 fn check(image: &Path) -> String {
-    let said = judge::content(judge::tool("xz").args(["--robot", "--list"]).arg(image));
+    let said = judge::succeed(judge::tool("xz").args(["--robot", "--list"]).arg(image));
     let said = String::from_utf8(said.stdout).unwrap();
     let file = said.lines().find(|line| line.starts_with("file\t")).unwrap();
-    // Man page xz(1), "List mode": streams, blocks, two sizes, the ratio, and then the checks.
+    // xz(1), "List mode": streams, blocks, two sizes, the ratio, and then the checksum type.
     file.split('\t').nth(6).unwrap().to_owned()
 }
 
 #[test]
-fn an_image_is_checked_as_its_base_is() {
+fn an_image_has_the_checksum_type_of_its_base() {
     let place = Workplace::new();
     let raw = fs::read(SMALL.raw()).unwrap();
     let base = place.path("base.img.xz");
@@ -404,7 +403,7 @@ fn an_image_is_checked_as_its_base_is() {
         let option = format!("--check={option}");
         let one = xz(&["-T1", &option], &raw);
         let many = xz(&["-T2", "--block-size=4MiB", &option], &raw);
-        // Padding behind it hides the index, so all is packed anew.
+        // Padding after the stream hides the index, so everything is compressed again.
         let padded = [&many[..], &[0; 4]].concat();
         for bytes in [one, many, padded] {
             fs::write(&base, bytes).unwrap();

@@ -1,4 +1,4 @@
-//! Building from a base that has to be downloaded first.
+//! Tests of builds that download their base first.
 
 use std::fs;
 use std::path::Path;
@@ -15,10 +15,10 @@ use test_support::server::{Reply, Request, Served, Server};
 
 const NODE: [&str; 2] = ["--node", "pi4-2"];
 
-/// Longer than any download of a test takes on the slowest machine.
+/// Limit for a download, longer than any test takes on the slowest machine.
 const FUSE: Duration = Duration::from_secs(240);
 
-/// What the program says when it unpacks what is still on its way, and when it unpacks what it has.
+/// Messages for decompressing during and after the download.
 const EARLY: &str = "\nunpacking";
 const LATE: &str = "\nwriting";
 
@@ -37,8 +37,8 @@ fn build(place: &Workplace, url: &str, sha256: Sha256, nodes: &[&str]) -> Run {
     place.build(Path::new(url), &[&["--sha256", &sha256], nodes].concat())
 }
 
-/// The image of the node, built from a file.
-fn truth(place: &Workplace) -> std::path::PathBuf {
+/// Builds the image of the node from a file.
+fn expected_image(place: &Workplace) -> std::path::PathBuf {
     place.build(&SMALL.raw(), &NODE).exits(0);
     let truth = place.path("truth.img");
     fs::rename(place.path("out/pi4-2.img"), &truth).unwrap();
@@ -46,9 +46,9 @@ fn truth(place: &Workplace) -> std::path::PathBuf {
 }
 
 #[test]
-fn a_download_gives_the_image_that_the_file_gives() {
+fn a_download_and_a_file_give_the_same_image() {
     let place = Workplace::new();
-    let truth = truth(&place);
+    let truth = expected_image(&place);
     for form in Form::all() {
         let bytes = packed(form);
         let sha256 = Sha256::of(&bytes);
@@ -66,9 +66,9 @@ fn a_download_gives_the_image_that_the_file_gives() {
 }
 
 #[test]
-fn unpacking_does_not_wait_for_the_end_of_the_download() {
+fn decompressing_starts_during_the_download() {
     let place = Workplace::new();
-    let truth = truth(&place);
+    let truth = expected_image(&place);
     let bytes = packed(Form::MANY_BLOCKS);
     let sha256 = Sha256::of(&bytes);
     let barrier = Arc::new(Barrier::new(2));
@@ -107,7 +107,7 @@ fn unpacking_does_not_wait_for_the_end_of_the_download() {
 }
 
 #[test]
-fn what_was_unpacked_of_a_wrong_base_is_gone() {
+fn images_of_a_wrong_base_are_removed() {
     let place = Workplace::new();
     let bytes = packed(Form::MANY_BLOCKS);
     let (_server, url) = serve(move |request| Served::new(&bytes, "a").answer(request));
@@ -119,7 +119,7 @@ fn what_was_unpacked_of_a_wrong_base_is_gone() {
 }
 
 #[test]
-fn what_was_unpacked_is_gone_when_the_rest_never_comes() {
+fn images_of_an_incomplete_download_are_removed() {
     let place = Workplace::new();
     let bytes = packed(Form::MANY_BLOCKS);
     let sha256 = Sha256::of(&bytes);
@@ -134,9 +134,9 @@ fn what_was_unpacked_is_gone_when_the_rest_never_comes() {
 }
 
 #[test]
-fn a_cut_connection_does_not_stop_the_unpacking() {
+fn a_cut_connection_does_not_stop_decompressing() {
     let place = Workplace::new();
-    let truth = truth(&place);
+    let truth = expected_image(&place);
     let bytes = packed(Form::MANY_BLOCKS);
     let sha256 = Sha256::of(&bytes);
     let (server, url) = serve(move |request| {
@@ -153,9 +153,9 @@ fn a_cut_connection_does_not_stop_the_unpacking() {
 }
 
 #[test]
-fn what_was_unpacked_before_a_server_starts_over_is_not_used() {
+fn images_from_before_a_restarted_download_are_not_used() {
     let place = Workplace::new();
-    let truth = truth(&place);
+    let truth = expected_image(&place);
     let (first, then) = (packed(Form::ONE_BLOCK), packed(Form::MANY_BLOCKS));
     let sha256 = Sha256::of(&then);
     let (_server, url) = serve(move |request| match request.number {
@@ -170,7 +170,7 @@ fn what_was_unpacked_before_a_server_starts_over_is_not_used() {
 }
 
 #[test]
-fn a_published_base_that_is_damaged_is_no_image() {
+fn a_published_base_that_is_damaged_is_refused() {
     let place = Workplace::new();
     for form in [Form::MANY_BLOCKS, Form::ONE_BLOCK, Form::GZIP] {
         let whole = packed(form);

@@ -1,4 +1,4 @@
-//! Ctrl-C at any moment.
+//! Tests of Ctrl-C at different moments.
 
 use std::process::Command;
 use std::thread;
@@ -8,18 +8,18 @@ use crate::base::{Form, SMALL, TRIXIE};
 use crate::judge;
 use crate::workplace::{Run, Streams, Workplace, names};
 
-/// When Ctrl-C is pressed.
+/// The moment of Ctrl-C.
 #[derive(Debug, Clone, Copy)]
 enum Moment {
-    /// So long after the start, whatever is under way then.
+    /// This long after the start.
     After(Duration),
-    /// As soon as there is anything in the folder of images.
+    /// As soon as the first file appears in the folder of images.
     FirstByte,
 }
 
 fn build_and_interrupt(place: &Workplace, moment: Moment) -> Run {
     let streams = Streams::new(&place.path("home"));
-    // A form that is slow to decode: the moments lie within the work.
+    // A form that is slow to decode, so that the moments are during the build.
     let base = TRIXIE.image(Form::GZIP);
     let mut child = streams.spawn(
         place
@@ -35,7 +35,7 @@ fn build_and_interrupt(place: &Workplace, moment: Moment) -> Run {
             }
         }
     }
-    // It may be done already.
+    // The build may have ended.
     let _ = Command::new("sh")
         .arg("-c")
         .arg(format!("kill -INT {}", child.id()))
@@ -44,7 +44,7 @@ fn build_and_interrupt(place: &Workplace, moment: Moment) -> Run {
 }
 
 #[test]
-fn ctrl_c_at_any_moment_leaves_no_half_image() {
+fn ctrl_c_leaves_no_unfinished_image() {
     let place = Workplace::new();
     let mut interrupted = 0;
     let moments =
@@ -53,7 +53,7 @@ fn ctrl_c_at_any_moment_leaves_no_half_image() {
         let was_there = place.path("out").exists();
         let run = build_and_interrupt(&place, moment);
         match (run.code, run.signal) {
-            // The system's own Ctrl-C, before the program could arrange for its own.
+            // The default Ctrl-C, before the program has set its handler.
             (Some(130), _) | (None, Some(2)) => {
                 interrupted += 1;
                 assert_eq!(place.out_names(), [""; 0], "{moment:?}: {run:?}");
@@ -67,12 +67,12 @@ fn ctrl_c_at_any_moment_leaves_no_half_image() {
             _ => panic!("{moment:?}: {run:?}"),
         }
     }
-    assert!(interrupted > 0, "every build was done before Ctrl-C");
+    assert!(interrupted > 0, "every build ended before Ctrl-C");
 
-    // Nothing stands in the way of the next run, and nobody has become somebody else.
+    // The next run works, with the same keys.
     place.build(&SMALL.raw(), &["--all"]).exits(0);
     assert_eq!(place.out_names().len(), 4);
-    judge::assert_sound_fat(&place.path("out/pi4-2.img"), &SMALL.boot());
+    judge::assert_valid_fat(&place.path("out/pi4-2.img"), &SMALL.boot());
     let strays: Vec<_> = names(&place.path("cluster.secrets"))
         .into_iter()
         .filter(|name| name != ".gitignore" && (name.starts_with('.') || name.contains("tmp")))
@@ -81,7 +81,7 @@ fn ctrl_c_at_any_moment_leaves_no_half_image() {
 }
 
 #[test]
-fn ctrl_c_leaves_yesterdays_image_alone() {
+fn ctrl_c_keeps_an_existing_image() {
     let place = Workplace::new();
     std::fs::create_dir(place.path("out")).unwrap();
     std::fs::write(place.path("out/pi4-2.img"), "yesterday's").unwrap();

@@ -1,4 +1,4 @@
-//! Judges that are not the program under test: fsck.vfat, mtools, sfdisk and a second FAT library.
+//! Checks by other programs: fsck.vfat, mtools, sfdisk and a second FAT library.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -9,20 +9,20 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-/// Files of a boot partition by path.
+/// The files of a boot partition by path.
 pub type Tree = BTreeMap<String, Vec<u8>>;
 
-/// A folder that lies where there is room for images.
+/// Returns a temporary folder with enough space for images.
 pub fn scratch() -> TempDir {
     TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
 }
 
-/// Whether the tests run as root, whom permissions do not bind.
+/// Returns whether the tests run as root, to whom permissions do not apply.
 pub fn is_root() -> bool {
     scratch().path().metadata().unwrap().uid() == 0
 }
 
-/// Runs a judge. PATH may lack the folders of sfdisk and fsck for ordinary users.
+/// Returns a command for another program. The PATH of ordinary users may lack the folders of sfdisk and fsck.
 pub fn tool(name: &str) -> Command {
     let mut command = Command::new("env");
     let path = std::env::var("PATH").unwrap_or_default();
@@ -34,15 +34,15 @@ pub fn tool(name: &str) -> Command {
     command
 }
 
-/// Runs cloud-init, which `tests/image/cloud-init` unpacks into a folder instead of installing it.
+/// Returns a command for cloud-init, which `tests/image/cloud-init` unpacks into a folder instead of installing it.
 pub fn cloud_init() -> Command {
     let mut command = tool(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/image/cloud-init"));
     command.arg(Path::new(env!("CARGO_TARGET_TMPDIR")).join("cloud-init"));
     command
 }
 
-/// What a judge said, which must be content.
-pub fn content(command: &mut Command) -> Output {
+/// Runs a command, which must succeed, and returns its output.
+pub fn succeed(command: &mut Command) -> Output {
     let output = command.output().unwrap();
     assert!(
         output.status.success(),
@@ -54,12 +54,12 @@ pub fn content(command: &mut Command) -> Output {
     output
 }
 
-/// Pieces of a file that are not holes, at most a MiB each. Holes read as zeros.
+/// Returns the pieces of a file that are not holes, of at most 1 MiB each.
 fn data(file: &File, range: &Range<u64>) -> Vec<Range<u64>> {
     let mut pieces = Vec::new();
     let mut at = range.start;
     while at < range.end {
-        // ENXIO: only a hole is left.
+        // ENXIO means that only a hole is left.
         let Ok(start) = rustix::fs::seek(file, rustix::fs::SeekFrom::Data(at)) else {
             break;
         };
@@ -92,14 +92,14 @@ pub fn extract(image: &Path, range: &Range<u64>, to: &Path) {
     }
 }
 
-/// `fsck.vfat` finds nothing to say about the partition.
-pub fn assert_sound_fat(image: &Path, boot: &Range<u64>) {
+/// Requires that `fsck.vfat` reports no problem with the partition.
+pub fn assert_valid_fat(image: &Path, boot: &Range<u64>) {
     let folder = scratch();
     let partition = folder.path().join("partition");
     extract(image, boot, &partition);
-    let checked = content(tool("fsck.vfat").arg("-n").arg(&partition));
+    let checked = succeed(tool("fsck.vfat").arg("-n").arg(&partition));
     let said = String::from_utf8(checked.stdout).unwrap();
-    // A version line and a line with the counts: anything else is a complaint.
+    // The normal output is a version line and a line with counts.
     assert_eq!(
         said.lines().count(),
         2,
@@ -108,7 +108,7 @@ pub fn assert_sound_fat(image: &Path, boot: &Range<u64>) {
     );
 }
 
-/// A file of the boot partition, by mtools; `None` when there is no such file.
+/// Reads a file of the boot partition with mtools; `None` if it does not exist.
 pub fn boot_file(image: &Path, boot: &Range<u64>, path: &str) -> Option<Vec<u8>> {
     let read = tool("mcopy")
         .arg("-i")
@@ -119,18 +119,18 @@ pub fn boot_file(image: &Path, boot: &Range<u64>, path: &str) -> Option<Vec<u8>>
     read.status.success().then_some(read.stdout)
 }
 
-/// A text file of the boot partition, by mtools.
+/// Reads a text file of the boot partition with mtools.
 pub fn boot_text(image: &Path, boot: &Range<u64>, path: &str) -> String {
     let bytes = boot_file(image, boot, path).unwrap_or_else(|| panic!("no {path} in {}", image.display()));
     String::from_utf8(bytes).unwrap()
 }
 
-/// Writes a file to the boot partition, over one that is there, by mtools.
+/// Writes or replaces a file on the boot partition with mtools.
 pub fn put_boot_file(image: &Path, boot: &Range<u64>, path: &str, bytes: &[u8]) {
     let folder = scratch();
     let from = folder.path().join("file");
     fs::write(&from, bytes).unwrap();
-    content(
+    succeed(
         tool("mcopy")
             .args(["-o", "-i"])
             .arg(at_partition(image, boot))
@@ -139,9 +139,9 @@ pub fn put_boot_file(image: &Path, boot: &Range<u64>, path: &str, bytes: &[u8]) 
     );
 }
 
-/// Deletes a file of the boot partition, by mtools.
+/// Deletes a file of the boot partition with mtools.
 pub fn delete_boot_file(image: &Path, boot: &Range<u64>, path: &str) {
-    content(
+    succeed(
         tool("mdel")
             .arg("-i")
             .arg(at_partition(image, boot))
@@ -149,10 +149,10 @@ pub fn delete_boot_file(image: &Path, boot: &Range<u64>, path: &str) {
     );
 }
 
-/// Every file of the boot partition, by mtools.
+/// Reads every file of the boot partition with mtools.
 pub fn tree_by_mtools(image: &Path, boot: &Range<u64>) -> Tree {
     let folder = scratch();
-    content(
+    succeed(
         tool("mcopy")
             .arg("-s")
             .arg("-i")
@@ -177,7 +177,7 @@ fn collect(top: &Path, folder: &Path, tree: &mut Tree) {
     }
 }
 
-/// Every file of the boot partition, by a FAT library that is not the product's.
+/// Reads every file of the boot partition with another FAT library.
 pub fn tree_by_hadris(image: &Path, boot: &Range<u64>) -> Tree {
     use hadris_fat::sync::{FatDir, FatVolume, FatVolumeReadExt};
 
@@ -221,15 +221,15 @@ pub fn tree_by_hadris(image: &Path, boot: &Range<u64>) -> Tree {
     tree
 }
 
-/// The partition table, by sfdisk, without the image's own name in it.
+/// Returns the partition table from sfdisk, without the image's name.
 pub fn partition_table(image: &Path) -> String {
-    let table = content(tool("sfdisk").arg("--json").arg(image));
+    let table = succeed(tool("sfdisk").arg("--json").arg(image));
     String::from_utf8(table.stdout)
         .unwrap()
         .replace(&image.display().to_string(), "IMAGE")
 }
 
-/// Two images are as long as one another and differ nowhere but inside `allowed`.
+/// Requires that two images have the same length and differ only inside `allowed`.
 pub fn assert_same_outside(base: &Path, image: &Path, allowed: &Range<u64>) {
     let [base_file, image_file] = [base, image].map(|path| File::open(path).unwrap());
     let length = base_file.metadata().unwrap().len();
@@ -254,12 +254,12 @@ pub fn assert_same_outside(base: &Path, image: &Path, allowed: &Range<u64>) {
     }
 }
 
-/// Two files are the same, byte for byte.
+/// Requires that two files are identical.
 pub fn assert_same(one: &Path, other: &Path) {
-    content(tool("cmp").arg(one).arg(other));
+    succeed(tool("cmp").arg(one).arg(other));
 }
 
-/// What mtools call a file system that begins inside a file.
+/// Returns the name for mtools of a file system inside a file.
 fn at_partition(image: &Path, boot: &Range<u64>) -> String {
     format!("{}@@{}", image.display(), boot.start)
 }

@@ -1,4 +1,4 @@
-//! The keys that can log in, as the card and the user's own ssh see it.
+//! Tests of the keys that can log in, on the card and in the user's own ssh.
 
 use std::fs;
 

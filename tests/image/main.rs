@@ -1,9 +1,9 @@
-//! The real program on images that the real tools made, judged by other programs.
+//! Tests of the real program on images created by real tools, checked by other programs.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
-    reason = "what goes wrong in a test has to stop it"
+    reason = "in a test, a panic is the report"
 )]
 
 mod base;

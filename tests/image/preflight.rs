@@ -1,4 +1,4 @@
-//! What is found before anything is downloaded or written.
+//! Tests of checks before anything is downloaded or written.
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -8,11 +8,11 @@ use crate::judge;
 use crate::workplace::{Workplace, names};
 
 #[test]
-fn what_is_wrong_here_is_said_before_anything_is_downloaded() {
+fn local_problems_are_reported_before_the_download() {
     let place = Workplace::new();
     fs::write(place.path("afile"), "").unwrap();
     fs::create_dir_all(place.path("some/pi4-3.img")).unwrap();
-    // Nobody answers there: who asks gets the exit code 4, after a while.
+    // No server answers there, so a download would end with exit code 4.
     let sha256 = "0".repeat(64);
     let build = |more: &[&str]| {
         let base = ["--base", "http://127.0.0.1:9/base.img.xz", "--sha256", &sha256];
@@ -32,7 +32,7 @@ fn what_is_wrong_here_is_said_before_anything_is_downloaded() {
 }
 
 #[test]
-fn a_build_that_came_to_nothing_leaves_no_empty_folder() {
+fn a_failed_build_leaves_no_empty_folder() {
     let place = Workplace::new();
     let base = place.path("damaged.img");
     fs::write(&base, vec![0; 4096]).unwrap();
@@ -43,7 +43,7 @@ fn a_build_that_came_to_nothing_leaves_no_empty_folder() {
 }
 
 #[test]
-fn a_base_that_cannot_do_is_a_problem_of_the_cluster_file() {
+fn an_unsuitable_base_is_a_problem_of_the_cluster_file() {
     let place = Workplace::new();
     fs::create_dir(place.path("folder")).unwrap();
     for (base, reason) in [
@@ -57,14 +57,14 @@ fn a_base_that_cannot_do_is_a_problem_of_the_cluster_file() {
         place.cluster_file(&format!(
             "[cluster]\nbase = \"{base}\"\n\n[[node]]\nname = \"pi5-1\"\nmodel = \"pi5\"\nrole = \"manager\"\n"
         ));
-        // Nothing of it is in the cache: who wants to download it gets the exit code 4.
+        // The cache is empty, so a download would end with exit code 4.
         for arguments in [&["check"][..], &["--all", "--offline"]] {
             place
                 .run(arguments)
                 .exits(3)
                 .says(&["cluster.toml:2:8", "^^^", reason]);
         }
-        // The file's base does not matter when there is another.
+        // The file's base does not matter if the command line gives another.
         place
             .run(["--all", "--offline", "--base", "trixie-arm64-2026-10-06"])
             .exits(4);
@@ -76,7 +76,7 @@ fn a_base_that_cannot_do_is_a_problem_of_the_cluster_file() {
 }
 
 #[test]
-fn a_32_bit_base_is_refused_before_it_is_downloaded() {
+fn a_32_bit_base_is_refused_before_the_download() {
     let place = Workplace::new();
     let arguments = ["--all", "--offline", "--base", "buster-armhf-2020-02-13"];
     place.run(arguments).exits(3).says(&["32-bit", "arm64"]);
@@ -96,14 +96,14 @@ fn refuse_both(form: Form, padding: &[u8], limits: &str) {
         (of_a_node, 7, "image of pi4-3"),
     ] {
         let copy = place.path("copy.img");
-        judge::content(judge::tool("cp").arg("--sparse=always").args([&image, &copy]));
+        judge::succeed(judge::tool("cp").arg("--sparse=always").args([&image, &copy]));
         let base = pack(&copy, form);
         let mut file = File::options().append(true).open(&base).unwrap();
         file.write_all(padding).unwrap();
         for format in ["img", "img.xz"] {
             let run = place.build_within(limits, &base, &["--node", "pi4-2", "--format", format]);
             let run = run.exits(code).says(&[said]);
-            assert_eq!(run.stdout, "", "{form:?} as {format}: something was left behind");
+            assert_eq!(run.stdout, "", "{form:?} as {format}: files were left behind");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Images that share their blocks with each other, on a file system that can do that.
+//! Tests of images that share blocks, on a file system that supports it.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -8,14 +8,14 @@ use crate::base::{Form, SMALL};
 use crate::judge;
 use crate::workplace::Workplace;
 
-/// What the script below ends with when there is no such file system.
+/// Exit code of the script below if there is no such file system.
 const NO_XFS: i32 = 99;
 
-/// Mounts an XFS where nobody else sees it, builds on it, and copies what was built to another file system. Then it
-/// writes over all of one image, and compares the others with their copies.
+/// Mounts an XFS in a private namespace, builds on it, and copies the images to another file system. Then it overwrites one
+/// image completely and compares the others with their copies.
 const SCRIPT: &str = r#"
     mkfs.xfs -q "$1" && mount -o loop "$1" out || exit 99
-    # What was reserved and what was deleted is given back for certain when it is mounted again.
+    # A remount returns reserved and deleted blocks for certain.
     again() { umount out && mount -o loop "$1" out; }
     used() { df --output=used out | tail -n 1; }
     before=$(used)
@@ -31,16 +31,16 @@ const SCRIPT: &str = r#"
     for node in pi3-1 pi4-2 pi4-3; do cmp out/$node.img copies/$node.img >&2 || exit; done
 "#;
 
-/// Says on the terminal, past whoever catches a test's output, that something was not tested.
-fn leave_out(why: &str) {
+/// Prints on the terminal, bypassing the capture of test output, that a test was skipped.
+fn report_skipped(why: &str) {
     let line = format!("LEFT OUT: images that share their blocks: {why}\n");
     std::io::stderr().write_all(line.as_bytes()).unwrap();
 }
 
 #[test]
-fn images_that_share_their_blocks_change_nothing_in_each_other() {
+fn images_that_share_blocks_do_not_change_each_other() {
     if !judge::is_root() {
-        leave_out("mounting a file system needs root");
+        report_skipped("mounting a file system needs root");
         return;
     }
     if judge::tool("mkfs.xfs")
@@ -48,7 +48,7 @@ fn images_that_share_their_blocks_change_nothing_in_each_other() {
         .output()
         .is_ok_and(|run| !run.status.success())
     {
-        leave_out("there is no mkfs.xfs (Debian: xfsprogs)");
+        report_skipped("there is no mkfs.xfs (Debian: xfsprogs)");
         return;
     }
     for form in [Form::MANY_BLOCKS, Form::GZIP] {
@@ -67,7 +67,7 @@ fn images_that_share_their_blocks_change_nothing_in_each_other() {
             .arg(SMALL.image(form));
         let run = place.finish(&mut command);
         if run.code == Some(NO_XFS) {
-            leave_out(&run.stderr);
+            report_skipped(&run.stderr);
             return;
         }
         let run = run.exits(0);
@@ -81,9 +81,9 @@ fn images_that_share_their_blocks_change_nothing_in_each_other() {
         };
         assert!(
             four < 2 * one,
-            "nothing is shared: {four} KiB, {one} KiB for one image"
+            "no blocks are shared: {four} KiB, {one} KiB for one image"
         );
-        // The same nodes, each built alone where nothing is shared with anything.
+        // The same nodes, each built alone without sharing.
         for node in ["pi3-1", "pi4-1", "pi4-2", "pi4-3"] {
             let image = place.path(&format!("copies/{node}.img"));
             let alone = place.path(&format!("alone/{node}.img"));

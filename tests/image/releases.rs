@@ -65,7 +65,7 @@ fn boot_text(era: &Era, path: &str) -> String {
 #[test]
 fn a_damaged_file_system_would_not_boot() {
     for era in ERAS {
-        judge::assert_sound_fat(&built(era), &era.boot());
+        judge::assert_valid_fat(&built(era), &era.boot());
     }
 }
 
@@ -175,7 +175,7 @@ fn user_data_that_cloud_init_refuses_is_silently_ignored() {
         assert!(user_data.starts_with("#cloud-config\n"), "{era:?}");
         let file = folder.path().join("user-data");
         fs::write(&file, &user_data).unwrap();
-        let said = judge::content(judge::cloud_init().args(["schema", "--config-file"]).arg(&file));
+        let said = judge::succeed(judge::cloud_init().args(["schema", "--config-file"]).arg(&file));
         let said =
             String::from_utf8_lossy(&said.stdout).into_owned() + &String::from_utf8_lossy(&said.stderr);
         assert!(said.contains("Valid"), "{said}");
@@ -237,8 +237,8 @@ fn a_script_with_an_error_stops_the_first_boot() {
             }
         }
         assert!(!scripts.is_empty(), "{era:?}");
-        judge::content(
-            // It judges each script alone: tests/firstboot/lint follows what they source, and so judges their variables.
+        judge::succeed(
+            // Each script is checked alone here; tests/firstboot/lint follows sourced files and checks variables.
             judge::tool("shellcheck")
                 .args(["-s", "sh", "-e", "SC1090,SC1091,SC2034,SC2153,SC2154"])
                 .args(scripts),
@@ -252,7 +252,7 @@ fn a_node_with_anothers_settings_would_be_the_wrong_machine() {
         let folder = judge::scratch();
         let settings = folder.path().join("settings");
         fs::write(&settings, boot_text(era, "mkimage/settings")).unwrap();
-        let said = judge::content(
+        let said = judge::succeed(
             Command::new("sh")
                 .args([
                     "-euc",
@@ -275,8 +275,8 @@ fn a_host_key_that_is_not_the_pinned_one_locks_everybody_out() {
         let folder = judge::scratch();
         let key = folder.path().join("host_key");
         fs::write(&key, boot_text(era, "mkimage/secrets/host_key")).unwrap();
-        judge::content(Command::new("chmod").arg("600").arg(&key));
-        let public = judge::content(judge::tool("ssh-keygen").args(["-y", "-f"]).arg(&key));
+        judge::succeed(Command::new("chmod").arg("600").arg(&key));
+        let public = judge::succeed(judge::tool("ssh-keygen").args(["-y", "-f"]).arg(&key));
         let public = String::from_utf8(public.stdout).unwrap();
         let public: Vec<_> = public.split_whitespace().take(2).collect();
         let known_hosts = built(era)

@@ -14,7 +14,7 @@ use crate::base::SMALL;
 use crate::judge::{self, Tree};
 use crate::workplace::{Workplace, names};
 
-/// Where its boot partition lies, in bytes.
+/// Range of its boot partition, in bytes.
 const BOOT: Range<u64> = 8 << 20..48 << 20;
 
 const NODES: [&str; 4] = ["pi4-1", "pi4-2", "pi4-3", "pi3-1"];
@@ -37,7 +37,7 @@ fn sample(folder: &Path) -> (PathBuf, PathBuf) {
     let (packed, raw) = (folder.join("sample.img.xz"), folder.join("sample.img"));
     fs::write(&packed, bytes).unwrap();
     let out = File::create(&raw).unwrap();
-    judge::content(
+    judge::succeed(
         judge::tool("xz")
             .args(["-d", "--stdout"])
             .arg(&packed)
@@ -57,8 +57,8 @@ fn other_programs_find_nothing_wrong_with_the_sample() {
     let folder = judge::scratch();
     let (packed, raw) = sample(folder.path());
 
-    judge::content(judge::tool("xz").arg("--test").arg(&packed));
-    let listed = judge::content(judge::tool("xz").args(["--robot", "--list"]).arg(&packed));
+    judge::succeed(judge::tool("xz").arg("--test").arg(&packed));
+    let listed = judge::succeed(judge::tool("xz").args(["--robot", "--list"]).arg(&packed));
     let listed = String::from_utf8(listed.stdout).unwrap();
     let file: Vec<_> = listed
         .lines()
@@ -87,7 +87,7 @@ fn other_programs_find_nothing_wrong_with_the_sample() {
         "{command_line}"
     );
 
-    judge::assert_sound_fat(&raw, &BOOT);
+    judge::assert_valid_fat(&raw, &BOOT);
     assert_eq!(
         judge::tree_by_mtools(&raw, &BOOT),
         judge::tree_by_hadris(&raw, &BOOT)
@@ -95,7 +95,7 @@ fn other_programs_find_nothing_wrong_with_the_sample() {
     for (offset, kind, label) in [(BOOT.start, "vfat", "bootfs"), (BOOT.end, "ext4", "rootfs")] {
         let mut probe = judge::tool("blkid");
         probe.args(["--probe", "--output", "export", "--offset", &offset.to_string()]);
-        let found = judge::content(probe.arg(&raw));
+        let found = judge::succeed(probe.arg(&raw));
         let found = String::from_utf8(found.stdout).unwrap();
         let lines: BTreeSet<_> = found.lines().collect();
         assert!(lines.contains(format!("TYPE={kind}").as_str()), "{found}");
@@ -124,12 +124,12 @@ fn every_command_works_on_the_sample_without_a_network_or_a_cache() {
     }
     for node in NODES {
         let image = place.path(&format!("out/{node}.img"));
-        judge::assert_sound_fat(&image, &BOOT);
+        judge::assert_valid_fat(&image, &BOOT);
         judge::assert_same_outside(&raw, &image, &BOOT);
         let unpacked = folder.path().join("unpacked");
         let out = File::create(&unpacked).unwrap();
         let packed = place.path(&format!("out/{node}.img.xz"));
-        judge::content(judge::tool("xz").args(["-d", "--stdout"]).arg(packed).stdout(out));
+        judge::succeed(judge::tool("xz").args(["-d", "--stdout"]).arg(packed).stdout(out));
         judge::assert_same(&image, &unpacked);
     }
     for name in ["out/pi4-2.img", "out/pi4-2.img.xz"] {

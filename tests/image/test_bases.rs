@@ -1,12 +1,12 @@
-//! Judges the bases themselves: a wrong test image would prove nothing.
+//! Checks the test bases themselves, because a wrong test image would prove nothing.
 
 use crate::base::{ERAS, FIRST_CLOUD_INIT, FULL, Mechanism, SMALL};
 use crate::judge;
 
 #[test]
-fn damage_in_a_base_would_hide_damage_by_the_tool() {
+fn the_test_bases_are_undamaged() {
     for era in ERAS.iter().copied().chain([&FIRST_CLOUD_INIT, &SMALL, &FULL]) {
-        judge::assert_sound_fat(&era.raw(), &era.boot());
+        judge::assert_valid_fat(&era.raw(), &era.boot());
         let tree = judge::tree_by_mtools(&era.raw(), &era.boot());
         assert!(
             tree.keys().filter(|path| path.starts_with("overlays/")).count() > 200,
@@ -24,7 +24,7 @@ fn damage_in_a_base_would_hide_damage_by_the_tool() {
 }
 
 #[test]
-fn both_readers_of_fat_read_the_whole_base() {
+fn both_fat_readers_read_the_whole_base() {
     let era = &SMALL;
     assert_eq!(
         judge::tree_by_mtools(&era.raw(), &era.boot()),

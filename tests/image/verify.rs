@@ -28,7 +28,7 @@ fn is_altered(place: &Workplace, words: &[&str]) {
     let run = verify(place, BUILT).exits(5).says(words);
     assert_eq!(run.stdout, "");
     let image = place.path(BUILT);
-    judge::content(
+    judge::succeed(
         judge::tool("xz")
             .args(["-0", "-k", "-f", "-T2", "--block-size=8MiB"])
             .arg(&image),
@@ -204,7 +204,7 @@ fn what_no_file_shows_of_the_boot_partition_is_looked_at_too() {
 fn a_file_that_cannot_be_read_is_not_like_the_bases() {
     let place = Workplace::new();
     let base = place.path("base.img");
-    judge::content(
+    judge::succeed(
         judge::tool("cp")
             .arg("--sparse=always")
             .arg(SMALL.raw())

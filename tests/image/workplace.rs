@@ -1,4 +1,4 @@
-//! Runs the real program in a place of its own: home, cache, working folder; no other program within reach.
+//! Runs the real program with a separate home, cache and working folder, and without access to other programs.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -12,10 +12,10 @@ use tempfile::TempDir;
 
 use crate::judge;
 
-/// Longer than any run of a test takes on the slowest machine: what takes longer hangs.
+/// Limit for a run, longer than any test takes on the slowest machine.
 const FUSE: Duration = Duration::from_secs(300);
 
-/// The public key of the user whom tests play.
+/// The user's public key in tests.
 pub const USER_KEY: &str =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGTN1tVBXB9ElwUiLmNm3yXwSMA8PPXnOKfF2RzsYVXh somebody@desk";
 
@@ -25,7 +25,7 @@ pub struct Workplace {
     _temporary: Option<TempDir>,
 }
 
-/// What a run of the program came to.
+/// The result of a run of the program.
 #[derive(Debug)]
 pub struct Run {
     /// The exit code; `None` after a signal.
@@ -36,7 +36,7 @@ pub struct Run {
 }
 
 impl Workplace {
-    /// The environment of a user who has an ssh key.
+    /// Creates the environment of a user with an ssh key.
     pub fn new() -> Self {
         let place = Self::without_ssh_key();
         fs::create_dir(place.home().join(".ssh")).unwrap();
@@ -54,7 +54,7 @@ impl Workplace {
         }
     }
 
-    /// Environment that outlive the test, at a place that others know.
+    /// Creates an environment in a folder that outlives the test.
     pub fn lasting(folder: &Path) -> Self {
         fs::create_dir_all(folder.join("home/.ssh")).unwrap();
         fs::write(folder.join("home/.ssh/id_ed25519.pub"), USER_KEY).unwrap();
@@ -64,7 +64,7 @@ impl Workplace {
         }
     }
 
-    /// The working folder.
+    /// Returns a path in the working folder.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
@@ -78,12 +78,12 @@ impl Workplace {
         fs::write(self.path("cluster.toml"), text).unwrap();
     }
 
-    /// The program, ready to be started. It finds no other programs, and nothing that it was not given.
+    /// Returns the program, ready to start. It finds no other programs and has only the given environment.
     pub fn mkimage(&self) -> Command {
         self.start_by(env!("CARGO_BIN_EXE_mkimage"), &[])
     }
 
-    /// As [`Self::mkimage`], started by another program.
+    /// Does the same as [`Self::mkimage`], started by another program.
     pub fn start_by(&self, starter: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(starter);
         command
@@ -149,13 +149,13 @@ impl Workplace {
         output.wait(child)
     }
 
-    /// What lies in `out/`.
+    /// Returns the names in `out/`.
     pub fn out_names(&self) -> Vec<String> {
         names(&self.path("out"))
     }
 }
 
-/// Names in a folder, sorted; none when there is no folder.
+/// Returns the names in a folder, sorted; empty if it does not exist.
 pub fn names(folder: &Path) -> Vec<String> {
     let mut names: Vec<_> = fs::read_dir(folder)
         .into_iter()
@@ -166,7 +166,7 @@ pub fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// Where a run's output goes: files, so that it never waits for a reader.
+/// The files for a run's output, which never wait for a reader.
 pub struct Streams {
     stdout: tempfile::NamedTempFile,
     stderr: tempfile::NamedTempFile,
@@ -199,7 +199,7 @@ impl Streams {
             if started.elapsed() > FUSE {
                 child.kill().unwrap();
                 panic!(
-                    "it hangs; it said: {}",
+                    "timeout; output: {}",
                     fs::read_to_string(self.stderr.path()).unwrap()
                 );
             }
@@ -215,7 +215,7 @@ impl Streams {
 }
 
 impl Run {
-    /// It ended as it should.
+    /// Requires this exit code.
     #[track_caller]
     pub fn exits(self, code: i32) -> Self {
         assert_eq!(
@@ -229,7 +229,7 @@ impl Run {
         self
     }
 
-    /// The one JSON object on stdout.
+    /// Returns the JSON object on stdout.
     #[track_caller]
     pub fn json(&self) -> serde_json::Value {
         let value: serde_json::Value =
@@ -238,13 +238,13 @@ impl Run {
         value
     }
 
-    /// It explains itself on stderr with these words.
+    /// Requires these words on stderr.
     #[track_caller]
     pub fn says(self, words: &[&str]) -> Self {
         for word in words {
             assert!(
                 self.stderr.to_lowercase().contains(&word.to_lowercase()),
-                "not a word of {word:?} in: {}",
+                "{word:?} is missing in: {}",
                 self.stderr
             );
         }

@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2034,SC2054 # emulator.bash uses what is set here; the commas are QEMU's
-# QEMU's Raspberry Pi 3. It does not run the Pi's firmware, so kernel, initramfs, device tree and command line are
-# handed over, as the firmware would do it, from the files of the boot partition.
+# QEMU's Raspberry Pi 3. It does not run the Pi's firmware, so kernel, initramfs, device tree and command line are passed
+# from the files of the boot partition, as the firmware would do.
 
 # Arguments: the folder with the boot partition's files, card, stick, the -netdev value, the folder for the logs.
 machine_arguments() {
@@ -16,7 +16,7 @@ machine_arguments() {
         -serial "file:$logs/console.log"
         -serial "file:$logs/mini-uart.log"
     )
-    # On the board the firmware turns serial0 into the name of the UART at the header.
+    # On a real board, the firmware replaces serial0 with the name of the UART at the header.
     machine_serial=ttyAMA0
     machine_console='console=ttyS1,115200 console=ttyAMA0,115200'
     # The SD controller refuses a card whose size is not a power of two.

@@ -12,7 +12,7 @@ use crate::error::{Category, Error, Result};
 use crate::release::{BaseFacts, BootFiles, Refusal};
 
 /// Every mechanism, in the order in which they are tried.
-const KINDS: [Kind; 2] = [cloud_init::KIND, systemd_run::KIND];
+const KINDS: &[Kind] = &[cloud_init::KIND, systemd_run::KIND];
 
 /// The mechanism, if the base has it.
 type Recognised = Result<Option<Box<dyn Mechanism>>>;

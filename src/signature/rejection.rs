@@ -10,7 +10,7 @@ pub enum Rejection {
     /// The bytes are not a signature.
     #[error("it is not an OpenPGP signature: {0}")]
     Malformed(&'static str),
-    /// It is made with a key that does not count.
+    /// It was made with another key.
     #[error("it was made with {}, not with the publisher's key {wanted}", other_keys(.found))]
     OtherKey {
         /// The keys that made it.
@@ -18,10 +18,10 @@ pub enum Rejection {
         /// The publisher's.
         wanted: Fingerprint,
     },
-    /// It is of a text, of a key or of something else.
+    /// It signs a text, a key or something else.
     #[error("it is not the signature of a file (its type is {0:#04x})")]
     OtherKind(u8),
-    /// It cannot be made with the publisher's key.
+    /// It is of a kind that the publisher's key cannot make.
     #[error("it is not an RSA signature (its algorithm has the number {0})")]
     OtherAlgorithm(u8),
     /// The digest is too weak, or one that the publisher does not use.
@@ -30,7 +30,7 @@ pub enum Rejection {
     /// It must be refused by a program that does not understand all of it.
     #[error("it has a critical part that mkimage does not understand (sub-packet type {0})")]
     NotUnderstood(u8),
-    /// Without a time it cannot be compared with the key's.
+    /// It has no time to compare with the key's.
     #[error("it does not say when it was made")]
     Undated,
     /// It was made before the key.
@@ -78,7 +78,7 @@ pub enum Rejection {
     KeyRevoked,
     /// The file, or the signature, was changed.
     #[error(
-        "it is not of these bytes: either they or the signature were changed, or it is another file's signature"
+        "it does not match the file: the file or the signature was changed, or it is another file's signature"
     )]
     OtherFile,
 }
@@ -94,7 +94,9 @@ impl Rejection {
             Self::MadeWithExpiredKey { .. } | Self::KeyRevoked => {
                 "use a newer mkimage, which has the publisher's new key"
             }
-            _ => "do not use this file; get file and signature again, from the publisher's own address",
+            _ => {
+                "do not use this file; download the file and its signature again, from the publisher's own URL"
+            }
         }
     }
 }

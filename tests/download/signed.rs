@@ -10,8 +10,8 @@ use test_support::server::{Reply, Request, Served, Server};
 
 use crate::fixture::{Cache, Messages, image, other_image, read_all};
 
-/// Whose signatures count.
-pub const PUBLISHER: &str = "publisher@example.org";
+/// The user id of the key that counts.
+const PUBLISHER: &str = "publisher@example.org";
 
 /// A publisher's server, the key that counts, and a cache that asks there.
 struct Signed {
@@ -136,7 +136,7 @@ fn an_image_without_a_signature_is_used_only_if_that_is_allowed() {
     assert_eq!(base.trust(), Trust::PublishedHash);
     assert!(messages.contains("--allow-unsigned"));
 
-    // The image lies in the cache now; that makes it no better.
+    // The image is in the cache now, but still not signed.
     signed.cache.allow_unsigned = false;
     for (offline, code) in [(false, 5), (true, 4)] {
         signed.cache.offline = offline;
@@ -157,7 +157,7 @@ fn a_wrong_signature_is_refused_whatever_is_allowed() {
         error.to_string()
     };
     let message = wrong(|gnupg| gnupg.sign(PUBLISHER, &other_image()));
-    assert!(message.contains("not of these bytes"), "{message}");
+    assert!(message.contains("does not match the file"), "{message}");
     let message = wrong(|_| b"<html>log in</html>".to_vec());
     assert!(message.contains("not an OpenPGP signature"), "{message}");
     let message = wrong(|gnupg| {
@@ -168,7 +168,7 @@ fn a_wrong_signature_is_refused_whatever_is_allowed() {
 }
 
 #[test]
-fn a_server_that_has_no_time_is_not_a_missing_signature() {
+fn a_busy_server_does_not_count_as_a_missing_signature() {
     let mut cache = Cache::new();
     let busy = Server::start(|_| Reply::new(503, ""));
     cache.publisher.address = busy.url("");
@@ -205,10 +205,10 @@ fn a_damaged_signature_in_the_cache_is_replaced() {
 }
 
 #[test]
-fn whoever_can_write_to_the_cache_cannot_make_the_publisher_sign() {
+fn a_changed_cache_cannot_make_an_image_signed() {
     let mut signed = Signed::new(good);
     signed.cache.obtain(&signed.request(), &Silent).unwrap();
-    // Another image, its own hash in the catalog, and the signature of the genuine one.
+    // Another image under its own hash, with the signature of the genuine one.
     let (genuine, forged) = (Sha256::of(&image()), Sha256::of(&other_image()));
     let path = |name: String| signed.cache.path().join(name);
     fs::write(path(format!("{forged}-a.img.xz")), other_image()).unwrap();

@@ -1,4 +1,4 @@
-//! What the program itself says to signatures that are not the publisher's, with the key that is built in.
+//! The program refuses signatures that are not made with the built-in key.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -24,7 +24,7 @@ const FINGERPRINT: [u8; 21] = [
 /// Seconds from 1970 to 2026.
 const IN_2026: u32 = 1_767_225_600;
 
-/// A signature that claims to be made with the built-in key. Only the number that the key would have to make is missing.
+/// A signature that claims to be made with the built-in key. Only the key's number in it is made up.
 #[derive(Clone)]
 struct Forged {
     kind: u8,
@@ -70,7 +70,7 @@ fn tomorrow() -> u32 {
     u32::try_from(now.as_secs() + 86_400).unwrap()
 }
 
-/// Signatures that must be refused, and a word of the reason.
+/// Signatures that must be refused, each with a part of the message.
 fn unsound(image: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     let gnupg = Gnupg::default();
     gnupg.make_key("stranger@example.org", "rsa2048", "sign", "never");
@@ -88,7 +88,7 @@ fn unsound(image: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
         ("something else", b"<html>log in</html>".to_vec()),
         ("it is empty", Vec::new()),
         ("more than 65536 bytes", vec![b'\n'; 70_000]),
-        ("not of these bytes", FORGED.bytes()),
+        ("does not match the file", FORGED.bytes()),
         ("SHA-1", forged(|forged| forged.hash_algorithm = 2)),
         ("not an RSA signature", forged(|forged| forged.key_algorithm = 17)),
         ("not the signature of a file", forged(|forged| forged.kind = 1)),

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use crate::{FILE, PUBLISHER, check, publisher};
 use test_support::gnupg::YEAR_2026;
 
-/// Where in a binary signature of GnuPG's the part lies that nobody has signed: behind the packet's 3 bytes and the signed part.
+/// Returns the place of the unsigned part in a binary signature of GnuPG's: after the packet's 3 bytes and the signed part.
 fn unsigned_part(signature: &[u8]) -> Range<usize> {
     let length = |at: usize| usize::from(u16::from_be_bytes([signature[at], signature[at + 1]]));
     let start = 9 + length(7);

@@ -15,10 +15,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use mkimage::signature::{Content, Detached, PublisherKey, Rejection};
 use test_support::gnupg::Gnupg;
 
-/// Whose signatures count.
+/// The user id of the key that counts.
 const PUBLISHER: &str = "publisher@example.org";
 
-/// Somebody else.
+/// The user id of another key.
 const STRANGER: &str = "stranger@example.org";
 
 /// What is signed.
@@ -39,7 +39,7 @@ fn time(seconds: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(seconds)
 }
 
-/// What is said of a signature of `file`, in June 2026.
+/// Checks a signature of `file` as in June 2026.
 fn check(signature: &[u8], key: &PublisherKey, file: &[u8]) -> Result<(), Rejection> {
     check_at(NOW, signature, key, file)
 }

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use crate::base::{
-    self, BaseRequest, Catalog, Connection, DownloadEvent, ObtainOptions, Publisher, Sha256, VerifiedBase,
+    self, BaseRequest, BaseText, Catalog, Connection, DownloadEvent, ObtainOptions, Publisher, Sha256,
+    VerifiedBase,
 };
 use crate::cli::{BaseArgs, CommonArgs};
-use crate::cluster::{Environment, Loaded, load};
+use crate::cluster::{Cluster, Environment, Loaded, load};
 use crate::error::{Category, Error, Result};
 use crate::progress::Progress as _;
 use crate::ui::Bars;
@@ -71,16 +72,17 @@ impl Session {
     }
 
     /// Obtains the base given on the command line, otherwise in the cluster file.
-    pub(crate) fn base(&self, args: &BaseArgs, cluster_default: Option<&str>) -> Result<VerifiedBase> {
+    pub(crate) fn base(&self, args: &BaseArgs, cluster: &Cluster) -> Result<VerifiedBase> {
         let catalog = Catalog::load(&self.cache_dir)?;
-        let request = Self::base_request(args, cluster_default, &catalog)?;
+        let request = self.base_request(args, cluster, &catalog)?;
         base::obtain(&request, &self.obtain_options(&catalog, None))
     }
 
     /// Returns the base given on the command line, otherwise in the cluster file.
     pub(crate) fn base_request(
+        &self,
         args: &BaseArgs,
-        cluster_default: Option<&str>,
+        cluster: &Cluster,
         catalog: &Catalog,
     ) -> Result<BaseRequest> {
         let sha256 = args
@@ -92,7 +94,65 @@ impl Session {
                 })
             })
             .transpose()?;
-        let base = args.base.as_deref().or(cluster_default.map(AsRef::as_ref));
+        let on_command_line = args.base.as_deref().map(BaseText::on_command_line);
+        let base = on_command_line.or_else(|| base_in_file(cluster, &self.environment));
         BaseRequest::parse(base, sha256, catalog)
+    }
+}
+
+/// Returns the base that the cluster file names, whose path is relative to that file.
+fn base_in_file<'a>(cluster: &'a Cluster, environment: &Environment) -> Option<BaseText<'a>> {
+    let text = cluster.base.as_ref()?;
+    let folder = cluster.origin.folder(&environment.folder);
+    let path = environment.resolve(text, folder);
+    Some(BaseText {
+        text: text.as_ref(),
+        path: path.unwrap_or_else(|| text.into()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_file_is_found_beside_the_cluster_file() {
+        let place = tempfile::tempdir().unwrap();
+        let lab = place.path().join("lab");
+        std::fs::create_dir(&lab).unwrap();
+        std::fs::write(lab.join("os.img"), "").unwrap();
+        let environment = Environment {
+            folder: place.path().to_owned(),
+            home: Some(place.path().join("home")),
+        };
+        let catalog = Catalog::built_in().unwrap();
+        let request = |base: &str| {
+            let node = "[[node]]\nname = \"a\"\nmodel = \"pi4\"\nrole = \"manager\"\n";
+            std::fs::write(
+                lab.join("my.toml"),
+                format!("[cluster]\nbase = \"{base}\"\n{node}"),
+            )
+            .unwrap();
+            let loaded = load(Some(&lab.join("my.toml")), &environment).unwrap();
+            BaseRequest::parse(base_in_file(&loaded.cluster, &environment), None, &catalog)
+        };
+        for (base, path) in [
+            ("os.img", lab.join("os.img")),
+            ("../x/os.img", lab.join("../x/os.img")),
+            ("~/os.img", place.path().join("home/os.img")),
+        ] {
+            assert_eq!(
+                request(base).unwrap(),
+                BaseRequest::File { path, sha256: None },
+                "{base}"
+            );
+        }
+        assert!(matches!(
+            request("trixie-arm64-2026-10-06").unwrap(),
+            BaseRequest::Known(_)
+        ));
+        let error = request("https://x.example/os.img").unwrap_err();
+        assert!(error.to_string().contains("https://x.example/os.img"), "{error}");
+        assert!(request("missing.img").is_err());
     }
 }

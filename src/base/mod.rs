@@ -32,7 +32,7 @@ pub use connection::{Connection, Proxy};
 pub use download_event::DownloadEvent;
 pub use publisher::Publisher;
 pub use refresh::refresh;
-pub use request::BaseRequest;
+pub use request::{BaseRequest, BaseText};
 pub use sample::{SAMPLE, SAMPLE_RAW_SIZE};
 pub use sha256::{InvalidSha256, Sha256};
 pub use trust::Trust;

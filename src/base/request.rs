@@ -31,24 +31,40 @@ pub enum BaseRequest {
     },
 }
 
+/// The text that names a base, on the command line or in a cluster file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaseText<'a> {
+    /// The text as the user wrote it.
+    pub text: &'a OsStr,
+    /// The file that it names if it is a path.
+    pub path: PathBuf,
+}
+
+impl<'a> BaseText<'a> {
+    /// Resolves paths from the current folder.
+    pub fn on_command_line(text: &'a OsStr) -> Self {
+        Self {
+            text,
+            path: text.into(),
+        }
+    }
+}
+
 impl BaseRequest {
-    /// Parses `--base` (`None` for the catalog's default) and `--sha256`.
+    /// Parses the name of a base (`None` for the catalog's default) and `--sha256`.
     ///
     /// Text with `://` is a URL. The path of an existing file, or any path with a folder, is a file, even if it has the name
     /// of a known image. Anything else must be `sample` or the id of a known image.
-    pub fn parse(base: Option<&OsStr>, sha256: Option<Sha256>, catalog: &Catalog) -> Result<Self> {
-        let Some(base) = base else {
+    pub fn parse(base: Option<BaseText<'_>>, sha256: Option<Sha256>, catalog: &Catalog) -> Result<Self> {
+        let Some(BaseText { text: base, path }) = base else {
             return known(catalog.default()?, sha256);
         };
         if let Some(url) = base.to_str().filter(|text| text.contains("://")) {
             return Self::parse_url(url, sha256, catalog);
         }
-        let path = Path::new(base);
-        if path.components().count() > 1 || path.is_absolute() || path.is_file() {
-            return Ok(Self::File {
-                path: path.to_owned(),
-                sha256,
-            });
+        let written = Path::new(base);
+        if written.components().count() > 1 || written.is_absolute() || path.is_file() {
+            return Ok(Self::File { path, sha256 });
         }
         if base == SAMPLE {
             return sample(sha256);
@@ -124,7 +140,11 @@ mod tests {
 
     fn parse(base: &str, sha256: Option<&str>) -> Result<BaseRequest> {
         let sha256 = sha256.map(|text| text.parse().unwrap());
-        BaseRequest::parse(Some(OsStr::new(base)), sha256, &Catalog::built_in()?)
+        BaseRequest::parse(
+            Some(BaseText::on_command_line(base.as_ref())),
+            sha256,
+            &Catalog::built_in()?,
+        )
     }
 
     #[test]

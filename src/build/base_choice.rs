@@ -27,7 +27,7 @@ pub(crate) fn request(
     cluster: &Cluster,
     catalog: &Catalog,
 ) -> Result<BaseRequest> {
-    let request = Session::base_request(args, cluster.base.as_deref(), catalog)?;
+    let request = session.base_request(args, cluster, catalog)?;
     match refusal(session, &request, cluster) {
         Some(refusal) => Err(refused(refusal)),
         None => Ok(request),
@@ -59,7 +59,7 @@ fn base_problem(
     cluster: &Cluster,
     catalog: &Catalog,
 ) -> Option<BaseProblem> {
-    let request = match Session::base_request(args, cluster.base.as_deref(), catalog) {
+    let request = match session.base_request(args, cluster, catalog) {
         Ok(request) => request,
         Err(error) => {
             return Some(BaseProblem {

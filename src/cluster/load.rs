@@ -52,7 +52,7 @@ pub type BaseCheck<'a> = dyn Fn(&Cluster) -> Option<BaseProblem> + 'a;
 
 impl Environment {
     /// Resolves a path from a cluster file in `folder`; `None` for `~/` without a home folder.
-    pub(super) fn resolve(&self, text: &str, folder: &Path) -> Option<PathBuf> {
+    pub fn resolve(&self, text: &str, folder: &Path) -> Option<PathBuf> {
         match text.strip_prefix("~/") {
             Some(rest) => Some(self.home.as_ref()?.join(rest)),
             None => Some(folder.join(text)),

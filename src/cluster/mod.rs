@@ -44,7 +44,7 @@ pub struct Cluster {
     pub origin: Origin,
     /// `[cluster] name`: lower-case letters, digits and hyphens.
     pub name: String,
-    /// `[cluster] base`, in the form that `--base` accepts; `None` for the catalog's default.
+    /// `[cluster] base` as written; `None` for the catalog's default. A path is relative to the cluster file.
     pub base: Option<String>,
     /// `[cluster] timezone`, an IANA name such as `Europe/Berlin`; default `Etc/UTC`.
     pub timezone: String,

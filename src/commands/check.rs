@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use serde::Serialize;
 
-use crate::base::{Catalog, SAMPLE};
+use crate::base::{BaseRequest, Catalog, SAMPLE};
 use crate::build::base_choice;
 use crate::cli::BaseArgs;
 use crate::cluster::{Cluster, Loaded, Node, Origin, Role};
@@ -16,9 +16,11 @@ pub(super) fn run(session: &Session) -> Result<()> {
     let catalog = Catalog::load(&session.cache_dir)?;
     let loaded = base_choice::cluster_with_base(session, &BaseArgs::default(), &catalog)?;
     session.print_notes(&loaded);
-    let base = match &loaded.cluster.base {
-        Some(base) => base.clone(),
-        None => catalog.default()?.id(),
+    let request = session.base_request(&BaseArgs::default(), &loaded.cluster, &catalog)?;
+    let base = match (request, &loaded.cluster.base) {
+        (BaseRequest::File { path, .. }, _) => path.display().to_string(),
+        (_, Some(base)) => base.clone(),
+        (_, None) => catalog.default()?.id(),
     };
     let report = Report::new(&loaded, base);
     if session.common.json {

@@ -33,7 +33,7 @@ pub(super) fn run(session: &Session, path: &Path, base: &BaseArgs) -> Result<()>
     let scratch = scratch::folder();
     let opened = open_image(path)?;
     let image = container::open(Arc::new(opened), path, &scratch)?;
-    let verified = session.base(base, cluster.base.as_deref())?;
+    let verified = session.base(base, cluster)?;
     let original = open_base(&verified, &scratch)?;
 
     let what = || format!("comparing {} with {}", path.display(), verified.name());

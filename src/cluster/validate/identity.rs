@@ -1,10 +1,10 @@
 //! `[cluster]`: the cluster's name, its base, and the nodes' language settings.
 
-use std::path::Path;
+use toml::Spanned;
 
 use super::super::file::ClusterTable;
 use super::super::problem::Findings;
-use super::super::{Environment, NodeName, Origin, defaults};
+use super::super::{NodeName, defaults};
 use super::checked;
 
 /// The values of `[cluster]`.
@@ -16,12 +16,7 @@ pub(super) struct Identity {
     pub(super) keyboard: String,
 }
 
-pub(super) fn identity(
-    table: ClusterTable,
-    origin: &Origin,
-    environment: &Environment,
-    findings: &mut Findings<'_>,
-) -> Identity {
+pub(super) fn identity(table: ClusterTable, findings: &mut Findings<'_>) -> Identity {
     if let Some(base) = table
         .base
         .as_ref()
@@ -33,10 +28,6 @@ pub(super) fn identity(
             "leave it out for the newest image; mkimage bases lists the others",
         );
     }
-    let folder = origin.folder(&environment.folder);
-    let base = table
-        .base
-        .map(|base| base_of(base.into_inner(), folder, environment));
     Identity {
         name: checked(
             table.name,
@@ -46,7 +37,7 @@ pub(super) fn identity(
             "use up to 63 characters from a to z, 0 to 9 and hyphens, with no hyphen at either end",
             findings,
         ),
-        base,
+        base: table.base.map(Spanned::into_inner),
         timezone: checked(
             table.timezone,
             defaults::TIMEZONE,
@@ -72,19 +63,6 @@ pub(super) fn identity(
             findings,
         ),
     }
-}
-
-/// Resolves a path relative to the cluster file's folder; returns other text unchanged.
-fn base_of(text: String, folder: &Path, environment: &Environment) -> String {
-    if text.contains("://") {
-        return text;
-    }
-    let is_path = Path::new(&text).components().count() > 1;
-    environment
-        .resolve(&text, folder)
-        .filter(|path| is_path || path.is_file())
-        .and_then(|path| path.into_os_string().into_string().ok())
-        .unwrap_or(text)
 }
 
 /// Matches `Area/Location`, `Area/Region/Location` or a name like `UTC` (IANA tz database, theory.html, "Timezone

@@ -32,7 +32,7 @@ pub(super) fn validate(
                 .to_owned(),
         );
     }
-    let identity = identity::identity(file.cluster, &origin, environment, findings);
+    let identity = identity::identity(file.cluster, findings);
     let user = user::user(file.user, &origin, environment, findings);
     let network = network::network(file.network, findings);
     let docker = docker::docker(&file.docker, findings);

@@ -133,7 +133,7 @@ fn an_invalid_cluster_number_is_refused() {
     }
     for next in [0, 1, 0x00ff_ffff] {
         refuses(&format!("root continues at {next:#x}"), |fat| {
-            fat.link(ROOT, next)
+            fat.link(ROOT, next);
         });
     }
 }

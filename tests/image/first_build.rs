@@ -164,7 +164,7 @@ fn images_from_before_a_restarted_download_are_not_used() {
     });
     build(&place, &url, sha256, &NODE)
         .exits(0)
-        .says(&[EARLY, LATE, "over"]);
+        .says(&[EARLY, LATE, "from the beginning"]);
     assert_eq!(place.out_names(), ["pi4-2.img"]);
     judge::assert_same(&truth, &place.path("out/pi4-2.img"));
 }

@@ -95,6 +95,7 @@ syntax() {
 every_part_declares_exactly_what_it_needs() { # test
     local file name part wrong=0
     local -A functions=() calls=() sets=() reads=() home=()
+    cp "$FIRSTBOOT/../overlays/systemd.run/mkimage/mechanism" "$BOOT/mkimage/"
     for file in $(shell_files); do
         name=${file#"$FIRSTBOOT/lib/"}
         syntax "$file"
@@ -118,6 +119,7 @@ every_part_declares_exactly_what_it_needs() { # test
                 wrong=1
             }
         done
+        works_alone "$name" || wrong=1
         for part in $(declared "$file"); do
             is_needed "${functions[$part]}" "${calls[$name]}" || is_needed "${sets[$part]}" "${reads[$name]}" || {
                 printf '%s declares %s and does not need it\n' "$name" "$part"
@@ -126,6 +128,16 @@ every_part_declares_exactly_what_it_needs() { # test
         done
     done
     return "$wrong"
+}
+
+# works_alone PART: with nothing but that sourced, there is each function that it calls.
+works_alone() {
+    local word called=
+    for word in ${calls[$1]}; do
+        [[ -z ${home[$word]-} ]] || called+=" $word"
+    done
+    [[ ! -e $FIRSTBOOT/lib/$1 || $(head -c 2 "$FIRSTBOOT/lib/$1") == '#!' ]] ||
+        with_parts "$1" "for name in $called; do command -v \$name >/dev/null || echo $1 alone lacks \$name; done" | fails grep .
 }
 
 # is_needed WORDS WORDS: whether a word is in both.

@@ -21,3 +21,21 @@ a_half_written_status_is_never_seen() { # test
     fails with_parts file 'write_file "$MKIMAGE_RUN/nowhere/file" <"$MKIMAGE_RUN/../file"' 2>/dev/null
     equal "$(cat "$WORLD/file")" old
 }
+
+# It is written every ten seconds. In a namespace of its own, the number of a process tells how many there were before.
+writing_the_status_costs_a_handful_of_processes() { # test, root
+    local count
+    fake ip 'echo "2: eth0    inet 192.168.1.32/24 brd 192.168.1.255 scope global eth0"'
+    # shellcheck disable=SC2016 # (the inner shell expands it)
+    count=$(unshare --pid --fork dash -c '. "$MKIMAGE_LIB/start"
+        use report schedule
+        STAGES=$(stage_names)
+        for stage in $STAGES; do new_record "$stage"; done
+        before=$(sh -c "echo \$\$")
+        write_status $STAGES
+        after=$(sh -c "echo \$\$")
+        echo $((after - before - 1))')
+    equal "$(jq -r '.stages[1].name, .addresses[0]' "$WORLD/run/status.json" | tr '\n' ' ')" 'packages 192.168.1.32 '
+    printf '%s processes\n' "$count"
+    ((count >= 3 && count <= 8))
+}

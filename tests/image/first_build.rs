@@ -19,7 +19,7 @@ const NODE: [&str; 2] = ["--node", "pi4-2"];
 const FUSE: Duration = Duration::from_secs(240);
 
 /// Messages for decompressing during and after the download.
-const EARLY: &str = "\nunpacking";
+const EARLY: &str = "\ndecompressing";
 const LATE: &str = "\nwriting";
 
 fn packed(form: Form) -> Vec<u8> {

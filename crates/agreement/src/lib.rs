@@ -2,7 +2,7 @@
 //! belongs to it. Every rule is a pure function from what one node can see to what it does next.
 //!
 //! The nodes themselves run `firstboot/lib`, which is shell. This crate states the same rules in a form that can be checked
-//! exhaustively (`tests/worlds`), and `tests/firstboot/agreement.bash` compares the shell with it, verdict by verdict.
+//! exhaustively (`tests/worlds`). Nothing compares the two with each other yet.
 
 // What a node sees is a list of independent facts, most of which are true or false.
 #![allow(clippy::struct_excessive_bools)]

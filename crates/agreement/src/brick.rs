@@ -107,6 +107,10 @@ pub struct Asked {
     pub is_listed: bool,
     /// Whether more than half of the pool is connected.
     pub has_majority: bool,
+    /// How many of the volume's bricks belong to members that are not connected.
+    pub unreached: u8,
+    /// Whether the volume's first brick is one of those.
+    pub first_is_unreached: bool,
     /// Whether the caller answers at its own name.
     pub caller_is_there: bool,
     /// Whether another member says that it knows the volume otherwise.
@@ -136,10 +140,12 @@ pub enum Reply {
 
 /// Returns what the asked member does about an empty brick.
 ///
-/// Rule: only the first connected member changes the volume, only with more than half of the pool connected, and only on
-/// top of a volume that everyone who answers knows alike.
+/// Rule: only the first connected member changes the volume, only with more than half of the pool connected, only while the
+/// members that are not connected cannot write to their bricks, and only on top of a volume that everyone who answers
+/// knows alike.
 ///
-/// Why: Gluster makes two different volumes of two changes that do not know of each other.
+/// Why: Gluster makes two different volumes of two changes that do not know of each other. Members that can write and do
+/// not know of a new brick write past it, and nothing tells the brick later that it lacks something.
 pub fn reply(asked: Asked) -> Reply {
     if !asked.has_brick {
         return Reply::No;
@@ -151,6 +157,9 @@ pub fn reply(asked: Asked) -> Reply {
         return Reply::Elsewhere;
     }
     let is_settled = asked.bricks > 0 && asked.bricks == asked.stored;
+    if can_write(asked.unreached, asked.first_is_unreached, asked.bricks) {
+        return Reply::NotYet;
+    }
     if !is_settled || !asked.has_majority || !asked.caller_is_there || !asked.is_sound {
         return Reply::NotYet;
     }
@@ -174,4 +183,10 @@ pub fn reply(asked: Asked) -> Reply {
     } else {
         Reply::Spare
     }
+}
+
+/// Returns whether so many of the volume's bricks take a write: more than half of them, or half with the first among them.
+pub fn can_write(reached: u8, first_is_reached: bool, bricks: u8) -> bool {
+    let twice = reached.saturating_mul(2);
+    twice > bricks || (twice == bricks && first_is_reached && bricks > 0)
 }

@@ -24,12 +24,15 @@ pub enum Known {
     },
 }
 
+/// A member and what it knows.
+pub type Member = (Node, Known);
+
 /// Returns the node whose description counts, and that description; `None` when no member has one.
 ///
 /// `members` are this node and the members of the same volume that answer, in the nodes file's order.
-pub fn winner(members: &[(Node, Known)]) -> Option<(Node, Known)> {
+pub fn winner(members: &[Member]) -> Option<Member> {
     let votes = |known: Known| members.iter().filter(|(_, other)| *other == known).count();
-    let mut best: Option<(Node, Known)> = None;
+    let mut best: Option<Member> = None;
     for &(node, known) in members {
         let Known::Description { version, .. } = known else {
             continue;
@@ -48,7 +51,7 @@ pub fn winner(members: &[(Node, Known)]) -> Option<(Node, Known)> {
 }
 
 /// Returns the node from which `me` takes over the description, or `None` when it knows what counts.
-pub fn take_over_from(me: Node, members: &[(Node, Known)]) -> Option<Node> {
+pub fn take_over_from(me: Node, members: &[Member]) -> Option<Node> {
     let own = members
         .iter()
         .find(|(node, _)| *node == me)

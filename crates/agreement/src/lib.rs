@@ -39,3 +39,14 @@ pub enum Home {
     /// On the card.
     Card,
 }
+
+/// Where this card has begun a swarm or a volume, which it notes before it does.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Begun {
+    /// Nowhere.
+    Nowhere,
+    /// In the place where the node's state lives now, and has lived ever since.
+    Here,
+    /// In another place, such as a stick that is not plugged in, or in an earlier epoch.
+    Elsewhere,
+}

@@ -142,3 +142,38 @@ pub fn with_members(view: View, listed: bool) -> Entry {
         (false, false) => Entry::AskToBeTakenIn,
     }
 }
+
+/// What a member sees of peers that reject it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Rejection {
+    /// How many peers accept it.
+    pub accepted: usize,
+    /// How many peers reject it.
+    pub rejected: usize,
+    /// How many members its pool has, itself counted.
+    pub members: usize,
+    /// Whether another member says that it knows the volume otherwise.
+    pub somebody_disagrees: bool,
+    /// Whether it has neither a brick in the volume nor a file in what is to become one.
+    pub has_nothing_in_the_volume: bool,
+}
+
+/// Returns whether it is this node that is wrong when it and its peers reject each other.
+///
+/// Rule: a node is wrong that nobody accepts and that more than half of the pool rejects, or that has nothing in the volume;
+/// of two that reject each other neither is wrong, and what others know otherwise they take over themselves.
+///
+/// Why: a node that is wrong takes its place in the pool again, which throws away what its glusterd has stored.
+pub fn is_outvoted(rejection: Rejection) -> bool {
+    let Rejection {
+        accepted,
+        rejected,
+        members,
+        somebody_disagrees,
+        has_nothing_in_the_volume,
+    } = rejection;
+    accepted == 0
+        && rejected > 0
+        && !somebody_disagrees
+        && (rejected.saturating_mul(2) > members || has_nothing_in_the_volume)
+}

@@ -1,6 +1,6 @@
 //! Who creates the swarm, and when a member of one swarm changes to another.
 
-use crate::{Home, Node, Role};
+use crate::{Begun, Home, Node, Role};
 
 /// What another node says about its swarm.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -144,17 +144,6 @@ pub fn hears_of_a_swarm(others: &[Other]) -> bool {
             Answer::Member | Answer::UnknownMember | Answer::Manager
         )
     })
-}
-
-/// Where this card has begun a swarm, which it notes before it does.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Begun {
-    /// Nowhere.
-    Nowhere,
-    /// In the place where the node's state lives now, and has lived ever since.
-    Here,
-    /// In another place, such as a stick that is not plugged in, or in an earlier epoch.
-    Elsewhere,
 }
 
 /// Returns whether a node outside any swarm remembers one, `noted` being whether a note of it lies on its card or stick.

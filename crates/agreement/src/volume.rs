@@ -1,6 +1,6 @@
 //! Who creates the volume.
 
-use crate::{Home, Node};
+use crate::{Begun, Home, Node};
 
 /// What another node says about the volume.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -46,10 +46,21 @@ pub struct View<'a> {
     pub home: Home,
     /// What is in its brick.
     pub brick: Brick,
+    /// Whether any place on this node remembers a volume; [`remembers_a_volume`] says what counts.
+    pub remembers_a_volume: bool,
     /// Whether it has been up so long that it no longer waits for silent nodes.
     pub has_waited: bool,
     /// The other nodes, in the nodes file's order.
     pub others: &'a [Other],
+}
+
+/// Why only the owner can decide.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Owner {
+    /// The brick holds files of a volume that nobody knows.
+    FilesOfAnUnknownVolume,
+    /// This node remembers a volume that nobody knows.
+    RememberedVolume,
 }
 
 /// What a node does that does not know the volume.
@@ -63,8 +74,8 @@ pub enum Verdict {
     WaitForGlusterd(Node),
     /// It waits for a silent node that may know a volume.
     WaitForSilentNode,
-    /// It leaves the decision to the owner: its brick holds files of a volume that nobody knows.
-    AskOwner,
+    /// It leaves the decision to the owner.
+    AskOwner(Owner),
     /// It creates the volume.
     Create,
 }
@@ -72,7 +83,8 @@ pub enum Verdict {
 /// Returns what a node does that does not know the volume.
 ///
 /// Rule: only the node with the first brick creates the volume, with its state and its brick on its stick, after all nodes
-/// with a brick have said that they know none or after ten minutes, and never over a brick with files in it.
+/// with a brick have said that they know none or after ten minutes, and never when it remembers a volume or over a brick
+/// with files in it.
 ///
 /// Why: two volumes of one name cannot be merged. A brick with files is what remains of a volume, and may be the only copy.
 pub fn decide(view: View) -> Verdict {
@@ -94,8 +106,21 @@ pub fn decide(view: View) -> Verdict {
         return Verdict::WaitForSilentNode;
     }
     if view.brick == Brick::Files {
-        Verdict::AskOwner
+        Verdict::AskOwner(Owner::FilesOfAnUnknownVolume)
+    } else if view.remembers_a_volume {
+        Verdict::AskOwner(Owner::RememberedVolume)
     } else {
         Verdict::Create
     }
+}
+
+/// Returns whether a node that does not know the volume remembers one.
+///
+/// Rule: a volume counts that another node has told of, or that was begun in another place; one that was begun here and is
+/// not there was never created.
+///
+/// Why: the node that told of it may be silent later, and the card has no copy of what was begun on a stick that is pulled
+/// out a moment later.
+pub fn remembers_a_volume(told: bool, begun: Begun) -> bool {
+    told || begun == Begun::Elsewhere
 }

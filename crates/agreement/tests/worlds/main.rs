@@ -4,6 +4,7 @@
 
 mod media;
 mod search;
+mod storage;
 mod swarm;
 
 /// What the nodes are called in a story.

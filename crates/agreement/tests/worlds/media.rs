@@ -1,7 +1,9 @@
 //! A node's card and sticks, and what lies on them.
 
-use agreement::Home;
 use agreement::state::{self, Epoch, OnCard};
+use agreement::{Begun, Home};
+
+const HOMES: [Home; 3] = [Home::Undecided, Home::Stick, Home::Card];
 
 /// The state in one place; nothing is there while the epoch is 0.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
@@ -163,5 +165,184 @@ impl<P: Copy + Default + Eq> Media<P> {
     pub fn after_boot(mut self, rules: PlaceRules, carry: impl Fn(OnCard, &Self) -> P) -> P {
         let home = self.at_boot(rules, &carry);
         self.live(home).unwrap_or_default()
+    }
+}
+
+/// A node: what it has, and where its state lives while it is on.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct Board<P> {
+    /// A position in [`HOMES`]; undecided while the node is off.
+    home: u8,
+    /// The stick on which this card has begun something, and in which epoch; 0 for none.
+    begun: (u8, u8),
+    pub media: Media<P>,
+}
+
+impl<P: Copy + Default + Eq> Board<P> {
+    pub fn home(&self) -> Home {
+        HOMES[self.home as usize]
+    }
+
+    pub fn is_off(&self) -> bool {
+        self.home() == Home::Undecided
+    }
+
+    pub fn set_home(&mut self, home: Home) {
+        self.home = u8::try_from(HOMES.iter().position(|known| *known == home).unwrap()).unwrap();
+    }
+
+    pub fn switch_off(&mut self) {
+        self.set_home(Home::Undecided);
+    }
+
+    pub fn live(&self) -> Option<P> {
+        self.media.live(self.home())
+    }
+
+    pub fn live_mut(&mut self) -> &mut P {
+        let home = self.home();
+        self.media.live_mut(home).unwrap()
+    }
+
+    /// Notes on the card that something is begun where the state lives now.
+    pub fn begin(&mut self) {
+        self.begun = self.place();
+    }
+
+    pub fn begun(&self) -> Begun {
+        match self.begun {
+            (0, _) => Begun::Nowhere,
+            begun if self.home() == Home::Stick && begun == self.place() => Begun::Here,
+            _ => Begun::Elsewhere,
+        }
+    }
+
+    fn place(&self) -> (u8, u8) {
+        (
+            self.media.known,
+            self.media.stick().map_or(0, |stick| stick.place.epoch),
+        )
+    }
+
+    /// Every place in which something of this node's lies, on sticks in the drawer as well.
+    pub fn places(&self) -> [P; 4] {
+        let Media {
+            directories,
+            copy,
+            sticks,
+            ..
+        } = self.media;
+        [
+            directories.state,
+            copy.state,
+            sticks[0].place.state,
+            sticks[1].place.state,
+        ]
+    }
+}
+
+/// Something that happens to a node's power, card or stick.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum MediaStep {
+    SwitchOn,
+    PowerCut,
+    NewCard,
+    PullStick,
+    PutIn(u8),
+    UseStick,
+    GiveUpStick,
+    Copy,
+}
+
+impl MediaStep {
+    pub fn is_fault(self) -> bool {
+        matches!(
+            self,
+            MediaStep::PowerCut | MediaStep::NewCard | MediaStep::PullStick
+        )
+    }
+
+    /// Returns whether a card or stick is lost or taken out.
+    pub fn is_loss(self) -> bool {
+        matches!(self, MediaStep::NewCard | MediaStep::PullStick)
+    }
+
+    /// Tells the step in a sentence about the node of that name.
+    pub fn tell(self, name: &str, after: Home) -> String {
+        let on = match after {
+            Home::Stick => "goes on from its stick",
+            Home::Card => "goes on from its card",
+            Home::Undecided => "is off",
+        };
+        match self {
+            MediaStep::SwitchOn => format!("{name} is switched on and {on}"),
+            MediaStep::PowerCut => format!("{name} loses its power"),
+            MediaStep::NewCard => format!("{name} loses its power and gets a new card"),
+            MediaStep::PullStick => format!("{name}'s stick is pulled out"),
+            MediaStep::PutIn(1) => format!("{name} gets its first stick"),
+            MediaStep::PutIn(_) => format!("{name} gets its second stick"),
+            MediaStep::UseStick => format!("{name} finds its stick and {on}"),
+            MediaStep::GiveUpStick => format!("{name} gives up its stick and {on}"),
+            MediaStep::Copy => format!("{name} copies its state to its card"),
+        }
+    }
+}
+
+impl<P: Copy + Default + Eq> Board<P> {
+    /// Adds what can happen to this node, which is in trouble or only ever switched on.
+    ///
+    /// A power cut that leaves everything as it is is left out: `forgets` says whether the node would forget something.
+    pub fn steps(&self, in_trouble: bool, may_lose: bool, forgets: bool, out: &mut Vec<MediaStep>) {
+        if in_trouble && may_lose {
+            if *self != Board::default() {
+                out.push(MediaStep::NewCard);
+            }
+            if self.media.plugged != 0 {
+                out.push(MediaStep::PullStick);
+            }
+        }
+        if self.media.plugged == 0 {
+            out.extend([MediaStep::PutIn(1), MediaStep::PutIn(2)]);
+        }
+        if self.is_off() {
+            out.push(MediaStep::SwitchOn);
+            return;
+        }
+        if in_trouble && (forgets || self.live().is_none()) {
+            out.push(MediaStep::PowerCut);
+        }
+        match self.home() {
+            Home::Stick if self.media.plugged != self.media.known => out.push(MediaStep::GiveUpStick),
+            // Without a stick to lose nothing comes of a copy.
+            Home::Stick if may_lose => out.push(MediaStep::Copy),
+            Home::Card if self.media.plugged != 0 => out.push(MediaStep::UseStick),
+            _ => {}
+        }
+    }
+
+    pub fn apply(&mut self, step: MediaStep, rules: PlaceRules, carry: impl Fn(OnCard, &Media<P>) -> P) {
+        match step {
+            MediaStep::PowerCut => self.switch_off(),
+            MediaStep::NewCard => {
+                self.switch_off();
+                self.media.new_card();
+                self.begun = (0, 0);
+            }
+            MediaStep::PullStick => self.media.plugged = 0,
+            MediaStep::PutIn(stick) => self.media.plugged = stick,
+            MediaStep::SwitchOn => {
+                let home = self.media.at_boot(rules, carry);
+                self.set_home(home);
+            }
+            MediaStep::UseStick => {
+                let home = self.media.brick_stage(rules, carry);
+                self.set_home(home);
+            }
+            MediaStep::GiveUpStick => {
+                let home = self.media.settle(false, rules, carry);
+                self.set_home(home);
+            }
+            MediaStep::Copy => self.media.copy_to_card(),
+        }
     }
 }

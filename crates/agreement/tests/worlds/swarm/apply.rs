@@ -1,8 +1,7 @@
 //! What a step does.
 
 use super::{ANSWERS, MOST_IDS, MOST_SWARMS, Membership, Step, Swarm, World, bit, entries, told};
-use crate::media::Media;
-use agreement::Home;
+use crate::media::{Media, MediaStep};
 use agreement::swarm::Verdict;
 
 impl Swarm {
@@ -44,7 +43,7 @@ impl Swarm {
             && let (Some(swarm), Some(id)) = (self.free_swarm(world), free_id(world, 0))
         {
             let board = &mut world.boards[0];
-            board.begun = board.place();
+            board.begin();
             let live = board.live_mut();
             let members = bit(0, id);
             *live = Membership {
@@ -59,46 +58,16 @@ impl Swarm {
         }
     }
 
-    fn apply_to_media(&self, world: &mut World, step: Step) {
-        let rules = self.rules.place;
-        match step {
-            Step::NewCard(node) => {
-                world.boards[node].media.new_card();
-                world.boards[node].begun = (0, 0);
-                world.losses_left -= 1;
-            }
-            Step::PullStick(node) => {
-                world.boards[node].media.plugged = 0;
-                world.losses_left -= 1;
-            }
-            Step::PutIn(node, stick) => world.boards[node].media.plugged = stick,
-            Step::SwitchOn(node) => {
-                let home = world.boards[node].media.at_boot(rules, self.carry(node));
-                world.boards[node].set_home(home);
-            }
-            Step::UseStick(node) => {
-                let home = world.boards[node].media.brick_stage(rules, self.carry(node));
-                world.boards[node].set_home(home);
-            }
-            Step::GiveUpStick(node) => {
-                let home = world.boards[node].media.settle(false, rules, self.carry(node));
-                world.boards[node].set_home(home);
-            }
-            Step::Copy(node) => {
-                let live = world.boards[node].live().unwrap();
-                // A stick that is dying can read as an empty one.
-                if !live.noted || live.swarm != 0 {
-                    world.boards[node].media.copy_to_card();
-                }
-            }
-            _ => {}
-        }
-    }
-
     pub(super) fn apply(&self, before: &World, step: Step) -> World {
         let mut world = *before;
         match step {
-            Step::PowerCut(node) => world.boards[node].set_home(Home::Undecided),
+            // A stick that is dying can read as an empty one.
+            Step::Media(node, MediaStep::Copy)
+                if before.boards[node].live().unwrap().has_lost_its_swarm() => {}
+            Step::Media(node, step) => {
+                world.boards[node].apply(step, self.rules.place, self.carry(node));
+                world.losses_left -= u8::from(step.is_loss());
+            }
             Step::TenMinutes => world.has_waited = true,
             Step::AskAll(lost) => {
                 let mut told = [0; 3];
@@ -117,8 +86,8 @@ impl Swarm {
                 world.told = None;
             }
             Step::BeginCutOff => {
-                world.boards[0].begun = world.boards[0].place();
-                world.boards[0].set_home(Home::Undecided);
+                world.boards[0].begin();
+                world.boards[0].switch_off();
                 world.losses_left -= 1;
             }
             Step::Join(node, manager) => self.join(&mut world, node, manager),
@@ -132,7 +101,7 @@ impl Swarm {
             }
             Step::JoinCutOff(node, manager) => {
                 self.enlist(&mut world, node, manager);
-                world.boards[node].set_home(Home::Undecided);
+                world.boards[node].switch_off();
                 world.losses_left -= 1;
             }
             Step::Note(node) => world.boards[node].live_mut().noted = true,
@@ -141,9 +110,8 @@ impl Swarm {
                 let old = entries(u16::MAX, node) & !bit(node, live.id);
                 self.change_members(&mut world, live.swarm, |members| members & !old);
             }
-            _ => self.apply_to_media(&mut world, step),
         }
-        if self.rules.waits_anew_after_moving && world.boards[0].home != before.boards[0].home {
+        if self.rules.waits_anew_after_moving && world.boards[0].home() != before.boards[0].home() {
             world.has_waited = false;
             world.heard = 0;
         }
@@ -155,7 +123,7 @@ impl Swarm {
     fn forget_what_is_dead(&self, world: &mut World) {
         let first = world.boards[0].live();
         // Not even a mutated rule keeps the minutes of before a power cut.
-        if world.boards[0].home() == Home::Undecided
+        if world.boards[0].is_off()
             || first.is_some_and(|live| live.swarm != 0 && self.rules.waits_anew_after_moving)
         {
             world.has_waited = false;

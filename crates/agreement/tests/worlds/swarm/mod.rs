@@ -12,14 +12,13 @@ mod symmetry;
 mod tell;
 mod tests;
 
-use crate::media::{Media, PLACE_RULES, PlaceRules};
+use crate::media::{Media, MediaStep, PLACE_RULES, PlaceRules};
 use agreement::state::{self, OnCard};
-use agreement::swarm::{self, Answer, Begun, ManagerAnswer, MemberVerdict, MemberView, Other, Verdict, View};
-use agreement::{Home, Node, Role};
+use agreement::swarm::{self, Answer, ManagerAnswer, MemberVerdict, MemberView, Other, Verdict, View};
+use agreement::{Begun, Node, Role};
 
 const MOST_IDS: u8 = 4;
 const MOST_SWARMS: u8 = 3;
-const HOMES: [Home; 3] = [Home::Undecided, Home::Stick, Home::Card];
 const ANSWERS: [Answer; 4] = [Answer::Silent, Answer::None, Answer::Member, Answer::Manager];
 
 /// What a node remembers of its swarm.
@@ -35,15 +34,13 @@ pub struct Membership {
     members: u16,
 }
 
-/// A node.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
-struct Board {
-    /// Where its state lives, as a position in [`HOMES`]; undecided while it is off.
-    home: u8,
-    /// The stick on which this card has begun a swarm, and in which epoch; 0 for none.
-    begun: (u8, u8),
-    media: Media<Membership>,
+impl Membership {
+    fn has_lost_its_swarm(self) -> bool {
+        self.noted && self.swarm == 0
+    }
 }
+
+type Board = crate::media::Board<Membership>;
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct World {
@@ -106,14 +103,7 @@ pub struct Swarm {
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Step {
-    SwitchOn(usize),
-    PowerCut(usize),
-    NewCard(usize),
-    PullStick(usize),
-    PutIn(usize, u8),
-    UseStick(usize),
-    GiveUpStick(usize),
-    Copy(usize),
+    Media(usize, MediaStep),
     TenMinutes,
     /// The first manager asks everybody; one bit for each node whose answer is lost.
     AskAll(u8),
@@ -124,49 +114,6 @@ pub enum Step {
     JoinAnew(usize, usize),
     Note(usize),
     RemoveOldEntries(usize),
-}
-
-impl Board {
-    fn home(&self) -> Home {
-        HOMES[self.home as usize]
-    }
-
-    fn set_home(&mut self, home: Home) {
-        self.home = u8::try_from(HOMES.iter().position(|known| *known == home).unwrap()).unwrap();
-    }
-
-    fn live(&self) -> Option<Membership> {
-        self.media.live(self.home())
-    }
-
-    fn live_mut(&mut self) -> &mut Membership {
-        let home = self.home();
-        self.media.live_mut(home).unwrap()
-    }
-
-    /// The stick that is in use, and its epoch.
-    fn place(&self) -> (u8, u8) {
-        (
-            self.media.known,
-            self.media.stick().map_or(0, |stick| stick.place.epoch),
-        )
-    }
-
-    /// Every place in which something of this node's lies, on sticks in the drawer as well.
-    fn places(&self) -> [Membership; 4] {
-        let Media {
-            directories,
-            copy,
-            sticks,
-            ..
-        } = self.media;
-        [
-            directories.state,
-            copy.state,
-            sticks[0].place.state,
-            sticks[1].place.state,
-        ]
-    }
 }
 
 fn bit(node: usize, id: u8) -> u16 {
@@ -272,16 +219,11 @@ impl Swarm {
         let noted = board.media.directories.state.noted
             || board.media.copy.state.noted
             || board.media.stick().is_some_and(|stick| stick.place.state.noted);
-        let begun = match board.begun {
-            (0, _) => Begun::Nowhere,
-            begun if board.home() == Home::Stick && begun == board.place() => Begun::Here,
-            _ => Begun::Elsewhere,
-        };
         (self.rules.decide)(View {
             is_first_manager: true,
             has_brick: true,
             home: board.home(),
-            remembers_a_swarm: (self.rules.remembers)(noted, begun),
+            remembers_a_swarm: (self.rules.remembers)(noted, board.begun()),
             has_waited: world.has_waited,
             ordered: false,
             others: &self.others(answer),

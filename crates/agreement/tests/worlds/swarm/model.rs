@@ -81,7 +81,10 @@ impl Model for Swarm {
     fn next(&self, world: &World, out: &mut Vec<Next<Self>>) {
         let mut steps = Vec::new();
         for node in 0..self.nodes {
-            self.media_steps(world, node, &mut steps);
+            let mut media = Vec::new();
+            let forgets = node == 0 && (world.has_waited || world.heard != 0);
+            world.boards[node].steps(node < self.troubled, world.losses_left > 0, forgets, &mut media);
+            steps.extend(media.into_iter().map(|step| Step::Media(node, step)));
             self.swarm_steps(world, node, &mut steps);
         }
         if self.ten_minutes_can_pass(world) {
@@ -94,14 +97,11 @@ impl Model for Swarm {
     }
 
     fn is_fault(&self, step: Step) -> bool {
-        matches!(
-            step,
-            Step::PowerCut(_)
-                | Step::NewCard(_)
-                | Step::PullStick(_)
-                | Step::JoinCutOff(..)
-                | Step::BeginCutOff
-        )
+        match step {
+            Step::Media(_, step) => step.is_fault(),
+            Step::JoinCutOff(..) | Step::BeginCutOff => true,
+            _ => false,
+        }
     }
 
     fn canonical(&self, world: &World) -> World {

@@ -2,7 +2,6 @@
 
 use super::apply::free_id;
 use super::{Patience, Step, Swarm, World, entries, is_in};
-use agreement::Home;
 use agreement::swarm::{Answer, MemberVerdict, Verdict};
 
 impl Swarm {
@@ -16,35 +15,6 @@ impl Swarm {
         let knows_nothing = |node: usize| world.boards[node].places().iter().all(|place| place.swarm == 0);
         self.patience == Patience::Always
             || (1..self.nodes).all(|node| has_answered(node) || knows_nothing(node))
-    }
-
-    pub(super) fn media_steps(&self, world: &World, node: usize, out: &mut Vec<Step>) {
-        let board = &world.boards[node];
-        let is_off = board.home() == Home::Undecided;
-        if world.losses_left > 0 && node < self.troubled {
-            if is_off {
-                out.push(Step::NewCard(node));
-            }
-            if board.media.plugged != 0 {
-                out.push(Step::PullStick(node));
-            }
-        }
-        if board.media.plugged == 0 {
-            out.extend([Step::PutIn(node, 1), Step::PutIn(node, 2)]);
-        }
-        if is_off {
-            out.push(Step::SwitchOn(node));
-            return;
-        }
-        if node < self.troubled {
-            out.push(Step::PowerCut(node));
-        }
-        match board.home() {
-            Home::Stick if board.media.plugged != board.media.known => out.push(Step::GiveUpStick(node)),
-            Home::Stick => out.push(Step::Copy(node)),
-            Home::Card if board.media.plugged != 0 => out.push(Step::UseStick(node)),
-            _ => {}
-        }
     }
 
     pub(super) fn swarm_steps(&self, world: &World, node: usize, out: &mut Vec<Step>) {

@@ -2,27 +2,13 @@
 
 use super::{Step, Swarm, World, told};
 use crate::NAMES;
-use agreement::Home;
 use agreement::swarm::{Answer, Verdict};
 
 impl Swarm {
     pub(super) fn tell_step(&self, before: &World, step: Step, after: &World) -> String {
-        let on = |node: usize| match after.boards[node].home() {
-            Home::Stick => "goes on from its stick",
-            Home::Card => "goes on from its card",
-            Home::Undecided => "is off",
-        };
         let name = |node: usize| NAMES[node];
         match step {
-            Step::SwitchOn(node) => format!("{} is switched on and {}", name(node), on(node)),
-            Step::PowerCut(node) => format!("{} loses its power", name(node)),
-            Step::NewCard(node) => format!("{} gets a new card", name(node)),
-            Step::PullStick(node) => format!("{}'s stick is pulled out", name(node)),
-            Step::PutIn(node, 1) => format!("{} gets its first stick", name(node)),
-            Step::PutIn(node, _) => format!("{} gets its second stick", name(node)),
-            Step::UseStick(node) => format!("{} finds its stick and {}", name(node), on(node)),
-            Step::GiveUpStick(node) => format!("{} gives up its stick and {}", name(node), on(node)),
-            Step::Copy(node) => format!("{} copies its state to its card", name(node)),
+            Step::Media(node, step) => step.tell(name(node), after.boards[node].home()),
             Step::TenMinutes => format!("{} has waited for ten minutes", name(0)),
             Step::AskAll(_) => {
                 let answers =

@@ -3,8 +3,8 @@
 use super::{Patience, RULES, Rules, Swarm};
 use crate::search::{ALWAYS_A_WAY, Story, search};
 use crate::{MOST_WORLDS, all_worlds};
-use agreement::Home;
-use agreement::swarm::{self, Begun, ManagerAnswer, MemberVerdict, Other, Verdict, View, Wait};
+use agreement::swarm::{self, ManagerAnswer, MemberVerdict, Other, Verdict, View, Wait};
+use agreement::{Begun, Home};
 
 const ONE_SWARM: &str = "there are never two swarms";
 
@@ -81,7 +81,8 @@ fn waiting_only_so_long_has_a_price() {
     // Both the card and the stick of the first manager have to be new for it.
     let text = story.to_string();
     assert!(
-        text.contains("pi4-1 gets a new card") && text.contains("pi4-1 gets its second stick"),
+        text.contains("pi4-1 loses its power and gets a new card")
+            && text.contains("pi4-1 gets its second stick"),
         "{text}"
     );
 }

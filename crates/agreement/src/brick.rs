@@ -1,4 +1,4 @@
-//! How a node's brick gets into the volume, seen from the node and from the member that is asked.
+//! The way of a node's brick into the volume, seen from the node and from the member that is asked.
 
 use crate::volume::Brick;
 
@@ -13,22 +13,22 @@ pub enum Noted {
     AnotherStick,
 }
 
-/// What a node with the volume sees of its own brick.
+/// A node's view of its own brick, once it knows the volume.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct View {
-    /// How many bricks glusterd lists; 0 when it does not say.
+    /// The number of bricks glusterd lists; 0 when it does not say.
     pub bricks: u8,
-    /// Whether it lists this node's.
+    /// True if it lists this node's.
     pub is_listed: bool,
-    /// Whether a process serves the brick.
+    /// True if a process serves the brick.
     pub is_served: bool,
-    /// What is in the brick.
+    /// The contents of the brick.
     pub brick: Brick,
     /// The stick that the state names.
     pub noted: Noted,
 }
 
-/// What becomes of what lies in the brick now.
+/// The treatment of what lies in the brick now.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Before {
     /// It is left as it is.
@@ -37,7 +37,7 @@ pub enum Before {
     SetAside,
 }
 
-/// What a node does with its brick.
+/// The node's next step with its brick.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Verdict {
     /// glusterd does not say which bricks the volume has.
@@ -46,7 +46,7 @@ pub enum Verdict {
     WaitForList,
     /// It is the volume's brick as it is.
     Serve {
-        /// Whether this stick is noted at once; otherwise after a full heal has begun.
+        /// True if this stick is noted at once; otherwise after a full heal has begun.
         note: bool,
     },
     /// The first member is asked to take in an empty brick.
@@ -86,42 +86,42 @@ pub fn decide(view: View) -> Verdict {
     }
 }
 
-/// What the member sees that is asked to take a brick in.
+/// The view of the member that is asked to take a brick in.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Asked {
-    /// Whether the caller has a brick by the cluster file.
+    /// True if the caller has a brick by the cluster file.
     pub has_brick: bool,
-    /// Whether the caller is the arbiter.
+    /// True if the caller is the arbiter.
     pub is_arbiter: bool,
-    /// Whether this member knows the volume.
+    /// True if this member knows the volume.
     pub knows_volume: bool,
-    /// Whether this member is the first one in the pool.
+    /// True if this member is the first one in the pool.
     pub is_first: bool,
-    /// How many bricks glusterd lists.
+    /// The number of bricks glusterd lists.
     pub bricks: u8,
-    /// How many bricks glusterd has stored.
+    /// The number of bricks glusterd has stored.
     pub stored: u8,
-    /// Whether every brick is a replica of the others.
+    /// True if every brick is a replica of the others.
     pub is_sound: bool,
-    /// Whether glusterd lists the caller's brick.
+    /// True if glusterd lists the caller's brick.
     pub is_listed: bool,
-    /// Whether more than half of the pool is connected.
+    /// True if more than half of the pool is connected.
     pub has_majority: bool,
-    /// How many of the volume's bricks belong to members that are not connected.
+    /// The number of of the volume's bricks belong to members that are not connected.
     pub unreached: u8,
-    /// Whether the volume's first brick is one of those.
+    /// True if the volume's first brick is one of those.
     pub first_is_unreached: bool,
-    /// Whether the caller answers at its own name.
+    /// True if the caller answers at its own name.
     pub caller_is_there: bool,
-    /// Whether another member says that it knows the volume otherwise.
+    /// True if another member says that it knows the volume otherwise.
     pub somebody_disagrees: bool,
-    /// How many bricks a complete volume has, the arbiter counted.
+    /// The number of bricks a complete volume has, the arbiter counted.
     pub replica: u8,
-    /// Whether the cluster has an arbiter.
+    /// True if the cluster has an arbiter.
     pub has_arbiter: bool,
 }
 
-/// What the member that is asked does.
+/// The reply of the member that is asked.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Reply {
     /// The caller cannot have a brick.

@@ -1,4 +1,4 @@
-//! Whose description of the volume wins.
+//! The choice between different descriptions of the volume.
 //!
 //! Rule: the latest version wins; of several with that version the one that most members know, and then the one of the
 //! first of those nodes in the nodes file.
@@ -8,7 +8,7 @@
 
 use crate::Node;
 
-/// What a member knows about the volume.
+/// A member's knowledge of the volume.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Known {
     /// No volume, or a description without a version.

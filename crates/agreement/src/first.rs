@@ -1,4 +1,4 @@
-//! Which member has the pool's changes made at it.
+//! The choice of the member at which the pool is changed.
 //!
 //! Rule: the first connected member in the nodes file's order, once every connected member's name is known.
 //!
@@ -6,14 +6,14 @@
 
 use crate::Node;
 
-/// What a node sees of its pool.
+/// A node's view of its pool.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct View<'a> {
     /// The connected members whose names are known, this node among them.
     pub connected: &'a [Node],
-    /// Whether a connected member is known by an address only.
+    /// True if a connected member is known by an address only.
     pub has_nameless_member: bool,
-    /// Whether a node with a brick is not among the peers.
+    /// True if a node with a brick is not among the peers.
     pub misses_a_brick_node: bool,
 }
 

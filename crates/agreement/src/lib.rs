@@ -29,7 +29,7 @@ pub enum Role {
     Worker,
 }
 
-/// Where a node's state lives at present.
+/// The place where a node's state lives at present.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Home {
     /// Not decided yet since the node was switched on.
@@ -40,7 +40,7 @@ pub enum Home {
     Card,
 }
 
-/// Where this card has begun a swarm or a volume, which it notes before it does.
+/// The place where this card has begun a swarm or a volume, noted before it did.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Begun {
     /// Nowhere.

@@ -1,8 +1,8 @@
-//! How a node gets into the pool of GlusterFS peers.
+//! The way of a node into the pool of GlusterFS peers.
 
 use crate::{Home, Node};
 
-/// What another node says about its pool.
+/// Another node's answer about its pool.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Answer {
     /// It does not answer, or does not know yet where its state lives.
@@ -29,32 +29,32 @@ impl Answer {
 pub struct Other {
     /// The node that was asked.
     pub node: Node,
-    /// Whether it has a brick by the cluster file.
+    /// True if it has a brick by the cluster file.
     pub has_brick: bool,
     /// Its answer.
     pub answer: Answer,
 }
 
-/// What a node whose glusterd runs sees.
+/// The view of a node whose glusterd runs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct View<'a> {
-    /// Whether this node's brick is the first of the volume.
+    /// True if this node's brick is the first of the volume.
     pub is_first_brick_node: bool,
-    /// Where its state lives.
+    /// The place where its state lives.
     pub home: Home,
-    /// Whether its state says that a brick of this node was in the volume.
+    /// True if its state says that a brick of this node was in the volume.
     pub had_a_brick: bool,
-    /// Whether its glusterd has stored any peer, settled or not.
+    /// True if its glusterd has stored any peer, settled or not.
     pub has_peers: bool,
-    /// Whether its glusterd has stored a settled peer, or the volume.
+    /// True if its glusterd has stored a settled peer, or the volume.
     pub is_in_pool: bool,
-    /// Whether it has been up so long that it no longer waits for silent nodes.
+    /// True if it has been up so long that it no longer waits for silent nodes.
     pub has_waited: bool,
     /// The other nodes, in the nodes file's order.
     pub others: &'a [Other],
 }
 
-/// What a node does about the pool.
+/// The node's next step towards the pool.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Verdict {
     /// It is in the pool and looks no further.
@@ -119,7 +119,7 @@ fn left_behind(view: View) -> Verdict {
     }
 }
 
-/// What a node does once a member has said who is in the pool.
+/// The node's next step once a member has listed the pool.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Entry {
     /// It takes its place again, under the identity that the pool knows.
@@ -143,18 +143,18 @@ pub fn with_members(view: View, listed: bool) -> Entry {
     }
 }
 
-/// What a member sees of peers that reject it.
+/// A member's view of the peers that reject it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Rejection {
-    /// How many peers accept it.
+    /// The number of peers accept it.
     pub accepted: usize,
-    /// How many peers reject it.
+    /// The number of peers reject it.
     pub rejected: usize,
-    /// How many members its pool has, itself counted.
+    /// The number of members its pool has, itself counted.
     pub members: usize,
-    /// Whether another member says that it knows the volume otherwise.
+    /// True if another member says that it knows the volume otherwise.
     pub somebody_disagrees: bool,
-    /// Whether it has neither a brick in the volume nor a file in what is to become one.
+    /// True if it has neither a brick in the volume nor a file in what is to become one.
     pub has_nothing_in_the_volume: bool,
 }
 

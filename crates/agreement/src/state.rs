@@ -1,4 +1,4 @@
-//! Where a node's state lives.
+//! The place where a node's state lives.
 //!
 //! Rule: each time the state begins to live in another place its epoch grows by one; the place with the higher epoch is
 //! right, and on a tie the stick is.
@@ -8,7 +8,7 @@
 
 use crate::Role;
 
-/// How often the state has moved; 0 where there is none.
+/// The number of times that the state has moved; 0 for a place without any.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct Epoch(pub u32);
 
@@ -32,7 +32,7 @@ pub struct View {
     pub copy: Epoch,
 }
 
-/// What becomes of the state.
+/// The next move of the state.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Verdict {
     /// The stick's state is used as it is.
@@ -80,7 +80,7 @@ pub fn joins_anew(copy_has_raft: bool, role: Role, managers: usize) -> bool {
     copy_has_raft && (role != Role::Manager || managers > 1)
 }
 
-/// What a node finds before Docker and glusterd start.
+/// The stick as a node finds it before Docker and glusterd start.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum AtBoot {
     /// The node has no brick by the cluster file.
@@ -93,7 +93,7 @@ pub enum AtBoot {
     KnownStickMounted,
 }
 
-/// Which rule applies before Docker and glusterd start.
+/// The decision before Docker and glusterd start.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum BootVerdict {
     /// Go on without a stick.

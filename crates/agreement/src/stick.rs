@@ -1,4 +1,4 @@
-//! Which disk is this node's stick, and whether it may be formatted.
+//! The choice of this node's stick, and the permission to format it.
 //!
 //! Rule: a stick of ours is kept; a blank or shop-formatted one is formatted; anything else is left alone until the owner
 //! allows it; of several candidates none is taken, unless exactly one is ours.
@@ -6,7 +6,7 @@
 //! Why: new sticks come with a file system and vendor files, so "format only blank disks" would refuse every new stick,
 //! and "format what is there" destroys somebody's backup.
 
-/// What is on a disk.
+/// The contents of a disk.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Contents {
     /// This node's brick.
@@ -28,11 +28,11 @@ pub enum Contents {
 /// A disk that could be the stick.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Disk {
-    /// What is on it.
+    /// The contents.
     pub contents: Contents,
-    /// Whether the system runs from it.
+    /// True if the system runs from it.
     pub is_system: bool,
-    /// Whether it has the 512 MiB that a brick needs.
+    /// True if it has the 512 MiB that a brick needs.
     pub is_large_enough: bool,
 }
 
@@ -43,22 +43,22 @@ pub enum Wipe {
     Never,
     /// A blank or shop-formatted stick is formatted.
     IfEmpty,
-    /// Whatever is there is formatted, once for each image.
+    /// Anything on it is formatted, once for each image.
     Always,
 }
 
-/// What the owner allows.
+/// The owner's permissions.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Permission {
     /// The cluster file's word.
     pub wipe: Wipe,
-    /// Whether this image has already used its one permission of [`Wipe::Always`].
+    /// True if this image has already used its one permission of [`Wipe::Always`].
     pub used_up: bool,
-    /// Whether the file `mkimage/wipe-stick` lies on the boot partition.
+    /// True if the file `mkimage/wipe-stick` lies on the boot partition.
     pub marker: bool,
 }
 
-/// Why no disk is used.
+/// The reason for using no disk.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Refusal {
     /// There is no candidate.
@@ -73,7 +73,7 @@ pub enum Refusal {
     TooSmall,
 }
 
-/// What is done with the disks.
+/// The use that is made of the disks.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Verdict {
     /// The disk at this position is used as it is.

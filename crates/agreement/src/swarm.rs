@@ -1,8 +1,8 @@
-//! Who creates the swarm, and when a member of one swarm changes to another.
+//! The creation of the swarm, and a member's change from one swarm to another.
 
 use crate::{Begun, Home, Node, Role};
 
-/// What another node says about its swarm.
+/// Another node's answer about its swarm.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Answer {
     /// It does not answer.
@@ -30,26 +30,26 @@ pub struct Other {
     pub answer: Answer,
 }
 
-/// What a node outside any swarm sees.
+/// The view of a node outside any swarm.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct View<'a> {
-    /// Whether this node is the first manager in the nodes file.
+    /// True if this node is the first manager in the nodes file.
     pub is_first_manager: bool,
-    /// Whether this node has a brick by the cluster file.
+    /// True if this node has a brick by the cluster file.
     pub has_brick: bool,
-    /// Where its state lives.
+    /// The place where its state lives.
     pub home: Home,
-    /// Whether any place on this node remembers a swarm; [`remembers_a_swarm`] says what counts.
+    /// True if any place on this node remembers a swarm; [`remembers_a_swarm`] says what counts.
     pub remembers_a_swarm: bool,
-    /// Whether it has been up so long that it no longer waits for silent nodes.
+    /// True if it has been up so long that it no longer waits for silent nodes.
     pub has_waited: bool,
-    /// Whether the owner has ordered a new swarm.
+    /// True if the owner has ordered a new swarm.
     pub ordered: bool,
     /// The other nodes, in the nodes file's order.
     pub others: &'a [Other],
 }
 
-/// What a node waits for.
+/// The thing that a node waits for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Wait {
     /// A manager that is silent and may know the swarm.
@@ -60,7 +60,7 @@ pub enum Wait {
     Stick,
 }
 
-/// Why only the owner can decide.
+/// The reason why only the owner can decide.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Owner {
     /// Other nodes still belong to a swarm that has lost its first manager's state.
@@ -69,7 +69,7 @@ pub enum Owner {
     ThisNodeLostItsSwarm,
 }
 
-/// What a node outside any swarm does.
+/// The next step of a node outside any swarm.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Verdict {
     /// It asks the managers for a token, in the nodes file's order.
@@ -156,7 +156,7 @@ pub fn remembers_a_swarm(noted: bool, begun: Begun) -> bool {
     noted || begun == Begun::Elsewhere
 }
 
-/// What another manager says to a member of a swarm.
+/// Another manager's answer to a member of a swarm.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum ManagerAnswer {
     /// It does not answer, or is not an active manager.
@@ -175,20 +175,20 @@ pub enum ManagerAnswer {
     Replacement,
 }
 
-/// What a member of a swarm sees.
+/// The view of a member of a swarm.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct MemberView<'a> {
-    /// Whether this node is the first manager in the nodes file.
+    /// True if this node is the first manager in the nodes file.
     pub is_first_manager: bool,
-    /// Whether this node is, or was, one of the swarm's managers.
+    /// True if this node is, or was, one of the swarm's managers.
     pub has_raft: bool,
-    /// How many managers the nodes file has.
+    /// The number of managers the nodes file has.
     pub managers: usize,
     /// The other managers' answers, in the nodes file's order.
     pub answers: &'a [ManagerAnswer],
 }
 
-/// What a member of a swarm does.
+/// The next step of a member of a swarm.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum MemberVerdict {
     /// It stays.

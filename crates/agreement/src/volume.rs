@@ -1,8 +1,8 @@
-//! Who creates the volume.
+//! The creation of the volume.
 
 use crate::{Begun, Home, Node};
 
-/// What another node says about the volume.
+/// Another node's answer about the volume.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Answer {
     /// It does not answer, or does not know yet where its state lives.
@@ -18,13 +18,13 @@ pub enum Answer {
 pub struct Other {
     /// The node that was asked.
     pub node: Node,
-    /// Whether it has a brick by the cluster file.
+    /// True if it has a brick by the cluster file.
     pub has_brick: bool,
     /// Its answer.
     pub answer: Answer,
 }
 
-/// What is in a node's brick.
+/// The contents of a node's brick.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Brick {
     /// Gluster has never used it.
@@ -35,26 +35,26 @@ pub enum Brick {
     Files,
 }
 
-/// What a node sees that does not know the volume.
+/// The view of a node that does not know the volume.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct View<'a> {
-    /// Whether this node's brick is the first of the volume.
+    /// True if this node's brick is the first of the volume.
     pub is_first_brick_node: bool,
-    /// Whether its stick is mounted.
+    /// True if its stick is mounted.
     pub stick_is_mounted: bool,
-    /// Where its state lives.
+    /// The place where its state lives.
     pub home: Home,
-    /// What is in its brick.
+    /// The contents of its brick.
     pub brick: Brick,
-    /// Whether any place on this node remembers a volume; [`remembers_a_volume`] says what counts.
+    /// True if any place on this node remembers a volume; [`remembers_a_volume`] says what counts.
     pub remembers_a_volume: bool,
-    /// Whether it has been up so long that it no longer waits for silent nodes.
+    /// True if it has been up so long that it no longer waits for silent nodes.
     pub has_waited: bool,
     /// The other nodes, in the nodes file's order.
     pub others: &'a [Other],
 }
 
-/// Why only the owner can decide.
+/// The reason why only the owner can decide.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Owner {
     /// The brick holds files of a volume that nobody knows.
@@ -63,7 +63,7 @@ pub enum Owner {
     RememberedVolume,
 }
 
-/// What a node does that does not know the volume.
+/// The next step of a node that does not know the volume.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Verdict {
     /// It waits for the node whose brick is the first of the volume.

@@ -87,7 +87,7 @@ impl<P: Copy + Default + Eq> Media<P> {
         self.copy = Place::default();
     }
 
-    /// What happens before Docker and glusterd start; `carry` is what a node takes along from a place on its card.
+    /// Applies the rules from before Docker and glusterd start; `carry` returns the state that leaves a place on the card.
     pub fn at_boot(&mut self, rules: PlaceRules, carry: impl Fn(OnCard, &Self) -> P) -> Home {
         let view = match (self.known, self.plugged) {
             (0, _) => state::AtBoot::NeverSawAStick,
@@ -101,7 +101,7 @@ impl<P: Copy + Default + Eq> Media<P> {
         }
     }
 
-    /// What the brick stage does while the state does not live on the stick.
+    /// Runs the brick stage while the state does not live on the stick.
     pub fn brick_stage(&mut self, rules: PlaceRules, carry: impl Fn(OnCard, &Self) -> P) -> Home {
         let Some(stick) = self.stick_mut() else {
             return self.settle(false, rules, carry);

@@ -4,7 +4,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::time::Instant;
 
-/// What can happen next in a world.
+/// A step, and the world after it.
 pub struct Next<M: Model> {
     pub step: M::Step,
     pub world: M::World,
@@ -35,7 +35,7 @@ pub trait Model: Sized {
     fn describe(&self, world: &Self::World) -> String;
 }
 
-/// What a search ended with.
+/// The result of a search.
 pub enum Outcome {
     /// Every invariant holds in every world.
     Holds { worlds: usize, seconds: f64 },
@@ -64,7 +64,7 @@ impl Outcome {
     }
 }
 
-/// How a world is reached that breaks an invariant.
+/// The way to a world that breaks an invariant.
 pub struct Story {
     pub invariant: &'static str,
     pub lines: Vec<String>,

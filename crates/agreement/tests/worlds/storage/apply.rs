@@ -1,4 +1,4 @@
-//! What a step does.
+//! The effects of the steps.
 
 use super::{
     Group, MOST_IDS, MOST_VOLUMES, OF_ANOTHER_VOLUME, Step, Storage, Store, World, bit, carry, peer, set_peer,

@@ -1,4 +1,4 @@
-//! Who is connected with whom.
+//! The connections between the nodes.
 
 use super::{Group, Storage, Store, World, bit, number, peer};
 use agreement::description::Known;
@@ -7,7 +7,7 @@ use agreement::pool::{self, Answer};
 use agreement::volume;
 
 impl World {
-    /// Whether two nodes that reach each other are peers.
+    /// True if two nodes that reach each other are peers.
     fn are_peers(&self, one: usize, other: usize) -> bool {
         let (Some(mine), Some(theirs)) = (self.live(one), self.live(other)) else {
             return false;
@@ -56,7 +56,7 @@ impl World {
         }
     }
 
-    /// Whether a node is a member and has no other volume than this one.
+    /// True if a node is a member and has no other volume than this one.
     pub(super) fn is_of_volume(&self, node: usize, volume: u8) -> bool {
         self.is_in_pool(node)
             && self
@@ -75,14 +75,14 @@ impl World {
             .max_by_key(|store| store.version)
     }
 
-    /// Whether a brick is served that is not noted yet.
+    /// True if a brick is served that is not noted yet.
     pub(super) fn can_be_noted(&self, node: usize) -> bool {
         self.live(node).is_some_and(|store| {
             store.noted != self.boards[node].media.known && self.serves(node, store.volume)
         })
     }
 
-    /// Whether a node hears something new when it meets a peer: glusterd compares volumes and passes on its peers.
+    /// True if a node hears something new when it meets a peer: glusterd compares volumes and passes on its peers.
     pub(super) fn takes_over_when_meeting(&self, node: usize, other: usize) -> bool {
         let (Some(mine), Some(theirs)) = (self.live(node), self.live(other)) else {
             return false;

@@ -25,7 +25,7 @@ const MOST_VOLUMES: u8 = 3;
 /// The latest version of a file that is written.
 const MOST_WRITES: u8 = 2;
 
-/// What glusterd has stored, and what is noted beside it.
+/// The store of glusterd, and the notes beside it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct Store {
     /// This node's identity in the pool, the first being 1; 0 before glusterd has run.
@@ -39,7 +39,7 @@ pub struct Store {
     bricks: u8,
     /// The stick that is noted as the volume's brick of this node; 0 for none.
     noted: u8,
-    /// Whether it is noted that another node told of a volume.
+    /// True if it is noted that another node told of a volume.
     told: bool,
 }
 
@@ -54,16 +54,16 @@ const OF_ANOTHER_VOLUME: Age = 7;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct World {
     boards: [Board; 4],
-    /// What is in the brick on each of a node's two sticks.
+    /// The contents of the bricks on each of a node's two sticks.
     bricks: [[Age; 2]; 4],
     /// The ages of what was set aside, one bit each: it stays on its stick until somebody removes it.
     aside: u8,
     /// The nodes whose bricks are marked as behind, one bit each.
     behind: u8,
-    /// How often a file was written and that was acknowledged.
+    /// The number of acknowledged writes.
     writes: u8,
     has_waited: bool,
-    /// Whether the first node has been told of a volume since it began to wait.
+    /// True if the first node has been told of a volume since it began to wait.
     heard: bool,
     losses_left: u8,
 }
@@ -78,7 +78,7 @@ pub struct Rules {
     pub reply: fn(Asked) -> Reply,
     pub take_over_from: fn(Node, &[Member]) -> Option<Node>,
     pub place: PlaceRules,
-    /// Whether it is noted that another node told of a volume.
+    /// True if it is noted that another node told of a volume.
     pub notes_what_it_is_told: bool,
 }
 
@@ -94,7 +94,7 @@ pub const RULES: Rules = Rules {
     notes_what_it_is_told: true,
 };
 
-/// How old the copy on a card may be when its stick is lost.
+/// The age that the copy on a card may have when its stick is lost.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Copies {
     /// As it is made within a minute after every change of the pool and the volume.
@@ -105,14 +105,14 @@ pub enum Copies {
     Stale,
 }
 
-/// What is searched. Every node has a brick, and a complete volume has all of them.
+/// The bounds of a search. Every node has a brick, and a complete volume has all of them.
 pub struct Storage {
     pub nodes: usize,
-    /// How many nodes, beginning with the first, lose their power, card or stick.
+    /// The number of nodes, beginning with the first, lose their power, card or stick.
     pub troubled: usize,
-    /// How many cards and sticks are lost or pulled out, and how many changes are cut off.
+    /// The number of cards and sticks are lost or pulled out, and how many changes are cut off.
     pub losses: u8,
-    /// How often a file is written.
+    /// The number of writes.
     pub writes: u8,
     pub copies: Copies,
     pub rules: Rules,
@@ -168,7 +168,7 @@ fn kind(age: Age) -> Brick {
     }
 }
 
-/// What a node takes along when its state moves from the card.
+/// Returns the state that leaves a place on the card.
 fn carry(from: OnCard, media: &Media<Store>) -> Store {
     let (copy, directories) = (media.copy.state, media.directories.state);
     let state = match from {
@@ -192,7 +192,7 @@ impl World {
         self.boards[node].live()
     }
 
-    /// What is in the brick that a node has mounted.
+    /// Returns the age of the brick that a node has mounted.
     fn brick(&self, node: usize) -> Option<Age> {
         let board = &self.boards[node];
         let is_mounted = board.home() == agreement::Home::Stick && board.live().is_some();
@@ -209,7 +209,7 @@ impl World {
         self.writes + 1
     }
 
-    /// Whether a node serves its brick as one of the volume's.
+    /// True if a node serves its brick as one of the volume's.
     fn serves(&self, node: usize, volume: u8) -> bool {
         self.live(node)
             .is_some_and(|store| store.volume == volume && store.bricks & bit(node) != 0)

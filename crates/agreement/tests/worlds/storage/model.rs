@@ -1,4 +1,4 @@
-//! What must be true of the pool and the volume.
+//! The invariants of the pool and the volume.
 
 use super::{Copies, Step, Storage, World, bit, carry};
 use crate::media::{Media, MediaStep};
@@ -21,7 +21,7 @@ impl Storage {
         known.count_ones()
     }
 
-    /// How many bricks hold everything that was written, on sticks in the drawer and set aside as well.
+    /// The number of bricks hold everything that was written, on sticks in the drawer and set aside as well.
     fn good_copies(world: &World) -> usize {
         let aside = usize::from(world.aside >> world.newest() & 1);
         aside
@@ -33,7 +33,7 @@ impl Storage {
                 .count()
     }
 
-    /// Whether a node serves old files and nobody knows that they are old.
+    /// True if a node serves old files and nobody knows that they are old.
     fn serves_old_files(&self, world: &World) -> bool {
         (0..self.nodes).any(|node| {
             let Some(store) = world.live(node).filter(|store| store.volume != 0) else {

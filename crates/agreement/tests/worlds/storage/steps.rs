@@ -1,11 +1,11 @@
-//! What can happen next.
+//! The steps that are possible in a world.
 
 use super::{Group, MOST_WRITES, Noting, Step, Storage, World, bit, kind, number, peer};
 use agreement::brick::{self, Asked, Before, Reply};
 use agreement::volume::Brick;
 use agreement::{Begun, Home, pool, volume};
 
-/// What a node does with its brick, once the first member has been asked.
+/// A node's step with its brick, after the first member's reply.
 pub(super) struct BrickChange {
     pub before: Before,
     /// The member that makes the change, and what it does; `None` while it says "later".
@@ -95,7 +95,7 @@ impl Storage {
         (is_outvoted && listed).then_some(member)
     }
 
-    /// What a node does with its brick among a group.
+    /// Returns a node's step with its brick among a group.
     pub(super) fn brick_change(&self, world: &World, node: usize, group: Group) -> Option<BrickChange> {
         let (store, age) = (world.live(node)?, world.brick(node)?);
         if store.volume == 0 {
@@ -295,7 +295,7 @@ impl Storage {
         }
     }
 
-    /// Whether the first node notes that another one has told it of a volume.
+    /// True if the first node notes that another one has told it of a volume.
     pub(super) fn hears(&self, world: &World, node: usize, group: Group) -> bool {
         node == 0
             && !world.is_in_pool(0)
@@ -324,7 +324,7 @@ impl Storage {
         world.behind & bit(node) != 0 && world.serves(node, volume) && (0..self.nodes).any(source)
     }
 
-    /// Whether the first node's ten minutes can pass: every node that knows a volume has been heard by then.
+    /// True if the first node's ten minutes can pass: every node that knows a volume has been heard by then.
     pub(super) fn ten_minutes_can_pass(&self, world: &World) -> bool {
         let knows_nothing = |node: usize| world.boards[node].places().iter().all(|store| store.volume == 0);
         !world.has_waited
@@ -332,7 +332,7 @@ impl Storage {
             && (world.heard || (1..self.nodes).all(knows_nothing))
     }
 
-    /// Whether the rules wait for the owner, when everybody is there to be asked.
+    /// True if the rules wait for the owner, when everybody is there to be asked.
     pub(super) fn waits_for_owner(&self, world: &World) -> bool {
         let everybody = (0..self.nodes).fold(0, |all, node| all | bit(node));
         if (0..self.nodes).any(|node| world.live(node).is_none()) {

@@ -1,4 +1,4 @@
-//! What holds of every volume, and what breaks without each of the rules.
+//! The searches of the volume's worlds, with the rules as they are and with broken ones.
 
 use super::{Copies, RULES, Rules, Storage};
 use crate::search::{ALWAYS_A_WAY, Story, search};
@@ -10,7 +10,7 @@ const ONE_VOLUME: &str = "there are never two volumes";
 const NO_OLD_FILES: &str = "old files are never taken for new ones";
 const NO_LOST_COPY: &str = "the only copy of a file is never destroyed";
 
-/// Searches the worlds of so many nodes, nodes in trouble, losses and writes.
+/// Searches the worlds with these numbers of nodes, nodes in trouble, losses and writes.
 fn holds(nodes: usize, troubled: usize, losses: u8, writes: u8, copies: Copies) {
     let model = Storage {
         nodes,

@@ -1,4 +1,4 @@
-//! What a step does.
+//! The effects of the steps.
 
 use super::{ANSWERS, MOST_IDS, MOST_SWARMS, Membership, Step, Swarm, World, bit, entries, told};
 use crate::media::{Media, MediaStep};

@@ -21,14 +21,14 @@ const MOST_IDS: u8 = 4;
 const MOST_SWARMS: u8 = 3;
 const ANSWERS: [Answer; 4] = [Answer::Silent, Answer::None, Answer::Member, Answer::Manager];
 
-/// What a node remembers of its swarm.
+/// A node's memory of its swarm.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct Membership {
     /// The swarm that Docker is in; 0 for none.
     swarm: u8,
     /// Under which of its identities, the first being 1.
     id: u8,
-    /// Whether it is noted that there was a swarm.
+    /// True if it is noted that there was a swarm.
     noted: bool,
     /// A lone manager's list of members: four bits for each node, one for each identity.
     members: u16,
@@ -48,14 +48,14 @@ pub struct World {
     /// The list of members that several managers keep together, for each swarm.
     members: [u16; MOST_SWARMS as usize],
     has_waited: bool,
-    /// What the first manager has been told and decides by next, as positions in [`ANSWERS`], for each of the others.
+    /// The answers by which the first manager decides next, as positions in [`ANSWERS`], from each of the others.
     told: Option<[u8; 3]>,
     /// The nodes that have answered since the first manager began to wait, one bit each.
     heard: u8,
     losses_left: u8,
 }
 
-/// When the ten minutes can pass after which the first manager goes on without the silent nodes.
+/// The condition for the end of the ten minutes after which the first manager goes on without the silent nodes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Patience {
     /// Once every other node that belongs to a swarm has answered.
@@ -73,7 +73,7 @@ pub struct Rules {
     pub follow: fn(MemberView) -> MemberVerdict,
     pub joins_anew: fn(bool, Role, usize) -> bool,
     pub place: PlaceRules,
-    /// Whether the ten minutes begin anew when the state moves.
+    /// True if the ten minutes begin anew when the state moves.
     pub waits_anew_after_moving: bool,
 }
 
@@ -88,14 +88,14 @@ pub const RULES: Rules = Rules {
     waits_anew_after_moving: true,
 };
 
-/// What is searched.
+/// The bounds of a search.
 pub struct Swarm {
     pub nodes: usize,
-    /// How many of them are managers, beginning with the first.
+    /// The number of of them are managers, beginning with the first.
     pub managers: usize,
-    /// How many nodes, beginning with the first, lose their power, card or stick; the others are late and silent at times.
+    /// The number of nodes, beginning with the first, lose their power, card or stick; the others are late and silent at times.
     pub troubled: usize,
-    /// How many cards and sticks are lost or pulled out, and how many actions are cut off before they are recorded.
+    /// The number of cards and sticks are lost or pulled out, and how many actions are cut off before they are recorded.
     pub losses: u8,
     pub patience: Patience,
     pub rules: Rules,
@@ -138,7 +138,7 @@ impl Swarm {
         }
     }
 
-    /// What a node takes along when its state moves from the card; any place's note that there was a swarm counts.
+    /// Returns the state that leaves a place on the card; any place's note that there was a swarm counts.
     fn carry(&self, node: usize) -> impl Fn(OnCard, &Media<Membership>) -> Membership + use<> {
         let (role, managers, joins_anew) = (self.role(node), self.managers, self.rules.joins_anew);
         move |from, media| {
@@ -230,12 +230,12 @@ impl Swarm {
         })
     }
 
-    /// What the first manager decides by what it has been told.
+    /// Returns the first manager's decision about what it has been told.
     fn decision(&self, world: &World) -> Verdict {
         self.verdict(world, |node| told(world, node))
     }
 
-    /// What a member decides when exactly this manager answers.
+    /// Returns a member's decision when exactly this manager answers.
     fn follows(&self, world: &World, node: usize, manager: usize) -> MemberVerdict {
         let (Some(mine), Some(theirs)) = (world.boards[node].live(), world.boards[manager].live()) else {
             return MemberVerdict::Stay;
@@ -261,7 +261,7 @@ impl Swarm {
     }
 }
 
-/// What the first manager has been told by a node.
+/// Returns the answer of a node to the first manager.
 fn told(world: &World, node: usize) -> Answer {
     world
         .told

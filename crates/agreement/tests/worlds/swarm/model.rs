@@ -1,4 +1,4 @@
-//! What can happen to a swarm, and what must be true of it.
+//! The steps and invariants of a swarm.
 
 use super::{Board, Step, Swarm, World, bit, entries};
 use crate::media::Media;

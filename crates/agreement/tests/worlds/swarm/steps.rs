@@ -1,4 +1,4 @@
-//! What can happen next.
+//! The steps that are possible in a world.
 
 use super::apply::free_id;
 use super::{Patience, Step, Swarm, World, entries, is_in};

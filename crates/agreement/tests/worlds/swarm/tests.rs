@@ -1,4 +1,4 @@
-//! What holds of every swarm, and what breaks without each of the rules.
+//! The searches of the swarm's worlds, with the rules as they are and with broken ones.
 
 use super::{Patience, RULES, Rules, Swarm};
 use crate::search::{ALWAYS_A_WAY, Story, search};
@@ -8,7 +8,7 @@ use agreement::{Begun, Home};
 
 const ONE_SWARM: &str = "there are never two swarms";
 
-/// Searches the worlds of so many nodes, managers, nodes in trouble and losses.
+/// Searches the worlds with these numbers of nodes, managers, nodes in trouble and losses.
 fn holds(nodes: usize, managers: usize, troubled: usize, losses: u8) {
     let model = Swarm {
         nodes,

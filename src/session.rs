@@ -102,7 +102,7 @@ impl Session {
 
 /// Returns the base that the cluster file names, whose path is relative to that file.
 fn base_in_file<'a>(cluster: &'a Cluster, environment: &Environment) -> Option<BaseText<'a>> {
-    let text = cluster.base.as_ref()?;
+    let text = cluster.general.base.as_ref()?;
     let folder = cluster.origin.folder(&environment.folder);
     let path = environment.resolve(text, folder);
     Some(BaseText {

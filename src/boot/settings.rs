@@ -23,7 +23,7 @@ type Source = fn(&Plan<'_>) -> String;
 
 /// Each variable's name without the prefix and its value, in the order of `docs/settings.example`.
 const VARIABLES: &[(&str, Source)] = &[
-    ("CLUSTER", |plan| plan.cluster.name.clone()),
+    ("CLUSTER", |plan| plan.cluster.general.name.clone()),
     ("CLUSTER_ID", |plan| plan.cluster_id.to_owned()),
     (NODE, |plan| plan.node.name.to_string()),
     ("ROLE", |plan| plan.node.role.as_str().to_owned()),
@@ -31,16 +31,16 @@ const VARIABLES: &[(&str, Source)] = &[
     ("ADDRESS", |plan| plan.node.address.to_string()),
     ("DOMAIN", |plan| shown(plan.cluster.network.domain.as_ref())),
     (BUILD_TIME, |plan| plan.build_time.to_string()),
-    ("TIMEZONE", |plan| plan.cluster.timezone.clone()),
-    ("LOCALE", |plan| plan.cluster.locale.clone()),
-    ("KEYBOARD", |plan| plan.cluster.keyboard.clone()),
+    ("TIMEZONE", |plan| plan.cluster.general.timezone.clone()),
+    ("LOCALE", |plan| plan.cluster.general.locale.clone()),
+    ("KEYBOARD", |plan| plan.cluster.general.keyboard.clone()),
     ("WIFI_COUNTRY", |plan| {
         shown(plan.cluster.network.wifi.as_ref().map(|wifi| &wifi.country))
     }),
     ("DOCKER_SOURCE", |plan| {
         plan.cluster.docker.source.as_str().to_owned()
     }),
-    ("SWARM_POOL", |plan| shown(plan.cluster.swarm_address_pool)),
+    ("SWARM_POOL", |plan| shown(plan.cluster.swarm.default_addr_pool)),
     ("VOLUME", |plan| {
         shown(plan.cluster.gluster.as_ref().map(|gluster| &gluster.volume))
     }),

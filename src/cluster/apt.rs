@@ -4,7 +4,7 @@ use serde::Deserialize;
 use toml::Spanned;
 use url::Url;
 
-use super::file::Text;
+use super::entry::Text;
 use super::problem::Findings;
 
 /// The table as written.
@@ -24,25 +24,27 @@ pub struct Apt {
     pub mirror: Option<String>,
 }
 
-/// Checks the table.
-pub(super) fn apt(table: AptTable, findings: &mut Findings<'_>) -> Apt {
-    for (key, entry, example) in [
-        ("proxy", &table.proxy, "http://192.168.1.5:3142"),
-        ("mirror", &table.mirror, "http://mirror.example.org/debian"),
-    ] {
-        if let Some(entry) = entry
-            && let Err(why) = check_url(entry.get_ref(), key == "mirror")
-        {
-            findings.problem(
-                entry.span(),
-                format!("{key} {why}"),
-                format!("write it like \"{example}\""),
-            );
+impl AptTable {
+    pub(super) fn check(self, findings: &mut Findings<'_>) -> Apt {
+        for (key, entry, example) in [
+            ("proxy", &self.proxy, "http://192.168.1.5:3142"),
+            ("mirror", &self.mirror, "http://mirror.example.org/debian"),
+        ] {
+            // The value is not repeated, because it may contain a password.
+            if let Some(entry) = entry
+                && let Err(why) = check_url(entry.get_ref(), key == "mirror")
+            {
+                findings.problem(
+                    entry.span(),
+                    format!("{key} {why}"),
+                    format!("write it like \"{example}\""),
+                );
+            }
         }
-    }
-    Apt {
-        proxy: table.proxy.map(Spanned::into_inner),
-        mirror: table.mirror.map(Spanned::into_inner),
+        Apt {
+            proxy: self.proxy.map(Spanned::into_inner),
+            mirror: self.mirror.map(Spanned::into_inner),
+        }
     }
 }
 

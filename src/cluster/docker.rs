@@ -1,11 +1,9 @@
 //! `[docker]`: Docker on every node.
 
 use serde::Deserialize;
-use toml::Spanned;
 
-use super::file::Text;
+use super::entry::Text;
 use super::problem::Findings;
-use super::validate::choice;
 
 /// The table as written.
 #[derive(Debug, Default, Deserialize)]
@@ -41,20 +39,16 @@ impl DockerSource {
     }
 }
 
-/// Checks the table.
-pub(super) fn docker(table: &DockerTable, findings: &mut Findings<'_>) -> Docker {
-    Docker {
-        source: table
+impl DockerTable {
+    pub(super) fn check(self, findings: &mut Findings<'_>) -> Docker {
+        let choices = [DockerSource::Debian, DockerSource::Docker];
+        let source = self
             .source
-            .as_ref()
-            .and_then(|entry| source(entry, findings))
-            .unwrap_or_default(),
+            .and_then(|entry| findings.choice("source", &entry, &choices, DockerSource::as_str));
+        Docker {
+            source: source.unwrap_or_default(),
+        }
     }
-}
-
-fn source(entry: &Spanned<String>, findings: &mut Findings<'_>) -> Option<DockerSource> {
-    let choices = [DockerSource::Debian, DockerSource::Docker];
-    choice(entry, "source", &choices, DockerSource::as_str, findings)
 }
 
 #[cfg(test)]

@@ -1,171 +1,64 @@
-//! The cluster file as written: every table and key, checked for its type only.
+//! The whole cluster file as written, and the cluster that it describes.
 //!
-//! Everything is optional here so that all problems are found in one go; `validate` reports missing keys.
-
-use std::fmt;
+//! Every key is optional here so that all problems are found in one go; the modules of the tables report missing keys.
 
 use serde::Deserialize;
-use serde::de::{self, Deserializer, MapAccess, Visitor, value::MapAccessDeserializer};
 use toml::Spanned;
 
 use super::apt::AptTable;
 use super::docker::DockerTable;
+use super::general::GeneralTable;
+use super::gluster::GlusterTable;
+use super::network::NetworkTable;
+use super::node::{self, NodeTable};
+use super::peers;
+use super::problem::Findings;
+use super::swarm::SwarmTable;
+use super::user::UserTable;
+use super::{Cluster, Environment, Origin};
 
-/// An optional string with its position.
-pub(super) type Text = Option<Spanned<String>>;
-
-/// The whole file.
+/// The tables, checked for their types only.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct FileTable {
-    pub(super) cluster: ClusterTable,
-    pub(super) user: UserTable,
-    pub(super) network: NetworkTable,
-    pub(super) docker: DockerTable,
-    pub(super) swarm: SwarmTable,
-    pub(super) gluster: Option<GlusterTable>,
-    pub(super) apt: AptTable,
-    pub(super) node: Vec<Spanned<NodeTable>>,
+    pub(super) cluster: GeneralTable,
+    user: UserTable,
+    network: NetworkTable,
+    docker: DockerTable,
+    swarm: SwarmTable,
+    gluster: Option<GlusterTable>,
+    apt: AptTable,
+    node: Vec<Spanned<NodeTable>>,
 }
 
-/// `[cluster]`
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct ClusterTable {
-    pub(super) name: Text,
-    pub(super) base: Text,
-    pub(super) timezone: Text,
-    pub(super) locale: Text,
-    pub(super) keyboard: Text,
-}
-
-/// `[user]`
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct UserTable {
-    pub(super) name: Text,
-    pub(super) ssh_authorized_keys: Option<Vec<Spanned<String>>>,
-    pub(super) password_hash: Text,
-}
-
-/// `[network]`
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct NetworkTable {
-    pub(super) gateway: Text,
-    pub(super) dns: Option<Vec<Spanned<String>>>,
-    pub(super) domain: Text,
-    pub(super) wifi: Option<Spanned<WifiTable>>,
-}
-
-/// `[network] wifi`
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct WifiTable {
-    pub(super) ssid: Text,
-    pub(super) psk: Text,
-    pub(super) country: Text,
-}
-
-/// `[swarm]`
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct SwarmTable {
-    pub(super) default_addr_pool: Text,
-}
-
-/// `[gluster]`
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct GlusterTable {
-    pub(super) volume: Text,
-    pub(super) mount: Text,
-    pub(super) replica: Option<Spanned<ReplicaEntry>>,
-    pub(super) arbiter: Text,
-}
-
-/// `[[node]]`
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct NodeTable {
-    pub(super) name: Text,
-    pub(super) model: Text,
-    pub(super) role: Text,
-    pub(super) address: Text,
-    pub(super) brick: Option<Spanned<BrickEntry>>,
-}
-
-/// `brick = { ... }`
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct BrickTable {
-    pub(super) device: Text,
-    pub(super) wipe: Text,
-}
-
-/// `brick = false`, `true` or a table.
-#[derive(Debug)]
-pub(super) enum BrickEntry {
-    Absent,
-    Present(BrickTable),
-}
-
-/// `replica = "all"` or a number.
-#[derive(Debug)]
-pub(super) enum ReplicaEntry {
-    Word(String),
-    Number(i64),
-}
-
-// Untagged enums would lose the positions of the values inside.
-impl<'de> Deserialize<'de> for BrickEntry {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Either;
-
-        impl<'de> Visitor<'de> for Either {
-            type Value = BrickEntry;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("false or a table such as { device = \"auto\", wipe = \"if-empty\" }")
-            }
-
-            fn visit_bool<E: de::Error>(self, present: bool) -> Result<BrickEntry, E> {
-                Ok(if present {
-                    BrickEntry::Present(BrickTable::default())
-                } else {
-                    BrickEntry::Absent
-                })
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<BrickEntry, A::Error> {
-                BrickTable::deserialize(MapAccessDeserializer::new(map)).map(BrickEntry::Present)
-            }
-        }
-
-        deserializer.deserialize_any(Either)
-    }
-}
-
-impl<'de> Deserialize<'de> for ReplicaEntry {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Either;
-
-        impl Visitor<'_> for Either {
-            type Value = ReplicaEntry;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("\"all\" or a number")
-            }
-
-            fn visit_str<E: de::Error>(self, word: &str) -> Result<ReplicaEntry, E> {
-                Ok(ReplicaEntry::Word(word.to_owned()))
-            }
-
-            fn visit_i64<E: de::Error>(self, number: i64) -> Result<ReplicaEntry, E> {
-                Ok(ReplicaEntry::Number(number))
-            }
-        }
-
-        deserializer.deserialize_any(Either)
+impl FileTable {
+    /// Checks everything, and continues after a problem so that all are reported at once. Returns `None` if something
+    /// essential is missing; `findings` then says what.
+    pub(super) fn check(
+        self,
+        origin: Origin,
+        environment: &Environment,
+        findings: &mut Findings<'_>,
+    ) -> Option<Cluster> {
+        let general = self.cluster.check(findings);
+        let user = self.user.check(&origin, environment, findings);
+        let network = self.network.check(findings);
+        let docker = self.docker.check(findings);
+        let apt = self.apt.check(findings);
+        let (nodes, drafts) = node::check(self.node, findings);
+        peers::check(&drafts, &network, findings);
+        let swarm = self.swarm.check(&network, &drafts, findings);
+        let gluster = GlusterTable::check(self.gluster, &drafts, findings);
+        Some(Cluster {
+            origin,
+            general,
+            user: user?,
+            network,
+            docker,
+            swarm,
+            gluster,
+            apt,
+            nodes: nodes?,
+        })
     }
 }

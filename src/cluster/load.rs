@@ -8,7 +8,7 @@ use toml::Spanned;
 
 use super::problem::{Findings, Warning};
 use super::source::Source;
-use super::{Cluster, Origin, defaults, parse, validate};
+use super::{Cluster, Origin, parse};
 use crate::error::{Category, Context, Error, Result};
 
 /// The file that is looked for in the current folder.
@@ -16,6 +16,16 @@ pub const FILE_NAME: &str = "cluster.toml";
 
 /// A cluster file is a few kilobytes; anything larger is something else.
 const MAX_SIZE: u64 = 1024 * 1024;
+
+/// Used when there is no cluster file.
+pub(super) const HOME_LAB: &str = r#"
+node = [
+    { name = "pi4-1", model = "pi4", role = "manager" },
+    { name = "pi4-2", model = "pi4" },
+    { name = "pi4-3", model = "pi4" },
+    { name = "pi3-1", model = "pi3" },
+]
+"#;
 
 /// The folders that paths in a cluster file are resolved against.
 #[derive(Debug, Clone)]
@@ -89,7 +99,7 @@ pub fn load_with_base_check(
     match read(&absolute, &label) {
         Ok(Some(bytes)) => interpret(&bytes, label, Origin::File(absolute), environment, check_base),
         Ok(None) if path.is_none() => interpret(
-            defaults::HOME_LAB.as_bytes(),
+            HOME_LAB.as_bytes(),
             label,
             Origin::BuiltIn,
             environment,
@@ -155,12 +165,19 @@ pub(super) fn interpret(
         text: text.strip_prefix('\u{feff}').unwrap_or(text),
     };
     let mut findings = Findings::new(&source);
+    if origin == Origin::BuiltIn {
+        findings.assumed.push(
+            "there is no cluster.toml here, so the built-in home lab is used: pi4-1 (manager), pi4-2, pi4-3 and \
+             pi3-1, each with a USB stick; mkimage init writes it to a cluster.toml for you to change"
+                .to_owned(),
+        );
+    }
     let file = parse::parse(&mut findings);
     let base = file.as_ref().and_then(|file| file.cluster.base.as_ref());
     let base = base
         .filter(|base| !base.get_ref().trim().is_empty())
         .map(Spanned::span);
-    let cluster = file.and_then(|file| validate::validate(file, origin, environment, &mut findings));
+    let cluster = file.and_then(|file| file.check(origin, environment, &mut findings));
     if let (Some(span), Some(cluster)) = (base, &cluster)
         && let Some(problem) = check_base(cluster)
     {

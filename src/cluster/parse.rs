@@ -23,7 +23,7 @@ const USE_DOUBLE_BRACKETS: &str = "start every node with [[node]], in double bra
 
 /// Returns the tables, or `None` if the text is not TOML. Problems are added to `findings`.
 pub(super) fn parse(findings: &mut Findings<'_>) -> Option<FileTable> {
-    let (mut document, errors) = DeTable::parse_recoverable(findings.source().text);
+    let (mut document, errors) = DeTable::parse_recoverable(findings.source.text);
     if !errors.is_empty() {
         for error in errors.iter().take(MAX_PROBLEMS) {
             report(findings, error);
@@ -34,7 +34,7 @@ pub(super) fn parse(findings: &mut Findings<'_>) -> Option<FileTable> {
     remove_misplaced_lists(findings, document.get_mut());
     remove_single_node(findings, document.get_mut());
     // serde stops at the first entry it cannot use: remove that entry and start again.
-    while findings.problem_count() < MAX_PROBLEMS {
+    while findings.count < MAX_PROBLEMS {
         match FileTable::deserialize(Deserializer::from(document.clone())) {
             Ok(file) => return Some(file),
             Err(error) => {
@@ -55,7 +55,7 @@ fn report(findings: &mut Findings<'_>, error: &Error) {
     // The parser quotes values in its messages.
     let secret = error
         .span()
-        .is_some_and(|span| findings.source().is_secret(span.start));
+        .is_some_and(|span| findings.source.is_secret(span.start));
     let (message, remedy) = if secret {
         let message = "this value cannot be read (it is not shown because it may be a secret)";
         (message.to_owned(), "write it as a string in quotes".to_owned())
@@ -78,12 +78,12 @@ fn report(findings: &mut Findings<'_>, error: &Error) {
     } else {
         (error.message().to_owned(), String::new())
     };
-    findings.unusable_entry(error.span().as_ref(), message, remedy);
+    findings.unusable_entry(error.span(), message, remedy);
 }
 
 /// Returns whether the text at `span` is the key of the list of nodes.
 fn is_node(findings: &Findings<'_>, span: Option<Range<usize>>) -> bool {
-    let text = span.and_then(|span| findings.source().text.get(span));
+    let text = span.and_then(|span| findings.source.text.get(span));
     text.is_some_and(|text| text.trim_matches(['[', ']', ' ']) == NODE)
 }
 
@@ -118,7 +118,7 @@ fn remove_misplaced_lists(findings: &mut Findings<'_>, document: &mut DeTable<'_
     let spans: Vec<Range<usize>> = lists.into_iter().map(Spanned::span).collect();
     for span in spans {
         findings.unusable_entry(
-            Some(&span),
+            Some(span.clone()),
             "this is a list, but a table is expected",
             "write key = value pairs below [table], or in { ... }",
         );
@@ -135,7 +135,7 @@ fn remove_single_node(findings: &mut Findings<'_>, document: &mut DeTable<'_>) {
     if let Some(key) = found {
         document.remove(&key);
         findings.unusable_entry(
-            Some(&key.span()),
+            Some(key.span()),
             "[node] can appear only once",
             USE_DOUBLE_BRACKETS,
         );

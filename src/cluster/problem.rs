@@ -6,19 +6,6 @@ use std::ops::Range;
 use super::source::{Position, Source};
 use crate::error::{Category, Error};
 
-/// Something in a cluster file that must be changed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// `None` if it concerns the whole file.
-    pub position: Option<Position>,
-    /// The line and carets under the offending text.
-    pub excerpt: Option<String>,
-    /// A sentence without a full stop.
-    pub message: String,
-    /// Tells the user what to change.
-    pub remedy: Option<String>,
-}
-
 /// A setting that works but carries a risk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
@@ -39,10 +26,11 @@ const MAX_STORED: usize = 500;
 /// Everything found in one file, in the order of the checks.
 #[derive(Debug)]
 pub(super) struct Findings<'s> {
-    source: &'s Source<'s>,
-    problems: Vec<Problem>,
-    /// The number of problems beyond [`MAX_STORED`].
-    not_stored: usize,
+    pub(super) source: &'s Source<'s>,
+    /// The position and the text of each problem.
+    problems: Vec<(Option<Position>, String)>,
+    /// The number of problems, including those beyond [`MAX_STORED`].
+    pub(super) count: usize,
     pub(super) warnings: Vec<Warning>,
     pub(super) assumed: Vec<String>,
     /// `true` if entries were ignored because they were misspelt or had the wrong type.
@@ -54,122 +42,97 @@ impl<'s> Findings<'s> {
         Self {
             source,
             problems: Vec::new(),
-            not_stored: 0,
+            count: 0,
             warnings: Vec::new(),
             assumed: Vec::new(),
             has_unusable_entries: false,
         }
     }
 
-    pub(super) fn source(&self) -> &'s Source<'s> {
-        self.source
-    }
-
-    /// Adds a problem at a place.
+    /// Adds something that must be changed. The message is a sentence without a full stop; the remedy may be empty.
     pub(super) fn problem(
         &mut self,
-        span: Range<usize>,
+        span: impl Into<Option<Range<usize>>>,
         message: impl Into<String>,
         remedy: impl Into<String>,
     ) {
-        self.push(Some(&span), &message.into(), &remedy.into());
+        self.count = self.count.saturating_add(1);
+        // Finding a position takes time proportional to the file, and a hostile file has a problem on every line.
+        if self.problems.len() >= MAX_STORED {
+            return;
+        }
+        let (source, span) = (self.source, span.into());
+        let position = span.as_ref().map(|span| source.position(span.start));
+        let place = position.map(|Position { line, column }| format!(":{line}:{column}"));
+        let excerpt = span.map(|span| format!("\n{}", source.excerpt(&span)));
+        let remedy = Some(remedy.into()).filter(|remedy| !remedy.is_empty());
+        let text = format!(
+            "{}{}: {}{}{}",
+            source.label,
+            place.unwrap_or_default(),
+            printable(&message.into()),
+            excerpt.unwrap_or_default(),
+            remedy.map_or_else(String::new, |remedy| format!("\n  {}", printable(&remedy)))
+        );
+        self.problems.push((position, text));
     }
 
     /// Adds a problem with an entry that cannot be used at all. Problems that follow from its absence are not reported.
     pub(super) fn unusable_entry(
         &mut self,
-        span: Option<&Range<usize>>,
+        span: Option<Range<usize>>,
         message: impl Into<String>,
         remedy: impl Into<String>,
     ) {
         self.has_unusable_entries = true;
-        self.push(span, &message.into(), &remedy.into());
+        self.problem(span, message, remedy);
     }
 
     /// Adds a problem about a missing entry, unless an unusable entry may be the cause.
     pub(super) fn missing(
         &mut self,
-        span: Option<&Range<usize>>,
+        span: impl Into<Option<Range<usize>>>,
         message: impl Into<String>,
         remedy: impl Into<String>,
     ) {
         if !self.has_unusable_entries {
-            self.push(span, &message.into(), &remedy.into());
+            self.problem(span, message, remedy);
         }
-    }
-
-    fn push(&mut self, span: Option<&Range<usize>>, message: &str, remedy: &str) {
-        // Finding a position takes time proportional to the file, and a hostile file has a problem on every line.
-        if self.problems.len() >= MAX_STORED {
-            self.not_stored = self.not_stored.saturating_add(1);
-            return;
-        }
-        self.problems.push(Problem {
-            position: span.map(|span| self.source.position(span.start)),
-            excerpt: span.map(|span| self.source.excerpt(span)),
-            message: printable(message),
-            remedy: Some(printable(remedy)).filter(|text| !text.is_empty()),
-        });
     }
 
     /// Adds a warning.
     pub(super) fn warn(
         &mut self,
-        span: Option<Range<usize>>,
+        span: impl Into<Option<Range<usize>>>,
         message: impl Into<String>,
-        remedy: impl Into<String>,
+        remedy: &str,
     ) {
         if self.warnings.len() >= MAX_STORED {
             return;
         }
         self.warnings.push(Warning {
-            position: span.map(|span| self.source.position(span.start)),
+            position: span.into().map(|span| self.source.position(span.start)),
             message: printable(&message.into()),
-            remedy: Some(printable(&remedy.into())).filter(|text| !text.is_empty()),
+            remedy: Some(remedy.to_owned()).filter(|text| !text.is_empty()),
         });
     }
 
-    pub(super) fn problem_count(&self) -> usize {
-        self.problems.len()
-    }
-
     /// Returns all problems as one error, in the file's order.
-    pub(super) fn error(&self) -> Option<Error> {
+    pub(super) fn error(&mut self) -> Option<Error> {
         if self.problems.is_empty() {
             return None;
         }
-        let mut sorted: Vec<&Problem> = self.problems.iter().collect();
-        sorted.sort_by_key(|problem| problem.position);
-        let label = &self.source.label;
-        let count = sorted.len().saturating_add(self.not_stored);
+        self.problems.sort_by_key(|(position, _)| *position);
         let mut parts = Vec::new();
-        if count > 1 {
-            parts.push(format!("{label} has {count} problems"));
+        if self.count > 1 {
+            parts.push(format!("{} has {} problems", self.source.label, self.count));
         }
-        parts.extend(sorted.iter().take(MAX_SHOWN).map(|problem| problem.render(label)));
-        if let Some(more) = count.checked_sub(MAX_SHOWN).filter(|more| *more > 0) {
+        let shown = self.problems.iter().take(MAX_SHOWN);
+        parts.extend(shown.map(|(_, text)| text.clone()));
+        if let Some(more) = self.count.checked_sub(MAX_SHOWN).filter(|more| *more > 0) {
             parts.push(format!("... and {more} more"));
         }
         Some(Error::new(Category::ClusterFile, parts.join("\n")))
-    }
-}
-
-impl Problem {
-    /// Returns `cluster.toml:12:11: message`, the excerpt and the remedy on separate lines.
-    fn render(&self, label: &str) -> String {
-        let mut text = match self.position {
-            Some(Position { line, column }) => format!("{label}:{line}:{column}: {}", self.message),
-            None => format!("{label}: {}", self.message),
-        };
-        if let Some(excerpt) = &self.excerpt {
-            text.push('\n');
-            text.push_str(excerpt);
-        }
-        if let Some(remedy) = &self.remedy {
-            text.push_str("\n  ");
-            text.push_str(remedy);
-        }
-        text
     }
 }
 

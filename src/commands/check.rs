@@ -17,7 +17,7 @@ pub(super) fn run(session: &Session) -> Result<()> {
     let loaded = base_choice::cluster_with_base(session, &BaseArgs::default(), &catalog)?;
     session.print_notes(&loaded);
     let request = session.base_request(&BaseArgs::default(), &loaded.cluster, &catalog)?;
-    let base = match (request, &loaded.cluster.base) {
+    let base = match (request, &loaded.cluster.general.base) {
         (BaseRequest::File { path, .. }, _) => path.display().to_string(),
         (_, Some(base)) => base.clone(),
         (_, None) => catalog.default()?.id(),
@@ -94,7 +94,7 @@ impl Report {
         let cluster = &loaded.cluster;
         let managers = cluster.managers().count();
         Self {
-            cluster: cluster.name.clone(),
+            cluster: cluster.general.name.clone(),
             file: match &cluster.origin {
                 Origin::BuiltIn => None,
                 Origin::File(path) => Some(path.display().to_string()),
@@ -118,7 +118,7 @@ impl Report {
                     .iter()
                     .filter(|node| node.role == Role::Worker)
                     .count(),
-                default_addr_pool: cluster.swarm_address_pool.map(|pool| pool.to_string()),
+                default_addr_pool: cluster.swarm.default_addr_pool.map(|pool| pool.to_string()),
             },
             volume: cluster.gluster.as_ref().map(|gluster| VolumeReport {
                 name: gluster.volume.clone(),

@@ -184,7 +184,7 @@ impl AdminKey {
 }
 
 fn admin_comment(cluster: &Cluster) -> String {
-    format!("mkimage admin of {}", cluster.name)
+    format!("mkimage admin of {}", cluster.general.name)
 }
 
 /// Returns the paths of a node's host key and enrolment key in the folder.

@@ -210,7 +210,7 @@ mod tests {
         assert_eq!(id(&lab, 0), id(&lab, 0));
         assert_ne!(id(&lab, 0), id(&lab, 1));
         let mut other = Lab::new();
-        other.cluster.timezone = "Etc/UTC".to_owned();
+        other.cluster.general.timezone = "Etc/UTC".to_owned();
         assert_ne!(id(&lab, 0), id(&other, 0));
         let mut own_file = Lab::new();
         own_file

@@ -51,7 +51,7 @@ fn no_value_is_ever_run() {
         "!# & | > <",
         "",
     ] {
-        lab.cluster.timezone = nasty.to_owned();
+        lab.cluster.general.timezone = nasty.to_owned();
         assert_eq!(sourced(&of(&lab).unwrap(), "TIMEZONE"), nasty);
     }
 }
@@ -60,7 +60,7 @@ fn no_value_is_ever_run() {
 fn a_line_break_is_refused() {
     for bad in ["a\nb", "a\rb", "a\0b"] {
         let mut lab = Lab::new();
-        lab.cluster.timezone = bad.to_owned();
+        lab.cluster.general.timezone = bad.to_owned();
         let error = of(&lab).unwrap_err();
         assert_eq!(error.category(), Category::ClusterFile);
         assert!(error.to_string().contains("MKIMAGE_TIMEZONE of pi4-1"), "{error}");

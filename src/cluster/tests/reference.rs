@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use serde::de::DeserializeOwned;
 
-use super::super::{SAMPLE, apt, defaults, docker, file};
+use super::super::{SAMPLE, apt, docker, file, general, gluster, network, node, swarm, user};
 
 const REFERENCE: &str = include_str!("../../../docs/cluster-file.md");
 
@@ -21,16 +21,16 @@ fn keys_of<T: DeserializeOwned + Debug>() -> Vec<String> {
 /// Returns each table's name as in a cluster file, and its keys.
 pub(super) fn tables() -> Vec<(&'static str, Vec<String>)> {
     vec![
-        ("cluster", keys_of::<file::ClusterTable>()),
-        ("user", keys_of::<file::UserTable>()),
-        ("network", keys_of::<file::NetworkTable>()),
-        ("network.wifi", keys_of::<file::WifiTable>()),
+        ("cluster", keys_of::<general::GeneralTable>()),
+        ("user", keys_of::<user::UserTable>()),
+        ("network", keys_of::<network::NetworkTable>()),
+        ("network.wifi", keys_of::<network::WifiTable>()),
         ("docker", keys_of::<docker::DockerTable>()),
-        ("swarm", keys_of::<file::SwarmTable>()),
-        ("gluster", keys_of::<file::GlusterTable>()),
+        ("swarm", keys_of::<swarm::SwarmTable>()),
+        ("gluster", keys_of::<gluster::GlusterTable>()),
         ("apt", keys_of::<apt::AptTable>()),
-        ("node", keys_of::<file::NodeTable>()),
-        ("node.brick", keys_of::<file::BrickTable>()),
+        ("node", keys_of::<node::NodeTable>()),
+        ("node.brick", keys_of::<node::BrickTable>()),
     ]
 }
 
@@ -84,8 +84,8 @@ fn every_default_is_the_one_in_the_reference() {
             );
         }
     }
-    for pool in defaults::SWARM_POOLS {
+    for pool in swarm::DEFAULT_POOLS {
         assert!(section("swarm").contains(&format!("`{pool}`")));
     }
-    assert!(section("user").contains(&format!("`~/{}/*.pub`", defaults::KEY_FOLDER)));
+    assert!(section("user").contains(&format!("`~/{}/*.pub`", user::KEY_FOLDER)));
 }

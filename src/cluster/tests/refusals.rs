@@ -270,7 +270,8 @@ fn containers_never_hide_the_home_network() {
     let pool = |gateway: &str| {
         loaded(&three_nodes(&format!("[network]\ngateway = \"{gateway}\"")))
             .cluster
-            .swarm_address_pool
+            .swarm
+            .default_addr_pool
             .unwrap()
             .to_string()
     };

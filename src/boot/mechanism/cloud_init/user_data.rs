@@ -58,9 +58,9 @@ pub(super) fn user_data(plan: &Plan<'_>) -> Result<String> {
         &UserData {
             hostname: plan.node.name.as_str(),
             manage_etc_hosts: false,
-            timezone: &cluster.timezone,
+            timezone: &cluster.general.timezone,
             keyboard: Keyboard {
-                layout: &cluster.keyboard,
+                layout: &cluster.general.keyboard,
             },
             user: User {
                 name,

@@ -1,67 +1,65 @@
 //! `[cluster]`: the cluster's name, its base, and the nodes' language settings.
 
+use serde::Deserialize;
 use toml::Spanned;
 
-use super::super::file::ClusterTable;
-use super::super::problem::Findings;
-use super::super::{NodeName, defaults};
-use super::checked;
+use super::NodeName;
+use super::entry::Text;
+use super::problem::Findings;
 
-/// The values of `[cluster]`.
-pub(super) struct Identity {
-    pub(super) name: String,
-    pub(super) base: Option<String>,
-    pub(super) timezone: String,
-    pub(super) locale: String,
-    pub(super) keyboard: String,
+/// The table as written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct GeneralTable {
+    name: Text,
+    pub(super) base: Text,
+    timezone: Text,
+    locale: Text,
+    keyboard: Text,
 }
 
-pub(super) fn identity(table: ClusterTable, findings: &mut Findings<'_>) -> Identity {
-    if let Some(base) = table
-        .base
-        .as_ref()
-        .filter(|base| base.get_ref().trim().is_empty())
-    {
-        findings.problem(
-            base.span(),
-            "base is empty",
-            "leave it out for the newest image; mkimage bases lists the others",
-        );
-    }
-    Identity {
-        name: checked(
-            table.name,
-            defaults::CLUSTER_NAME,
-            |name| NodeName::parse(name).is_ok(),
+/// `[cluster]`
+#[derive(Debug, Clone)]
+pub struct General {
+    /// The cluster's name: lower-case letters, digits and hyphens.
+    pub name: String,
+    /// The base as written; `None` for the catalog's default. A path is relative to the cluster file.
+    pub base: Option<String>,
+    /// An IANA name such as `Europe/Berlin`.
+    pub timezone: String,
+    /// A locale with UTF-8; by default that of Raspberry Pi OS.
+    pub locale: String,
+    /// An XKB layout; by default that of Raspberry Pi OS.
+    pub keyboard: String,
+}
+
+impl GeneralTable {
+    pub(super) fn check(self, findings: &mut Findings<'_>) -> General {
+        if let Some(base) = self.base.as_ref().filter(|base| base.get_ref().trim().is_empty()) {
+            let remedy = "leave it out for the newest image; mkimage bases lists the others";
+            findings.problem(base.span(), "base is empty", remedy);
+        }
+        let is_name = |name: &str| NodeName::parse(name).is_ok();
+        let name = [
             "is not a valid cluster name",
             "use up to 63 characters from a to z, 0 to 9 and hyphens, with no hyphen at either end",
-            findings,
-        ),
-        base: table.base.map(Spanned::into_inner),
-        timezone: checked(
-            table.timezone,
-            defaults::TIMEZONE,
-            is_timezone,
+        ];
+        let timezone = [
             "is not a time zone",
             "use a name from the IANA list, such as \"Europe/Berlin\"",
-            findings,
-        ),
-        locale: checked(
-            table.locale,
-            defaults::LOCALE,
-            is_locale,
-            "is not a UTF-8 locale",
-            "write it like \"de_DE.UTF-8\"",
-            findings,
-        ),
-        keyboard: checked(
-            table.keyboard,
-            defaults::KEYBOARD,
-            is_keyboard,
+        ];
+        let locale = ["is not a UTF-8 locale", "write it like \"de_DE.UTF-8\""];
+        let keyboard = [
             "is not a keyboard layout",
             "use an XKB layout, such as \"de\" or \"us\"",
-            findings,
-        ),
+        ];
+        General {
+            name: findings.text("name", self.name, "homelab", is_name, name),
+            base: self.base.map(Spanned::into_inner),
+            timezone: findings.text("timezone", self.timezone, "Etc/UTC", is_timezone, timezone),
+            locale: findings.text("locale", self.locale, "en_GB.UTF-8", is_locale, locale),
+            keyboard: findings.text("keyboard", self.keyboard, "gb", is_keyboard, keyboard),
+        }
     }
 }
 

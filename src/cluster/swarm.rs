@@ -2,37 +2,52 @@
 
 use std::ops::Range;
 
-use super::super::file::SwarmTable;
-use super::super::problem::Findings;
-use super::super::{Ipv4Cidr, Network, defaults};
-use super::draft::Draft;
+use serde::Deserialize;
+
+use super::entry::Text;
+use super::node::Draft;
+use super::problem::Findings;
+use super::{Ipv4Cidr, Network};
 
 /// Docker divides the pool into networks with this prefix length, so the pool must be at least as large.
 const SUBNET_PREFIX: u8 = 24;
 
-pub(super) fn pool(
-    table: SwarmTable,
-    network: &Network,
-    drafts: &[Draft],
-    findings: &mut Findings<'_>,
-) -> Option<Ipv4Cidr> {
-    let networks = node_networks(network, drafts);
-    let Some(entry) = table.default_addr_pool else {
-        return defaults::swarm_pool(&networks);
-    };
-    match Ipv4Cidr::parse(entry.get_ref()) {
-        Ok(pool) => {
-            check_pool(pool, entry.span(), &networks, findings);
-            Some(pool)
-        }
-        Err(why) => {
-            findings.problem(
-                entry.span(),
-                format!("default_addr_pool {:?} {why}", entry.get_ref()),
-                "write a network like \"10.10.0.0/16\"",
-            );
-            None
-        }
+/// The default pool is the first of these that does not overlap the nodes' own network. Docker's own default,
+/// 10.0.0.0/8, hides home networks that start with 10.
+pub(super) const DEFAULT_POOLS: [&str; 2] = ["10.10.0.0/16", "172.30.0.0/16"];
+
+/// The table as written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct SwarmTable {
+    default_addr_pool: Text,
+}
+
+/// `[swarm]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Swarm {
+    /// The pool from which Docker takes networks; `None` if every default overlaps the nodes' own.
+    pub default_addr_pool: Option<Ipv4Cidr>,
+}
+
+impl SwarmTable {
+    pub(super) fn check(self, network: &Network, drafts: &[Draft], findings: &mut Findings<'_>) -> Swarm {
+        let networks = node_networks(network, drafts);
+        let default_addr_pool = match self.default_addr_pool {
+            None => {
+                let pools = DEFAULT_POOLS
+                    .into_iter()
+                    .filter_map(|pool| Ipv4Cidr::parse(pool).ok());
+                let mut free = pools.filter(|pool| !networks.iter().any(|network| network.overlaps(*pool)));
+                free.next()
+            }
+            Some(entry) => {
+                let remedy = "write a network like \"10.10.0.0/16\"";
+                let pool = findings.parse("default_addr_pool", &entry, Ipv4Cidr::parse, remedy);
+                pool.inspect(|pool| check_pool(*pool, entry.span(), &networks, findings))
+            }
+        };
+        Swarm { default_addr_pool }
     }
 }
 

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use super::super::problem::Findings;
-use super::super::{Address, Ipv4Cidr, Network, Role};
-use super::draft::Draft;
+use super::node::Draft;
+use super::problem::Findings;
+use super::{Address, Ipv4Cidr, Network, Role};
 
 /// Checks every pair of nodes. A cluster without nodes has been reported already.
 pub(super) fn check(drafts: &[Draft], network: &Network, findings: &mut Findings<'_>) {
@@ -110,7 +110,7 @@ fn check_networks(drafts: &[Draft], network: &Network, findings: &mut Findings<'
     }
     if network.gateway.is_none() {
         findings.warn(
-            Some(first_span.clone()),
+            first_span.clone(),
             "nodes have fixed addresses but [network] has no gateway, so without another route they cannot reach the \
              internet, not even to install Docker",
             "add gateway = \"192.168.1.1\" to [network], with your router's address",
@@ -129,7 +129,7 @@ fn check_managers(drafts: &[Draft], findings: &mut Findings<'_>) {
         .collect();
     match managers.len() {
         0 => findings.missing(
-            drafts.first().map(|draft| &draft.span),
+            drafts.first().map(|draft| draft.span.clone()),
             "no node is a manager, so there would be no swarm",
             "add role = \"manager\" to one node or to three",
         ),

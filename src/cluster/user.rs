@@ -1,100 +1,112 @@
 //! `[user]`: the login on every node.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
+use serde::Deserialize;
 use toml::Spanned;
 use zeroize::Zeroizing;
 
-use super::super::authorized_keys::{self, KeyLine};
-use super::super::file::UserTable;
-use super::super::problem::Findings;
-use super::super::{Environment, Origin, User, UserName, defaults};
+use super::authorized_keys::{self, KeyLine};
+use super::entry::Text;
+use super::problem::Findings;
+use super::{Environment, Origin, UserName};
 
-pub(super) fn user(
-    table: UserTable,
-    origin: &Origin,
-    environment: &Environment,
-    findings: &mut Findings<'_>,
-) -> Option<User> {
-    let name_given = table.name.is_some();
-    let name = match table.name {
-        None => UserName::parse(defaults::USER).ok(),
-        Some(entry) => UserName::parse(entry.get_ref())
-            .map_err(|why| {
-                findings.problem(entry.span(), format!("user {:?} {why}", entry.get_ref()), "");
-            })
-            .ok(),
-    };
-    let keys_given = table.ssh_authorized_keys.is_some();
-    let mut keys = Keys::default();
-    match table.ssh_authorized_keys {
-        None => keys.add_default_keys(environment, findings),
-        Some(entries) => {
-            let folder = origin.folder(&environment.folder);
-            for entry in &entries {
-                keys.add_entry(entry, folder, environment, findings);
-            }
-        }
-    }
-    if let Some(name) = &name {
-        note_assumed_login(name, name_given, keys_given, &keys, findings);
-    }
-    let password_hash = table.password_hash.map(|entry| {
-        if !is_crypt_hash(entry.get_ref()) {
-            findings.problem(
-                entry.span(),
-                "password_hash is not a password hash that Linux accepts",
-                "create one with: openssl passwd -6 (or mkpasswd); it starts with $6$, $5$, $y$ or $2b$",
-            );
-        }
-        Zeroizing::new(entry.into_inner())
-    });
-    Some(User {
-        name: name?,
-        private_key_files: keys.private_files(environment),
-        ssh_authorized_keys: keys.lines.into_iter().map(|key| key.line).collect(),
-        key_files: keys.files,
-        password_hash,
-    })
+/// The traditional user of Raspberry Pi OS.
+const DEFAULT_NAME: &str = "pi";
+
+/// The default keys are every `*.pub` in this folder of the user's home.
+pub(super) const KEY_FOLDER: &str = ".ssh";
+
+/// The private keys that ssh tries by default: `IdentityFile` in `ssh_config(5)`.
+const PRIVATE_KEYS: [&str; 5] = ["id_rsa", "id_ecdsa", "id_ecdsa_sk", "id_ed25519", "id_ed25519_sk"];
+
+/// The table as written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct UserTable {
+    name: Text,
+    ssh_authorized_keys: Option<Vec<Spanned<String>>>,
+    password_hash: Text,
 }
 
-/// Notes what was assumed about the login.
-fn note_assumed_login(
-    name: &UserName,
-    name_given: bool,
-    keys_given: bool,
-    keys: &Keys,
-    findings: &mut Findings<'_>,
-) {
-    if name_given && keys_given && !keys.lines.is_empty() {
-        return;
+/// `[user]`
+#[derive(Clone)]
+pub struct User {
+    /// The login name; default `pi`.
+    pub name: UserName,
+    /// OpenSSH public key lines. When there are none, a key is created for the cluster.
+    pub ssh_authorized_keys: Vec<String>,
+    /// The files that those keys came from, to tell the user.
+    pub key_files: Vec<PathBuf>,
+    /// Existing private key files that ssh can log in with: those beside `key_files` and those that ssh tries by
+    /// default. Empty when no key is authorised.
+    pub private_key_files: Vec<PathBuf>,
+    /// A crypt(3) hash; `None` for no password.
+    pub password_hash: Option<Zeroizing<String>>,
+}
+
+impl fmt::Debug for User {
+    /// Hides the password hash.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("User")
+            .field("name", &self.name)
+            .field("ssh_authorized_keys", &self.ssh_authorized_keys)
+            .field("key_files", &self.key_files)
+            .field("private_key_files", &self.private_key_files)
+            .field("password_hash", &self.password_hash.as_ref().map(|_| "..."))
+            .finish()
     }
-    let mut owners: Vec<&str> = keys
-        .lines
-        .iter()
-        .map(|key| key.comment.as_str())
-        .filter(|comment| !comment.is_empty())
-        .collect();
-    owners.dedup();
-    let key = if keys.lines.is_empty() {
-        "an ssh key created for this cluster, because there is no other".to_owned()
-    } else {
-        let files: Vec<String> = keys.files.iter().map(|file| file.display().to_string()).collect();
-        let of = if owners.is_empty() {
-            String::new()
-        } else {
-            format!(" of {}", owners.join(", "))
+}
+
+impl UserTable {
+    pub(super) fn check(
+        self,
+        origin: &Origin,
+        environment: &Environment,
+        findings: &mut Findings<'_>,
+    ) -> Option<User> {
+        let is_complete = self.name.is_some() && self.ssh_authorized_keys.is_some();
+        let name = match self.name {
+            None => UserName::parse(DEFAULT_NAME).ok(),
+            Some(entry) => findings.parse("user", &entry, UserName::parse, ""),
         };
-        let from = if files.is_empty() {
-            String::new()
-        } else {
-            format!(" ({})", files.join(", "))
-        };
-        format!("the ssh key{of}{from}")
-    };
-    findings
-        .assumed
-        .push(format!("the login on every node is {name}, with {key}"));
+        let mut keys = Keys::default();
+        match self.ssh_authorized_keys {
+            None => keys.add_default_keys(environment, findings),
+            Some(entries) => {
+                let folder = origin.folder(&environment.folder);
+                for entry in &entries {
+                    keys.add_entry(entry, folder, environment, findings);
+                }
+            }
+        }
+        if let Some(name) = &name
+            && (!is_complete || keys.lines.is_empty())
+        {
+            let key = keys.describe();
+            findings
+                .assumed
+                .push(format!("the login on every node is {name}, with {key}"));
+        }
+        let password_hash = self.password_hash.map(|entry| {
+            if !is_crypt_hash(entry.get_ref()) {
+                findings.problem(
+                    entry.span(),
+                    "password_hash is not a password hash that Linux accepts",
+                    "create one with: openssl passwd -6 (or mkpasswd); it starts with $6$, $5$, $y$ or $2b$",
+                );
+            }
+            Zeroizing::new(entry.into_inner())
+        });
+        Some(User {
+            name: name?,
+            private_key_files: keys.private_files(environment),
+            ssh_authorized_keys: keys.lines.into_iter().map(|key| key.line).collect(),
+            key_files: keys.files,
+            password_hash,
+        })
+    }
 }
 
 /// The keys collected so far.
@@ -105,12 +117,31 @@ struct Keys {
 }
 
 impl Keys {
+    /// Describes the keys with their owners and files.
+    fn describe(&self) -> String {
+        if self.lines.is_empty() {
+            return "an ssh key created for this cluster, because there is no other".to_owned();
+        }
+        let mut owners: Vec<&str> = self.lines.iter().map(|key| key.comment.as_str()).collect();
+        owners.retain(|owner| !owner.is_empty());
+        owners.dedup();
+        let files: Vec<String> = self.files.iter().map(|file| file.display().to_string()).collect();
+        let mut text = "the ssh key".to_owned();
+        if !owners.is_empty() {
+            text = format!("{text} of {}", owners.join(", "));
+        }
+        if !files.is_empty() {
+            text = format!("{text} ({})", files.join(", "));
+        }
+        text
+    }
+
     /// Adds every public key of the person running mkimage.
     fn add_default_keys(&mut self, environment: &Environment, findings: &mut Findings<'_>) {
         let Some(home) = &environment.home else {
             return;
         };
-        for path in authorized_keys::public_key_files(&home.join(defaults::KEY_FOLDER)) {
+        for path in authorized_keys::public_key_files(&home.join(KEY_FOLDER)) {
             match authorized_keys::read_file(&path) {
                 Ok(keys) => self.add_file(path, keys),
                 Err(unusable) => findings.warn(
@@ -190,7 +221,7 @@ impl Keys {
         let tried = environment
             .home
             .iter()
-            .flat_map(|home| defaults::PRIVATE_KEYS.map(|name| home.join(defaults::KEY_FOLDER).join(name)));
+            .flat_map(|home| PRIVATE_KEYS.map(|name| home.join(KEY_FOLDER).join(name)));
         let mut files: Vec<PathBuf> = Vec::new();
         for file in beside.chain(tried) {
             // ssh prints a warning for a named key that does not exist.

@@ -1,0 +1,196 @@
+//! `[network]`: the network that the nodes are connected to.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
+
+use serde::Deserialize;
+use toml::Spanned;
+use zeroize::Zeroizing;
+
+use super::entry::Text;
+use super::problem::Findings;
+use super::{NodeName, countries};
+
+/// The table as written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct NetworkTable {
+    gateway: Text,
+    dns: Option<Vec<Spanned<String>>>,
+    domain: Text,
+    wifi: Option<Spanned<WifiTable>>,
+}
+
+/// `wifi` as written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct WifiTable {
+    ssid: Text,
+    psk: Text,
+    country: Text,
+}
+
+/// `[network]`
+#[derive(Debug, Clone, Default)]
+pub struct Network {
+    /// Default route of nodes with fixed addresses.
+    pub gateway: Option<Ipv4Addr>,
+    /// Name servers of nodes with fixed addresses; default: the gateway.
+    pub dns: Vec<IpAddr>,
+    /// Search domain.
+    pub domain: Option<String>,
+    /// Wireless network for nodes without a cable.
+    pub wifi: Option<Wifi>,
+}
+
+/// `[network] wifi`
+#[derive(Clone)]
+pub struct Wifi {
+    /// Network name, at most 32 bytes.
+    pub ssid: String,
+    /// Passphrase (8 to 63 printable ASCII characters) or 64 hexadecimal digits; `None` for an open network.
+    pub psk: Option<Zeroizing<String>>,
+    /// ISO 3166 alpha-2, upper case.
+    pub country: String,
+}
+
+impl fmt::Debug for Wifi {
+    /// Hides the passphrase.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wifi")
+            .field("ssid", &self.ssid)
+            .field("psk", &self.psk.as_ref().map(|_| "..."))
+            .field("country", &self.country)
+            .finish()
+    }
+}
+
+impl NetworkTable {
+    pub(super) fn check(self, findings: &mut Findings<'_>) -> Network {
+        let gateway = self.gateway.and_then(|entry| {
+            let remedy = "write your router's IPv4 address alone, like \"192.168.1.1\"";
+            findings.parse("gateway", &entry, parse_gateway, remedy)
+        });
+        let dns = match self.dns {
+            None => gateway.map(IpAddr::V4).into_iter().collect(),
+            Some(entries) => {
+                let remedy = "write addresses, like [\"192.168.1.1\", \"9.9.9.9\"]";
+                let parsed = entries
+                    .iter()
+                    .map(|entry| findings.parse("dns", entry, parse_name_server, remedy));
+                parsed.flatten().collect()
+            }
+        };
+        let domain = self.domain.and_then(|entry| {
+            let remedy = "use one such as \"home.arpa\": a to z, 0 to 9, hyphens and dots";
+            findings.parse("domain", &entry, parse_domain, remedy)
+        });
+        Network {
+            gateway,
+            dns,
+            domain,
+            wifi: self.wifi.and_then(|entry| wifi(entry, findings)),
+        }
+    }
+}
+
+fn parse_gateway(text: &str) -> Result<Ipv4Addr, &'static str> {
+    let parsed = text.parse().ok().filter(|address| is_host(*address));
+    parsed.ok_or("is not a router's address")
+}
+
+/// Returns whether a single machine can have this address.
+pub(super) fn is_host(address: Ipv4Addr) -> bool {
+    let first = address.octets().first().copied().unwrap_or_default();
+    // 240.0.0.0/4, which includes 255.255.255.255, is reserved (RFC 1112 section 4).
+    first != 0 && first < 240 && !address.is_loopback() && !address.is_multicast() && !address.is_link_local()
+}
+
+fn parse_name_server(text: &str) -> Result<IpAddr, &'static str> {
+    let usable = |address: &IpAddr| match address {
+        IpAddr::V4(address) => is_host(*address),
+        IpAddr::V6(address) => !address.is_unspecified() && !address.is_loopback() && !address.is_multicast(),
+    };
+    let parsed = text.parse().ok().filter(usable);
+    parsed.ok_or("is not a name server's address")
+}
+
+fn parse_domain(text: &str) -> Result<String, &'static str> {
+    let is_label = |label: &str| NodeName::parse(label).is_ok() || is_digits(label);
+    if text.rsplit('.').next() == Some("local") {
+        Err("belongs to mDNS, which does not use name servers")
+    } else if text.len() > 253 || !text.split('.').all(is_label) {
+        Err("is not a domain name")
+    } else {
+        Ok(text.to_owned())
+    }
+}
+
+fn is_digits(label: &str) -> bool {
+    !label.is_empty() && label.len() <= 63 && label.chars().all(|c| c.is_ascii_digit())
+}
+
+fn wifi(entry: Spanned<WifiTable>, findings: &mut Findings<'_>) -> Option<Wifi> {
+    let span = entry.span();
+    let table = entry.into_inner();
+    match &table.ssid {
+        None => findings.missing(
+            span.clone(),
+            "wifi has no ssid",
+            "add the network's name: ssid = \"...\"",
+        ),
+        Some(ssid) if !(1..=32).contains(&ssid.get_ref().len()) => {
+            let length = ssid.get_ref().len();
+            let message = format!("ssid has {length} bytes; a network name has 1 to 32");
+            findings.problem(ssid.span(), message, "");
+        }
+        Some(_) => {}
+    }
+    match &table.psk {
+        None => findings.warn(
+            span.clone(),
+            "wifi has no psk, so the network must be open and anyone nearby can read the nodes' traffic",
+            "",
+        ),
+        // IEEE 802.11-2020 annex J.4: a passphrase has 8 to 63 ASCII characters from 32 to 126; a raw key has 256 bits.
+        Some(psk) if !is_passphrase(psk.get_ref()) => {
+            let message = format!(
+                "psk has {} characters; a passphrase has 8 to 63 printable ASCII characters, a raw key 64 \
+                 hexadecimal digits",
+                psk.get_ref().chars().count()
+            );
+            findings.problem(psk.span(), message, "");
+        }
+        Some(_) => {}
+    }
+    match &table.country {
+        None => findings.missing(
+            span,
+            "wifi has no country, and the radio stays off without one",
+            "add the country where the nodes are: country = \"DE\"",
+        ),
+        Some(country) => {
+            let remedy = match countries::suggestion(country.get_ref()) {
+                Some(code) => format!("did you mean \"{code}\"?"),
+                None => "use two upper-case letters (ISO 3166), like \"DE\" or \"GB\"".to_owned(),
+            };
+            let check = |code: &str| {
+                countries::is_country(code)
+                    .then_some(())
+                    .ok_or("is not a country code")
+            };
+            findings.parse("country", country, check, &remedy);
+        }
+    }
+    Some(Wifi {
+        ssid: table.ssid?.into_inner(),
+        psk: table.psk.map(|psk| Zeroizing::new(psk.into_inner())),
+        country: table.country?.into_inner(),
+    })
+}
+
+fn is_passphrase(text: &str) -> bool {
+    let printable = text.chars().all(|c| (' '..='~').contains(&c));
+    ((8..=63).contains(&text.len()) && printable)
+        || (text.len() == 64 && text.chars().all(|c| c.is_ascii_hexdigit()))
+}

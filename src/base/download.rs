@@ -120,7 +120,7 @@ fn trust(
     if let Some((signature, content)) = signature.zip(content)
         && signature.confirm(content)?
     {
-        return Ok(Trust::Signature(options.publisher.key.fingerprint()));
+        return Ok(Trust::Signature(options.publisher.key.fingerprint));
     }
     Ok(wanted.hash)
 }

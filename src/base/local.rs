@@ -48,7 +48,7 @@ pub(super) fn obtain(path: &Path, expected: Option<Sha256>, options: &ObtainOpti
     let trust = if options.catalog.has_built_in(sha256) {
         Trust::BuiltInHash
     } else if signature.is_some() {
-        Trust::Signature(key.fingerprint())
+        Trust::Signature(key.fingerprint)
     } else if expected.is_some() {
         Trust::GivenHash
     } else if entry.is_some() {

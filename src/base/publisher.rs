@@ -34,7 +34,7 @@ impl Publisher {
         };
         Ok(Self {
             address,
-            key: PublisherKey::raspberry_pi()?,
+            key: PublisherKey::RASPBERRY_PI,
         })
     }
 
@@ -104,7 +104,7 @@ mod tests {
     fn the_publishers_images_are_known_by_their_host() {
         let publisher = Publisher {
             address: parse("http://127.0.0.1:8080/list/").unwrap(),
-            key: PublisherKey::raspberry_pi().unwrap(),
+            key: PublisherKey::RASPBERRY_PI,
         };
         for (url, is_own) in [
             ("https://downloads.raspberrypi.com/a.img.xz", true),

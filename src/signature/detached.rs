@@ -5,25 +5,42 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use sha2::{Digest as _, Sha512};
 
 use super::armor;
-use super::fields::{Damaged, Fields, kind};
-use super::fingerprint::KeyId;
-use super::key::{PublisherKey, RSA};
-use super::packet::{packets, tag};
+use super::key::{Fingerprint, PublisherKey};
+use super::packet::{Fields, SIGNATURE, Subpacket, VERSION, packet};
 use super::rejection::Rejection;
-use super::rsa::Digest;
 
 /// Bytes that a file of signatures has at most. One signature has about 600, as text.
 pub const LARGEST: u64 = 64 << 10;
 
+/// A signature of a file, byte by byte (RFC 9580, 5.2.1).
+const OF_A_FILE: u8 = 0x00;
+
+/// RSA for signing and encryption (RFC 9580, 9.1).
+const RSA: u8 = 1;
+
 /// SHA-512 (RFC 9580, 9.5): the one digest that the publisher uses.
 const SHA512: u8 = 10;
+
+/// Types of sub-packets (RFC 9580, 5.2.3.7).
+const MADE: u8 = 2;
+const EXPIRES_AFTER: u8 = 3;
+const ISSUER: u8 = 16;
+const ISSUER_FINGERPRINT: u8 = 33;
+
+/// The sub-packets that are understood, with their sizes.
+const UNDERSTOOD: [(u8, usize); 4] = [
+    (MADE, 4),
+    (EXPIRES_AFTER, 4),
+    (ISSUER, 8),
+    (ISSUER_FINGERPRINT, 21),
+];
 
 /// The digest of a file's bytes so far. Any number of signatures can be checked against it.
 #[derive(Debug, Clone, Default)]
 pub struct Content(Sha512);
 
 impl Content {
-    /// `bytes` come next.
+    /// Adds `bytes`.
     pub fn update(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
     }
@@ -39,10 +56,10 @@ pub struct Detached<'a> {
 
 #[derive(Debug, Clone)]
 struct Signature {
-    /// What is hashed after the file.
+    /// What is hashed after the file (RFC 9580, 5.2.4).
     trailer: Vec<u8>,
     /// The first two bytes of the digest.
-    digest_start: [u8; 2],
+    digest_start: Vec<u8>,
     value: Vec<u8>,
 }
 
@@ -54,31 +71,34 @@ impl<'a> Detached<'a> {
             return Err(Rejection::Malformed("it is too large"));
         }
         let now = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        let binary = armor::to_binary(file, "PGP SIGNATURE").map_err(Rejection::Malformed)?;
-        let packets = packets(&binary).ok_or(Rejection::Malformed("it does not consist of packets"))?;
+        let binary = armor::to_binary(file).map_err(Rejection::Malformed)?;
+        let mut rest = &*binary;
         let mut signatures = Vec::new();
         let mut others = Vec::new();
-        for packet in packets {
-            if packet.tag != tag::SIGNATURE {
-                return Err(Rejection::Malformed(
-                    "there is something else in it than signatures",
-                ));
-            }
-            let fields = Fields::read(packet.body)
-                .map_err(|Damaged| Rejection::Malformed("a signature in it is damaged"))?;
-            // Keys of version 4 make signatures of version 4.
-            let Some(fields) = fields else {
-                continue;
+        while !rest.is_empty() {
+            let body = match packet(&mut rest) {
+                Some((SIGNATURE, body)) => body,
+                Some(_) => {
+                    return Err(Rejection::Malformed(
+                        "there is something else in it than signatures",
+                    ));
+                }
+                None => return Err(Rejection::Malformed("it does not consist of packets")),
             };
-            let issuers = fields.issuers();
+            // Keys of version 4 make signatures of version 4.
+            if body.first().is_some_and(|version| *version != VERSION) {
+                continue;
+            }
+            let fields = Fields::read(body).filter(is_sound).ok_or(DAMAGED)?;
+            let issuers = issuers(&fields);
             if issuers.is_empty() || issuers.contains(&key.fingerprint.id()) {
-                signatures.push(judge(&fields, key, now)?);
+                signatures.push(judge(&fields, &issuers, key, now)?);
             } else {
                 others.extend(issuers);
             }
         }
         if signatures.is_empty() {
-            return Err(other_key(others, key));
+            return Err(other_key(&others, key));
         }
         Ok(Self { key, signatures })
     }
@@ -87,11 +107,7 @@ impl<'a> Detached<'a> {
     pub fn verify(&self, content: &Content) -> Result<(), Rejection> {
         let is_of_content = |signature: &Signature| {
             let digest = content.0.clone().chain_update(&signature.trailer).finalize();
-            digest.starts_with(&signature.digest_start)
-                && self
-                    .key
-                    .rsa
-                    .verifies(&Digest::Sha512(digest.into()), &signature.value)
+            digest.starts_with(&signature.digest_start) && self.key.verifies(&digest.into(), &signature.value)
         };
         if self.signatures.iter().all(is_of_content) {
             return Ok(());
@@ -100,25 +116,60 @@ impl<'a> Detached<'a> {
     }
 }
 
-fn other_key(found: Vec<KeyId>, key: &PublisherKey) -> Rejection {
+const DAMAGED: Rejection = Rejection::Malformed("a signature in it is damaged");
+
+fn other_key(found: &[u64], key: &PublisherKey) -> Rejection {
+    let maker = match found {
+        [] => "a key that it does not name".to_owned(),
+        [one] => format!("the key {one:016X}"),
+        [first, ..] => format!("the key {first:016X} and others"),
+    };
     Rejection::OtherKey {
-        found,
+        maker,
         wanted: key.fingerprint,
     }
 }
 
+/// Whether no fact that the signature relies on is given twice, or in the wrong size.
+fn is_sound(fields: &Fields) -> bool {
+    UNDERSTOOD.iter().all(|(kind, size)| {
+        let mut found = fields.signed.iter().filter(|part| part.kind == *kind);
+        found.next().is_none_or(|part| part.body.len() == *size) && found.next().is_none()
+    })
+}
+
+/// Returns the short names of the keys that it claims to be made with: one, unless it contradicts itself.
+fn issuers(fields: &Fields) -> Vec<u64> {
+    let parts = fields.signed.iter().chain(&fields.unsigned);
+    let mut ids: Vec<_> = parts
+        .filter_map(|part| match part.kind {
+            ISSUER => Some(u64::from_be_bytes(part.body.try_into().ok()?)),
+            _ => Some(fingerprint(part)?.id()),
+        })
+        .collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
+/// Returns the fingerprint in a sub-packet, after the key's version (RFC 9580, 5.2.3.35).
+fn fingerprint(part: &Subpacket) -> Option<Fingerprint> {
+    match part.body {
+        [VERSION, name @ ..] if part.kind == ISSUER_FINGERPRINT => name.try_into().ok().map(Fingerprint),
+        _ => None,
+    }
+}
+
 /// Checks a signature that claims to be made with `key`, except whether it is one of the file.
-fn judge(fields: &Fields, key: &PublisherKey, now: u64) -> Result<Signature, Rejection> {
-    if fields.issuers().len() > 1 {
+fn judge(fields: &Fields, issuers: &[u64], key: &PublisherKey, now: u64) -> Result<Signature, Rejection> {
+    if issuers.len() > 1 {
         return Err(Rejection::Malformed("it names more than one key as its maker"));
     }
-    if let Some(other) = fields
-        .signed_fingerprint()
-        .filter(|named| *named != key.fingerprint)
-    {
-        return Err(other_key(vec![other.id()], key));
+    let named = fields.signed.iter().find_map(fingerprint);
+    if let Some(other) = named.filter(|named| *named != key.fingerprint) {
+        return Err(other_key(&[other.id()], key));
     }
-    if fields.kind != kind::FILE {
+    if fields.kind != OF_A_FILE {
         return Err(Rejection::OtherKind(fields.kind));
     }
     if fields.key_algorithm != RSA {
@@ -127,45 +178,57 @@ fn judge(fields: &Fields, key: &PublisherKey, now: u64) -> Result<Signature, Rej
     if fields.hash_algorithm != SHA512 {
         return Err(Rejection::OtherHash(fields.hash_algorithm));
     }
-    if let Some(kind) = fields.not_understood() {
-        return Err(Rejection::NotUnderstood(kind));
+    let mut critical = fields
+        .signed
+        .iter()
+        .chain(&fields.unsigned)
+        .filter(|part| part.is_critical);
+    let is_understood = |part: &Subpacket| UNDERSTOOD.iter().any(|(kind, _)| *kind == part.kind);
+    if let Some(part) = critical.find(|part| !is_understood(part)) {
+        return Err(Rejection::NotUnderstood(part.kind));
     }
     judge_times(fields, key, now)?;
-    if key.is_revoked {
-        return Err(Rejection::KeyRevoked);
-    }
-    let mut rest = fields.value;
-    let value = rest.integer().filter(|_| rest.is_empty());
-    let value = value.ok_or(Rejection::Malformed("a signature in it is damaged"))?;
+    let value = fields.number().ok_or(DAMAGED)?;
+    let length = u32::try_from(fields.signed_part.len()).map_err(|_| DAMAGED)?;
     Ok(Signature {
-        trailer: fields.trailer(),
-        digest_start: fields.digest_start,
+        trailer: [fields.signed_part, &[VERSION, 0xff], &length.to_be_bytes()].concat(),
+        digest_start: fields.digest_start.to_vec(),
         value: value.to_vec(),
     })
 }
 
 fn judge_times(fields: &Fields, key: &PublisherKey, now: u64) -> Result<(), Rejection> {
-    let made = u64::from(fields.made().ok_or(Rejection::Undated)?);
-    if made < u64::from(key.made) {
-        let key = key.made.into();
-        return Err(Rejection::OlderThanKey { made, key });
+    let seconds = |kind| {
+        let part = fields.signed.iter().find(|part| part.kind == kind)?;
+        Some(u64::from(u32::from_be_bytes(part.body.try_into().ok()?)))
+    };
+    let made = seconds(MADE).ok_or(Rejection::Undated)?;
+    // Zero means never (RFC 9580, 5.2.3.18).
+    let expired = seconds(EXPIRES_AFTER)
+        .filter(|after| *after > 0)
+        .map(|after| made + after);
+    let key_expired = key.expires;
+    if made < key.made {
+        return Err(Rejection::OlderThanKey { made, key: key.made });
     }
-    if let Some(expired) = key.expires.filter(|expires| *expires <= made) {
-        return Err(Rejection::MadeWithExpiredKey { made, expired });
+    if key_expired <= made {
+        return Err(Rejection::MadeWithExpiredKey {
+            made,
+            expired: key_expired,
+        });
     }
     if made > now {
         return Err(Rejection::FromTheFuture { made, now });
     }
-    if let Some(expired) = fields
-        .expires_after()
-        .map(|after| made + u64::from(after))
-        .filter(|end| *end <= now)
-    {
+    if let Some(expired) = expired.filter(|expired| *expired <= now) {
         return Err(Rejection::Expired { expired, now });
     }
     // This includes signatures made in time: a signature made with a stolen key can be dated back.
-    if let Some(expired) = key.expires.filter(|expires| *expires <= now) {
-        return Err(Rejection::KeyExpired { expired, now });
+    if key_expired <= now {
+        return Err(Rejection::KeyExpired {
+            expired: key_expired,
+            now,
+        });
     }
     Ok(())
 }

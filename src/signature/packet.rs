@@ -1,52 +1,115 @@
-//! The packets that OpenPGP data consists of (RFC 9580, section 4).
+//! Packets of OpenPGP and the fields of a signature, read from unchecked bytes.
 
-use super::bytes::Bytes;
+/// The type of signatures among the packets (RFC 9580, 5).
+pub(super) const SIGNATURE: u8 = 2;
 
-/// Packet types (RFC 9580, section 5).
-pub(super) mod tag {
-    pub(in super::super) const SIGNATURE: u8 = 2;
-    pub(in super::super) const PUBLIC_KEY: u8 = 6;
-    pub(in super::super) const USER_ID: u8 = 13;
+/// The version of signatures and keys that is read.
+pub(super) const VERSION: u8 = 4;
+
+/// Takes a packet off the front: its type and its body. Returns `None` if it is cut off or does not give its length at the
+/// start, as signatures must (RFC 9580, 4.2).
+pub(super) fn packet<'a>(bytes: &mut &'a [u8]) -> Option<(u8, &'a [u8])> {
+    let first = *bytes.split_off_first()?;
+    let (kind, length) = match first {
+        0xc0.. => (first & 0x3f, length(bytes, 224)?),
+        // The legacy form: type and size of the length are in one byte (RFC 9580, 4.2.2).
+        0x80.. if first & 3 < 3 => (first >> 2 & 0xf, number(bytes, 1 << (first & 3))?),
+        _ => return None,
+    };
+    Some((kind, bytes.split_off(..length)?))
 }
 
-/// A packet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Packet<'a> {
-    /// Its type, as in [`tag`].
-    pub(super) tag: u8,
-    /// What is in it.
+/// Takes a big-endian number of `size` bytes, at most four.
+fn number(bytes: &mut &[u8], size: usize) -> Option<usize> {
+    let digits = bytes.split_off(..size)?;
+    Some(
+        digits
+            .iter()
+            .fold(0, |number, digit| number << 8 | usize::from(*digit)),
+    )
+}
+
+/// Takes the length of a packet in the new format or of a sub-packet (RFC 9580, 4.2.1 and 5.2.3.7): one, two or five bytes.
+/// First bytes from `unknown` to 254 are not such lengths.
+fn length(bytes: &mut &[u8], unknown: u8) -> Option<usize> {
+    match *bytes.split_off_first()? {
+        first @ 0..192 => Some(first.into()),
+        255 => number(bytes, 4),
+        first if first < unknown => Some((usize::from(first) - 192) * 256 + number(bytes, 1)? + 192),
+        _ => None,
+    }
+}
+
+/// A signature packet of version 4 (RFC 9580, 5.2.3), before it is known to be true.
+pub(super) struct Fields<'a> {
+    /// What it is of (RFC 9580, 5.2.1).
+    pub(super) kind: u8,
+    /// The kind of key that made it (RFC 9580, 9.1).
+    pub(super) key_algorithm: u8,
+    /// The kind of digest that was signed (RFC 9580, 9.5).
+    pub(super) hash_algorithm: u8,
+    /// The part of the packet that is signed too.
+    pub(super) signed_part: &'a [u8],
+    pub(super) signed: Vec<Subpacket<'a>>,
+    /// Anyone can change these.
+    pub(super) unsigned: Vec<Subpacket<'a>>,
+    /// The first two bytes of the digest.
+    pub(super) digest_start: &'a [u8],
+    /// The signature itself, in the form of its key's algorithm.
+    value: &'a [u8],
+}
+
+pub(super) struct Subpacket<'a> {
+    pub(super) is_critical: bool,
+    pub(super) kind: u8,
     pub(super) body: &'a [u8],
 }
 
-/// Splits `bytes` into packets. Returns nothing if they cannot be split, or if a packet does not give its length at the
-/// start, as signatures and keys must (RFC 9580, 4.2.1.4).
-pub(super) fn packets(bytes: &[u8]) -> Option<Vec<Packet<'_>>> {
-    let mut bytes = Bytes(bytes);
-    let mut packets = Vec::new();
-    while !bytes.is_empty() {
-        packets.push(packet(&mut bytes)?);
+impl<'a> Fields<'a> {
+    /// Reads the body of a packet. Returns `None` if it is cut off.
+    pub(super) fn read(body: &'a [u8]) -> Option<Self> {
+        let mut rest = body;
+        let [VERSION, kind, key_algorithm, hash_algorithm] = *rest.split_off(..4)? else {
+            return None;
+        };
+        let signed = subpackets(&mut rest)?;
+        let (signed_part, _) = body.split_at_checked(body.len().checked_sub(rest.len())?)?;
+        Some(Self {
+            kind,
+            key_algorithm,
+            hash_algorithm,
+            signed_part,
+            signed,
+            unsigned: subpackets(&mut rest)?,
+            digest_start: rest.split_off(..2)?,
+            value: rest,
+        })
     }
-    Some(packets)
+
+    /// Returns the value as a number (RFC 9580, 3.2), which has its length in bits in front.
+    pub(super) fn number(&self) -> Option<&'a [u8]> {
+        let mut digits = self.value;
+        let bits = number(&mut digits, 2)?;
+        let first_bits = 8 - digits.first()?.leading_zeros() as usize;
+        (first_bits > 0 && bits == digits.len() * 8 - 8 + first_bits).then_some(digits)
+    }
 }
 
-fn packet<'a>(bytes: &mut Bytes<'a>) -> Option<Packet<'a>> {
-    let first = bytes.byte()?;
-    let (tag, length) = match first {
-        0xc0.. => (first & 0x3f, bytes.length(224)?),
-        // The legacy form: type and form of the length are in one byte (RFC 9580, 4.2.2).
-        0x80.. => {
-            let length = match first & 3 {
-                0 => bytes.byte()?.into(),
-                1 => bytes.u16()?.into(),
-                2 => bytes.u32()?.try_into().ok()?,
-                _ => return None,
-            };
-            (first >> 2 & 0xf, length)
-        }
-        _ => return None,
-    };
-    let body = bytes.take(length)?;
-    Some(Packet { tag, body })
+/// Takes a row of sub-packets (RFC 9580, 5.2.3.7), with its size in front.
+fn subpackets<'a>(bytes: &mut &'a [u8]) -> Option<Vec<Subpacket<'a>>> {
+    let size = number(bytes, 2)?;
+    let mut row = bytes.split_off(..size)?;
+    let mut found = Vec::new();
+    while !row.is_empty() {
+        let length = length(&mut row, 255)?;
+        let (kind, body) = row.split_off(..length)?.split_first()?;
+        found.push(Subpacket {
+            is_critical: kind & 0x80 != 0,
+            kind: kind & 0x7f,
+            body,
+        });
+    }
+    Some(found)
 }
 
 #[cfg(test)]
@@ -55,28 +118,60 @@ mod tests {
 
     #[test]
     fn both_forms_of_packets_are_read() {
-        let packet = |tag, body| Packet { tag, body };
-        let bytes = [0x88, 1, 7, 0xc2, 2, 8, 9, 0x89, 0, 1, 5, 0x9a, 0, 0, 0, 0];
-        let expected = [
-            packet(2, &[7][..]),
-            packet(2, &[8, 9]),
-            packet(2, &[5]),
-            packet(6, &[]),
-        ];
-        assert_eq!(packets(&bytes).as_deref(), Some(&expected[..]));
+        let mut bytes = &[0x88, 1, 7, 0xc2, 2, 8, 9, 0x89, 0, 1, 5, 0x9a, 0, 0, 0, 0][..];
+        for expected in [(2, &[7][..]), (2, &[8, 9]), (2, &[5]), (6, &[])] {
+            assert_eq!(packet(&mut bytes), Some(expected));
+        }
+        assert_eq!(packet(&mut bytes), None);
     }
 
     #[test]
     fn packets_that_are_cut_off_or_of_unknown_length_are_refused() {
-        for bytes in [
+        for mut bytes in [
             &[0x88, 2, 7][..],
             &[0x88],
             &[0x8b, 1, 7],
             &[0xc2, 0xe0, 7],
             &[0xc2, 0xff, 0xff, 0xff, 0xff, 0xff, 7],
-            &[0x88, 0, 0x20],
+            &[0x20],
         ] {
-            assert_eq!(packets(bytes), None, "{bytes:?}");
+            assert_eq!(packet(&mut bytes), None, "{bytes:?}");
         }
+    }
+
+    #[test]
+    fn a_number_whose_bit_count_is_wrong_is_refused() {
+        let number = |value| {
+            let body = [&[VERSION, 0, 1, 10, 0, 0, 0, 0, 1, 2][..], value].concat();
+            Fields::read(&body).unwrap().number().map(<[u8]>::to_vec)
+        };
+        assert_eq!(number(&[0, 9, 1, 0]), Some(vec![1, 0]));
+        for wrong in [
+            &[0, 10, 1, 0][..],
+            &[0, 8, 1],
+            &[0, 16, 0, 255],
+            &[0, 9, 1],
+            &[0xff, 0xff, 1],
+            &[0, 9, 1, 0, 0],
+            &[0, 0],
+            &[0],
+        ] {
+            assert_eq!(number(wrong), None, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn lengths_are_read_in_all_three_forms() {
+        for (bytes, expected) in [
+            (&[191][..], 191),
+            (&[192, 0], 192),
+            (&[223, 255], 8383),
+            (&[255, 0, 1, 0, 0], 65536),
+        ] {
+            assert_eq!(length(&mut &*bytes, 224), Some(expected));
+        }
+        assert_eq!(length(&mut &[224, 0][..], 224), None);
+        assert_eq!(length(&mut &[224, 0][..], 255), Some(8384));
+        assert_eq!(length(&mut &[192][..], 224), None);
     }
 }

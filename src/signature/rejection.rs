@@ -2,22 +2,16 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use super::fingerprint::{Fingerprint, KeyId};
+use super::key::Fingerprint;
 
-/// Why a signature does not vouch for a file, as a sentence about the signature. Times are in seconds since 1970.
+/// Why a signature does not vouch for a file, as a sentence about the signature. Times are in seconds since 1970; `now` is
+/// what this computer's clock says.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
-    /// The bytes are not a signature.
     #[error("it is not an OpenPGP signature: {0}")]
     Malformed(&'static str),
-    /// It was made with another key.
-    #[error("it was made with {}, not with the publisher's key {wanted}", other_keys(.found))]
-    OtherKey {
-        /// The keys that made it.
-        found: Vec<KeyId>,
-        /// The publisher's.
-        wanted: Fingerprint,
-    },
+    #[error("it was made with {maker}, not with the publisher's key {wanted}")]
+    OtherKey { maker: String, wanted: Fingerprint },
     /// It signs a text, a key or something else.
     #[error("it is not the signature of a file (its type is {0:#04x})")]
     OtherKind(u8),
@@ -30,53 +24,20 @@ pub enum Rejection {
     /// It must be refused by a program that does not understand all of it.
     #[error("it has a critical part that mkimage does not understand (sub-packet type {0})")]
     NotUnderstood(u8),
-    /// It has no time to compare with the key's.
     #[error("it does not say when it was made")]
     Undated,
-    /// It was made before the key.
     #[error("it was made on {}, before its key, which is from {}", date(*.made), date(*.key))]
-    OlderThanKey {
-        /// When it was made.
-        made: u64,
-        /// When the key was made.
-        key: u64,
-    },
-    /// It was made after the key's expiry.
+    OlderThanKey { made: u64, key: u64 },
     #[error("it was made on {}, after its key had expired on {}", date(*.made), date(*.expired))]
-    MadeWithExpiredKey {
-        /// When it was made.
-        made: u64,
-        /// When the key expired.
-        expired: u64,
-    },
+    MadeWithExpiredKey { made: u64, expired: u64 },
     /// Either it is dated ahead, or the clock is slow.
     #[error("it was made on {}, which is in the future by this computer's clock ({})", date(*.made), date(*.now))]
-    FromTheFuture {
-        /// When it was made.
-        made: u64,
-        /// What the clock says.
-        now: u64,
-    },
-    /// It was made to expire, and has.
+    FromTheFuture { made: u64, now: u64 },
     #[error("it expired on {}, and by this computer's clock it is {}", date(*.expired), date(*.now))]
-    Expired {
-        /// When.
-        expired: u64,
-        /// What the clock says.
-        now: u64,
-    },
+    Expired { expired: u64, now: u64 },
     /// The key has expired by now, though not when the signature was made.
     #[error("its key expired on {}, and by this computer's clock it is {}", date(*.expired), date(*.now))]
-    KeyExpired {
-        /// When.
-        expired: u64,
-        /// What the clock says.
-        now: u64,
-    },
-    /// The key has been revoked.
-    #[error("its key was revoked")]
-    KeyRevoked,
-    /// The file, or the signature, was changed.
+    KeyExpired { expired: u64, now: u64 },
     #[error(
         "it does not match the file: the file or the signature was changed, or it is another file's signature"
     )]
@@ -91,21 +52,11 @@ impl Rejection {
             Self::Expired { .. } | Self::KeyExpired { .. } => {
                 "set this computer's clock if it is wrong; if it is right, use a newer mkimage or a newer image"
             }
-            Self::MadeWithExpiredKey { .. } | Self::KeyRevoked => {
-                "use a newer mkimage, which has the publisher's new key"
-            }
+            Self::MadeWithExpiredKey { .. } => "use a newer mkimage, which has the publisher's new key",
             _ => {
                 "do not use this file; download the file and its signature again, from the publisher's own URL"
             }
         }
-    }
-}
-
-fn other_keys(found: &[KeyId]) -> String {
-    match found {
-        [] => "a key that it does not name".to_owned(),
-        [one] => format!("the key {one}"),
-        [first, ..] => format!("the key {first} and others"),
     }
 }
 

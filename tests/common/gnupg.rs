@@ -13,6 +13,37 @@ pub const YEAR_2025: &str = "20250101T000000";
 /// When most signatures are made.
 pub const YEAR_2026: &str = "20260101T000000";
 
+/// What a public key consists of. Times are in seconds since 1970.
+pub struct Numbers {
+    pub fingerprint: [u8; 20],
+    pub made: u64,
+    pub expires: u64,
+    pub modulus: [u8; 256],
+}
+
+impl Numbers {
+    /// Reads what GnuPG lists of a key, with colons, and the binary key.
+    pub fn read(listed: &[u8], key: &[u8]) -> Self {
+        let listed = str::from_utf8(listed).unwrap();
+        let field = |line: &str, at| {
+            let line = listed.lines().find(|found| found.starts_with(line)).unwrap();
+            line.split(':').nth(at).unwrap()
+        };
+        let fingerprint = u128::from_str_radix(&field("fpr:", 9)[8..], 16).unwrap();
+        let start = u32::from_str_radix(&field("fpr:", 9)[..8], 16).unwrap();
+        Self {
+            fingerprint: [&start.to_be_bytes()[..], &fingerprint.to_be_bytes()]
+                .concat()
+                .try_into()
+                .unwrap(),
+            made: field("pub:", 5).parse().unwrap(),
+            expires: field("pub:", 6).parse().unwrap(),
+            // After the packet's header, version, time, algorithm and the number of bits (RFC 9580, 5.5.2.2).
+            modulus: key[11..267].try_into().unwrap(),
+        }
+    }
+}
+
 /// A GnuPG that knows no keys but those that it makes.
 pub struct Gnupg {
     home: TempDir,
@@ -41,9 +72,10 @@ impl Gnupg {
         line.split(':').nth(9).unwrap().to_owned()
     }
 
-    /// A public key, as text.
-    pub fn export(&self, name: &str) -> Vec<u8> {
-        self.run(YEAR_2026, &["--armor", "--export", name], b"")
+    /// The numbers of a key of RSA with 2048 bits that expires.
+    pub fn numbers(&self, name: &str) -> Numbers {
+        let listed = self.run(YEAR_2026, &["--with-colons", "--list-keys", name], b"");
+        Numbers::read(&listed, &self.run(YEAR_2026, &["--export", name], b""))
     }
 
     /// A detached signature of `file`, as text.
@@ -58,19 +90,6 @@ impl Gnupg {
             &[&["--digest-algo", "SHA512"], options, &["--detach-sign"]].concat(),
             file,
         )
-    }
-
-    /// Revokes a key with the certificate that was made with it.
-    pub fn revoke(&self, name: &str) {
-        let path = self
-            .home
-            .path()
-            .join(format!("openpgp-revocs.d/{}.rev", self.fingerprint(name)));
-        // The colon keeps users from revoking a key by mistake.
-        let certificate = fs::read_to_string(path)
-            .unwrap()
-            .replace("\n:-----BEGIN", "\n-----BEGIN");
-        self.run(YEAR_2026, &["--import"], certificate.as_bytes());
     }
 
     /// What GnuPG says of a signature: the words of its status lines, such as `GOODSIG`, `VALIDSIG`, `BADSIG`.

@@ -50,7 +50,7 @@ impl Cache {
             // Nothing is downloaded from there, so nothing has to be signed.
             publisher: Publisher {
                 address: Url::parse("https://publisher.example/").unwrap(),
-                key: PublisherKey::raspberry_pi().unwrap(),
+                key: PublisherKey::RASPBERRY_PI,
             },
             allow_unsigned: false,
             offline: false,

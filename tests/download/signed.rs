@@ -2,9 +2,10 @@
 
 use std::fs;
 
+use crypto_bigint::{Odd, U2048};
 use mkimage::base::{BaseRequest, Sha256, Trust};
 use mkimage::progress::Silent;
-use mkimage::signature::PublisherKey;
+use mkimage::signature::{Fingerprint, PublisherKey};
 use test_support::gnupg::Gnupg;
 use test_support::server::{Reply, Request, Served, Server};
 
@@ -12,6 +13,16 @@ use crate::fixture::{Cache, Messages, image, other_image, read_all};
 
 /// The user id of the key that counts.
 const PUBLISHER: &str = "publisher@example.org";
+
+fn publisher_key(gnupg: &Gnupg) -> PublisherKey {
+    let numbers = gnupg.numbers(PUBLISHER);
+    PublisherKey {
+        fingerprint: Fingerprint(numbers.fingerprint),
+        made: numbers.made,
+        expires: numbers.expires,
+        modulus: Odd::new(U2048::from_be_slice(&numbers.modulus)).unwrap(),
+    }
+}
 
 /// A publisher's server, the key that counts, and a cache that asks there.
 struct Signed {
@@ -40,7 +51,7 @@ impl Signed {
         answer: impl Fn(&Request) -> Reply + Send + Sync + 'static,
     ) -> Self {
         let gnupg = Gnupg::default();
-        gnupg.make_key(PUBLISHER, "rsa2048", "sign", "never");
+        gnupg.make_key(PUBLISHER, "rsa2048", "sign", "10y");
         let signature = signature(&gnupg);
         let server = Server::start(move |request| match &signature {
             _ if request.target.strip_suffix(".sig").is_none() => answer(request),
@@ -49,7 +60,7 @@ impl Signed {
         });
         let mut cache = Cache::new();
         cache.publisher.address = server.url("");
-        cache.publisher.key = PublisherKey::read(&gnupg.export(PUBLISHER)).unwrap();
+        cache.publisher.key = publisher_key(&gnupg);
         Self { gnupg, server, cache }
     }
 

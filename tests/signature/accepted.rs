@@ -1,7 +1,6 @@
 //! Signatures that vouch for a file.
 
 use crate::{FILE, PUBLISHER, STRANGER, check, publisher};
-use mkimage::signature::PublisherKey;
 use test_support::gnupg::{Gnupg, YEAR_2026};
 
 #[test]
@@ -58,18 +57,4 @@ fn others_may_sign_too() {
     ] {
         assert_eq!(check(&signatures, &key, FILE), Ok(()));
     }
-}
-
-#[test]
-fn a_key_with_a_new_expiry_date_is_the_same_key() {
-    let gnupg = Gnupg::default();
-    let fingerprint = gnupg.make_key(PUBLISHER, "rsa2048", "sign", "1d");
-    gnupg.run(
-        "20250101T120000",
-        &["--quick-set-expire", &fingerprint, "10y"],
-        b"",
-    );
-    let key = PublisherKey::read(&gnupg.export(PUBLISHER)).unwrap();
-    assert_eq!(key.fingerprint().to_string(), fingerprint);
-    assert_eq!(check(&gnupg.sign(PUBLISHER, FILE), &key, FILE), Ok(()));
 }

@@ -1,4 +1,4 @@
-//! Signatures and keys that GnuPG made, and damaged ones.
+//! Signatures that GnuPG made, and damaged ones.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -7,13 +7,14 @@
 
 mod accepted;
 mod damaged;
-mod keys;
+mod key;
 mod refused;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use mkimage::signature::{Content, Detached, PublisherKey, Rejection};
-use test_support::gnupg::Gnupg;
+use crypto_bigint::{Odd, U2048};
+use mkimage::signature::{Content, Detached, Fingerprint, PublisherKey, Rejection};
+use test_support::gnupg::{Gnupg, Numbers};
 
 /// The user id of the key that counts.
 const PUBLISHER: &str = "publisher@example.org";
@@ -31,8 +32,17 @@ const NOW: u64 = 1_780_272_000;
 fn publisher() -> (Gnupg, PublisherKey) {
     let gnupg = Gnupg::default();
     gnupg.make_key(PUBLISHER, "rsa2048", "sign", "10y");
-    let key = PublisherKey::read(&gnupg.export(PUBLISHER)).unwrap();
+    let key = key_with(&gnupg.numbers(PUBLISHER));
     (gnupg, key)
+}
+
+fn key_with(numbers: &Numbers) -> PublisherKey {
+    PublisherKey {
+        fingerprint: Fingerprint(numbers.fingerprint),
+        made: numbers.made,
+        expires: numbers.expires,
+        modulus: Odd::new(U2048::from_be_slice(&numbers.modulus)).unwrap(),
+    }
 }
 
 fn time(seconds: u64) -> SystemTime {

@@ -1,8 +1,8 @@
 //! Signatures that do not vouch for a file, whatever else is right about them.
 
-use mkimage::signature::{PublisherKey, Rejection};
+use mkimage::signature::Rejection;
 
-use crate::{FILE, NOW, PUBLISHER, STRANGER, check, check_at, publisher};
+use crate::{FILE, NOW, PUBLISHER, STRANGER, check, check_at, key_with, publisher};
 use test_support::gnupg::{Gnupg, YEAR_2026};
 
 /// Seconds from 1970 to the years that keys and signatures are made in.
@@ -46,14 +46,12 @@ fn a_sub_key_is_another_key() {
     );
     let signature = gnupg.sign(PUBLISHER, FILE);
     assert!(gnupg.judge(&signature, FILE).contains(&"VALIDSIG".to_owned()));
-    for key in [key, PublisherKey::read(&gnupg.export(PUBLISHER)).unwrap()] {
-        let rejection = check(&signature, &key, FILE).unwrap_err();
-        assert!(matches!(rejection, Rejection::OtherKey { .. }), "{rejection}");
-        assert_eq!(
-            check(&gnupg.sign(&format!("{fingerprint}!"), FILE), &key, FILE),
-            Ok(())
-        );
-    }
+    let rejection = check(&signature, &key, FILE).unwrap_err();
+    assert!(matches!(rejection, Rejection::OtherKey { .. }), "{rejection}");
+    assert_eq!(
+        check(&gnupg.sign(&format!("{fingerprint}!"), FILE), &key, FILE),
+        Ok(())
+    );
 }
 
 #[test]
@@ -165,7 +163,7 @@ fn a_signature_from_before_or_after_the_keys_time_is_refused() {
         ],
         b"",
     );
-    let key = PublisherKey::read(&gnupg.export(PUBLISHER)).unwrap();
+    let key = key_with(&gnupg.numbers(PUBLISHER));
     let expired = IN_2025 + 151 * DAY;
     let rejection = check(&signature, &key, FILE).unwrap_err();
     assert_eq!(
@@ -175,17 +173,6 @@ fn a_signature_from_before_or_after_the_keys_time_is_refused() {
             expired
         }
     );
-}
-
-#[test]
-fn a_revoked_key_vouches_for_nothing() {
-    let (gnupg, key) = publisher();
-    let signature = gnupg.sign(PUBLISHER, FILE);
-    assert_eq!(check(&signature, &key, FILE), Ok(()));
-    gnupg.revoke(PUBLISHER);
-    assert!(gnupg.judge(&signature, FILE).contains(&"REVKEYSIG".to_owned()));
-    let key = PublisherKey::read(&gnupg.export(PUBLISHER)).unwrap();
-    assert_eq!(check(&signature, &key, FILE), Err(Rejection::KeyRevoked));
 }
 
 #[test]

@@ -1,78 +1,82 @@
-//! Interprets a server's answer to a request for the rest of a download.
+//! Interprets a server's answer to a request for a file or the rest of it.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use reqwest::StatusCode;
-use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderMap, HeaderName, RETRY_AFTER};
+use reqwest::header::{
+    CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderMap, HeaderName, LAST_MODIFIED, RETRY_AFTER,
+};
+use serde::{Deserialize, Serialize};
+use url::Url;
 
-use crate::base::retry::retry_after;
-use crate::base::validator::Validator;
+use crate::base::retry::{Failure, Kind, retry_after};
+use crate::error::{Category, Error};
 
-/// A server's answer, before the first byte of its body is read.
+/// What follows an answer's headers.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Answer {
-    /// The whole file follows.
-    Whole { total: Option<u64> },
-    /// The requested rest of the file follows.
-    Rest { total: Option<u64> },
-    /// The existing part cannot be continued, for this reason.
-    StartOver(&'static str),
-    /// A temporary error, with the wait that the server asks for.
-    RetryLater(Option<Duration>),
-    /// A permanent error, with a remedy.
-    Permanent(&'static str),
+pub(super) struct Content {
+    /// Whether it is the requested rest of the file, not the whole file.
+    pub(super) is_rest: bool,
+    /// The size of the whole file in bytes.
+    pub(super) total: Option<u64>,
 }
 
-impl Answer {
-    /// Interprets status and headers. The request was for everything after the first `have` bytes, whose version is
-    /// `validator`.
+impl Content {
+    /// Interprets status and headers of an answer from `url`. The request was for everything after the first `have` bytes,
+    /// whose version is `validator`.
     pub(super) fn read(
+        url: &Url,
         status: StatusCode,
         headers: &HeaderMap,
         have: u64,
         validator: Option<&Validator>,
-    ) -> Self {
+    ) -> Result<Self, Failure> {
+        let failure = |kind: Kind| kind.of(Error::new(Category::Network, format!("{url} answers {status}")));
+        let start_over = |why: &str| Err(Kind::StartOver.of(Error::new(Category::Network, why)));
+        let refused = |kind, remedy: &str| Err(failure(kind).with_remedy(remedy));
         match status {
-            StatusCode::OK => Self::Whole {
-                total: number(headers, CONTENT_LENGTH),
+            StatusCode::OK => Ok(Self {
+                is_rest: false,
+                total: text(headers, CONTENT_LENGTH).and_then(|length| length.parse().ok()),
+            }),
+            StatusCode::PARTIAL_CONTENT if validator.is_some_and(|ours| ours.contradicts(headers)) => {
+                start_over("the server's file has changed")
+            }
+            StatusCode::PARTIAL_CONTENT => match text(headers, CONTENT_RANGE).and_then(content_range) {
+                Some((start, total)) if start == have => Ok(Self { is_rest: true, total }),
+                _ => start_over("the server sent a different range"),
             },
-            StatusCode::PARTIAL_CONTENT => partial(headers, have, validator),
             StatusCode::RANGE_NOT_SATISFIABLE if have > 0 => {
-                Self::StartOver("the server's file is shorter than the part")
+                start_over("the server's file is shorter than the part")
             }
-            StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS => {
-                later(headers)
+            _ if is_temporary(status) => {
+                let asked = text(headers, RETRY_AFTER);
+                let asked = asked.and_then(|asked| retry_after(asked, SystemTime::now()));
+                Err(failure(Kind::Retry(asked)))
             }
-            _ if status.is_server_error() => later(headers),
-            StatusCode::NOT_FOUND | StatusCode::GONE => Self::Permanent(
+            StatusCode::NOT_FOUND | StatusCode::GONE => refused(
+                Kind::Missing,
                 "check the URL; `mkimage bases --refresh` lists the publisher's current images",
             ),
-            StatusCode::PROXY_AUTHENTICATION_REQUIRED => Self::Permanent(
+            StatusCode::PROXY_AUTHENTICATION_REQUIRED => refused(
+                Kind::Permanent,
                 "give the proxy's user and password, as in HTTPS_PROXY=http://user:password@proxy:3128",
             ),
-            _ => Self::Permanent("check the URL, or download the file some other way and use `--base FILE`"),
+            _ => refused(
+                Kind::Permanent,
+                "check the URL, or download the file some other way and use `--base FILE`",
+            ),
         }
     }
 }
 
-fn later(headers: &HeaderMap) -> Answer {
-    let asked = headers
-        .get(RETRY_AFTER)
-        .and_then(|value| retry_after(value.to_str().ok()?, SystemTime::now()));
-    Answer::RetryLater(asked)
-}
-
-fn partial(headers: &HeaderMap, have: u64, validator: Option<&Validator>) -> Answer {
-    if validator.is_some_and(|ours| ours.contradicts(headers)) {
-        return Answer::StartOver("the server's file has changed");
-    }
-    let range = headers
-        .get(CONTENT_RANGE)
-        .and_then(|value| content_range(value.to_str().ok()?));
-    match range {
-        Some((start, total)) if start == have => Answer::Rest { total },
-        _ => Answer::StartOver("the server sent a different range"),
-    }
+fn is_temporary(status: StatusCode) -> bool {
+    let busy = [
+        StatusCode::REQUEST_TIMEOUT,
+        StatusCode::TOO_EARLY,
+        StatusCode::TOO_MANY_REQUESTS,
+    ];
+    status.is_server_error() || busy.contains(&status)
 }
 
 /// Returns the first byte and, if known, the total size in `bytes 100-199/1000` or `bytes 100-199/*` (RFC 9110, 14.4).
@@ -87,34 +91,77 @@ fn content_range(value: &str) -> Option<(u64, Option<u64>)> {
     (first <= last && last < total).then_some((first, Some(total)))
 }
 
-fn number(headers: &HeaderMap, name: HeaderName) -> Option<u64> {
-    headers.get(name)?.to_str().ok()?.parse().ok()
+fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// Identifies a version of a file on a server, so that pieces of different versions are not combined: a validator for
+/// `If-Range` (RFC 9110, 13.1.5).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Validator {
+    /// A strong entity tag, with its quotes.
+    Etag(String),
+    /// An HTTP date. It is ambiguous if the file changed twice within one second; the hash reveals that.
+    LastModified(String),
+}
+
+impl Validator {
+    /// Returns the best validator in a response.
+    pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
+        let text = |name| text(headers, name).map(str::to_owned);
+        // A weak tag is not allowed in If-Range.
+        text(ETAG)
+            .filter(|tag| tag.starts_with('"'))
+            .map(Self::Etag)
+            .or_else(|| text(LAST_MODIFIED).map(Self::LastModified))
+    }
+
+    /// Returns the value for `If-Range`.
+    pub(super) fn as_str(&self) -> &str {
+        match self {
+            Self::Etag(text) | Self::LastModified(text) => text,
+        }
+    }
+
+    /// Returns whether a response with `headers` is certainly of another version.
+    pub(super) fn contradicts(&self, headers: &HeaderMap) -> bool {
+        let theirs = match self {
+            Self::Etag(_) => headers.get(ETAG),
+            Self::LastModified(_) => headers.get(LAST_MODIFIED),
+        };
+        theirs.is_some_and(|theirs| theirs.as_bytes() != self.as_str().as_bytes())
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use reqwest::header::ETAG;
+    use std::time::Duration;
 
-    fn read(status: u16, pairs: &[(HeaderName, &'static str)], have: u64) -> Answer {
-        let headers = pairs
-            .iter()
+    fn headers(pairs: &[(HeaderName, &'static str)]) -> HeaderMap {
+        let pairs = pairs.iter();
+        pairs
             .map(|(name, value)| (name.clone(), value.parse().unwrap()))
-            .collect();
+            .collect()
+    }
+
+    fn read(status: u16, pairs: &[(HeaderName, &'static str)], have: u64) -> Result<Content, Kind> {
+        let url = Url::parse("https://a.example/a.img.xz").unwrap();
+        let status = StatusCode::from_u16(status).unwrap();
         let validator = Validator::Etag("\"a\"".to_owned());
-        Answer::read(
-            StatusCode::from_u16(status).unwrap(),
-            &headers,
-            have,
-            Some(&validator),
-        )
+        Content::read(&url, status, &headers(pairs), have, Some(&validator)).map_err(|failure| failure.kind)
+    }
+
+    fn rest(total: Option<u64>) -> Content {
+        Content { is_rest: true, total }
     }
 
     #[test]
     fn only_the_requested_range_is_appended() {
         let with = |range| read(206, &[(CONTENT_RANGE, range)], 100);
-        assert_eq!(with("bytes 100-199/200"), Answer::Rest { total: Some(200) });
-        assert_eq!(with("bytes 100-199/*"), Answer::Rest { total: None });
+        assert_eq!(with("bytes 100-199/200"), Ok(rest(Some(200))));
+        assert_eq!(with("bytes 100-199/*"), Ok(rest(None)));
         for wrong in [
             "bytes 0-199/200",
             "bytes 101-199/200",
@@ -123,36 +170,52 @@ mod tests {
             "100-199/200",
             "",
         ] {
-            assert!(matches!(with(wrong), Answer::StartOver(_)), "{wrong}");
+            assert_eq!(with(wrong), Err(Kind::StartOver), "{wrong}");
         }
-        assert!(matches!(read(206, &[], 100), Answer::StartOver(_)));
+        assert_eq!(read(206, &[], 100), Err(Kind::StartOver));
     }
 
     #[test]
     fn a_range_of_another_version_is_not_appended() {
         let range = (CONTENT_RANGE, "bytes 100-199/200");
-        assert!(matches!(
-            read(206, &[range.clone(), (ETAG, "\"b\"")], 100),
-            Answer::StartOver(_)
-        ));
-        assert_eq!(
-            read(206, &[range, (ETAG, "\"a\"")], 100),
-            Answer::Rest { total: Some(200) }
-        );
+        let other = read(206, &[range.clone(), (ETAG, "\"b\"")], 100);
+        assert_eq!(other, Err(Kind::StartOver));
+        assert_eq!(read(206, &[range, (ETAG, "\"a\"")], 100), Ok(rest(Some(200))));
     }
 
     #[test]
     fn permanent_errors_are_not_retried() {
-        for status in [400, 401, 403, 404, 407, 410, 451, 204, 304, 416] {
-            assert!(matches!(read(status, &[], 0), Answer::Permanent(_)), "{status}");
+        for status in [400, 401, 403, 407, 451, 204, 304, 416] {
+            assert_eq!(read(status, &[], 0), Err(Kind::Permanent), "{status}");
+        }
+        for status in [404, 410] {
+            assert_eq!(read(status, &[], 0), Err(Kind::Missing), "{status}");
         }
         for status in [408, 425, 429, 500, 502, 503, 504] {
-            assert_eq!(read(status, &[], 0), Answer::RetryLater(None), "{status}");
+            assert_eq!(read(status, &[], 0), Err(Kind::Retry(None)), "{status}");
         }
-        assert_eq!(
-            read(503, &[(RETRY_AFTER, "7")], 0),
-            Answer::RetryLater(Some(Duration::from_secs(7)))
-        );
-        assert!(matches!(read(416, &[], 5), Answer::StartOver(_)));
+        let asked = Some(Duration::from_secs(7));
+        assert_eq!(read(503, &[(RETRY_AFTER, "7")], 0), Err(Kind::Retry(asked)));
+        assert_eq!(read(416, &[], 5), Err(Kind::StartOver));
+    }
+
+    #[test]
+    fn a_weak_tag_is_not_used_to_resume() {
+        assert_eq!(Validator::of(&headers(&[(ETAG, "W/\"a\"")])), None);
+        let dated = headers(&[
+            (ETAG, "W/\"a\""),
+            (LAST_MODIFIED, "Sun, 06 Nov 1994 08:49:37 GMT"),
+        ]);
+        assert!(matches!(Validator::of(&dated), Some(Validator::LastModified(_))));
+        let strong = headers(&[(ETAG, "\"a\""), (LAST_MODIFIED, "Sun, 06 Nov 1994 08:49:37 GMT")]);
+        assert_eq!(Validator::of(&strong), Some(Validator::Etag("\"a\"".to_owned())));
+    }
+
+    #[test]
+    fn a_different_tag_means_a_different_version() {
+        let ours = Validator::Etag("\"a\"".to_owned());
+        assert!(ours.contradicts(&headers(&[(ETAG, "\"b\"")])));
+        assert!(!ours.contradicts(&headers(&[(ETAG, "\"a\"")])));
+        assert!(!ours.contradicts(&headers(&[])));
     }
 }

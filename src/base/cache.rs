@@ -10,8 +10,8 @@
 //! | `catalog.toml` | base images published after the program was built |
 
 use std::env;
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
@@ -38,6 +38,14 @@ pub fn default_cache_dir() -> Result<PathBuf> {
     Ok(strategy.cache_dir().join("mkimage"))
 }
 
+/// A finished download in the cache.
+pub(super) struct Cached {
+    pub(super) file: File,
+    pub(super) path: PathBuf,
+    /// The name of the published file.
+    pub(super) name: String,
+}
+
 /// The paths in the cache.
 pub(super) struct Cache<'a> {
     folder: &'a Path,
@@ -55,9 +63,8 @@ impl<'a> Cache<'a> {
             .disk(|| format!("creating the cache folder {}", self.folder.display()))
     }
 
-    /// Finds a finished download with this hash in its name, without checking its content. Returns its path and original
-    /// name.
-    pub(super) fn find(&self, sha256: Sha256) -> Result<Option<(PathBuf, String)>> {
+    /// Opens the finished download with this hash in its name, without checking its content.
+    pub(super) fn open(&self, sha256: Sha256) -> Result<Option<Cached>> {
         let doing = || format!("reading the cache folder {}", self.folder.display());
         let entries = match fs::read_dir(self.folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -67,9 +74,20 @@ impl<'a> Cache<'a> {
         for entry in entries {
             let entry = entry.disk(doing)?;
             let file_name = entry.file_name();
-            if let Some(name) = file_name.to_str().and_then(|name| name.strip_prefix(&prefix)) {
-                return Ok(Some((entry.path(), name.to_owned())));
-            }
+            let Some(name) = file_name.to_str().and_then(|name| name.strip_prefix(&prefix)) else {
+                continue;
+            };
+            let path = entry.path();
+            return match File::open(&path) {
+                Ok(file) => Ok(Some(Cached {
+                    file,
+                    name: name.to_owned(),
+                    path,
+                })),
+                // Another process found it damaged and removed it.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+                Err(error) => Err(error).disk(|| format!("opening {}", path.display())),
+            };
         }
         Ok(None)
     }
@@ -88,6 +106,16 @@ impl<'a> Cache<'a> {
     pub(super) fn part(&self, sha256: Sha256) -> PathBuf {
         self.folder.join(format!("{sha256}.part"))
     }
+}
+
+/// Writes a file in the cache's `folder` atomically.
+pub(super) fn store(folder: &Path, path: &Path, bytes: &[u8]) -> Result<()> {
+    let doing = || format!("writing {}", path.display());
+    let mut new = tempfile::NamedTempFile::new_in(folder).disk(doing)?;
+    new.write_all(bytes).disk(doing)?;
+    new.as_file().sync_all().disk(doing)?;
+    new.persist(path).disk(doing)?;
+    Ok(())
 }
 
 /// Returns the file name in a URL, with only characters that are safe for file systems and terminals.

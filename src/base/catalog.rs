@@ -195,9 +195,9 @@ impl Catalog {
         self.entries.iter().find(|entry| entry.url == *url)
     }
 
-    /// Returns the image with this hash, compressed as published or raw.
-    pub(super) fn with_sha256(&self, sha256: Sha256) -> Option<&CatalogEntry> {
-        self.entries.iter().find(|entry| entry.has_sha256(sha256))
+    /// Returns whether this hash is known, for an image compressed as published or raw.
+    pub(super) fn has(&self, sha256: Sha256) -> bool {
+        self.entries.iter().any(|entry| entry.has_sha256(sha256))
     }
 
     /// Returns whether this hash is built in, for an image compressed as published or raw.

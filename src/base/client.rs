@@ -1,41 +1,136 @@
-//! The HTTP client and its redirect policy.
+//! The HTTP client: settings, redirects and requests.
 
 use std::error::Error as StdError;
+use std::time::Duration;
 
-use reqwest::blocking::Client;
+use reqwest::blocking::{Client, Response};
+use reqwest::header::{ACCEPT_ENCODING, IF_RANGE, RANGE};
 use reqwest::redirect::{Attempt, Policy};
 use url::Url;
 
-use crate::base::{Connection, Proxy};
+use crate::base::answer::{Content, Validator};
+use crate::base::retry::{Failure, Kind};
 use crate::error::{Category, Context, Error, Result};
 
 /// Limit for redirects of one request. Browsers follow about twenty; the publisher needs one.
 const MAX_REDIRECTS: usize = 10;
 
-/// Returns a client with the settings in `connection`.
-pub(super) fn client(connection: &Connection) -> Result<Client> {
-    // Fails if the process already has one, which is fine.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let builder = Client::builder()
-        .user_agent(concat!("mkimage/", env!("CARGO_PKG_VERSION")))
-        .referer(false)
-        .connect_timeout(connection.connect_timeout)
-        // In the blocking client, this limits each wait for bytes, not the whole body.
-        .timeout(connection.stall_timeout)
-        .redirect(Policy::custom(|attempt: Attempt| {
-            match refusal(attempt.previous(), attempt.url()) {
-                Some(reason) => attempt.error(reason),
-                None => attempt.follow(),
+/// Timeouts, retries and the proxy. Only tests change the defaults.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    /// Limit for connecting to a server.
+    pub connect_timeout: Duration,
+    /// Limit for waiting without a byte. There is no limit for the whole download.
+    pub stall_timeout: Duration,
+    /// Limit for consecutive failures without a new byte.
+    pub attempts: u32,
+    /// The wait after the first failure. It doubles after each further one.
+    pub first_wait: Duration,
+    /// Limit for the wait between two attempts. If a server asks for more, the download fails.
+    pub longest_wait: Duration,
+    /// Whether to use the proxy from `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, or the system's settings.
+    pub use_proxy: bool,
+}
+
+impl Default for Connection {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(15),
+            stall_timeout: Duration::from_secs(60),
+            attempts: 6,
+            first_wait: Duration::from_secs(1),
+            longest_wait: Duration::from_secs(120),
+            use_proxy: true,
+        }
+    }
+}
+
+/// A client and its settings.
+pub(super) struct Http<'a> {
+    client: Client,
+    pub(super) connection: &'a Connection,
+}
+
+impl<'a> Http<'a> {
+    pub(super) fn new(connection: &'a Connection) -> Result<Self> {
+        // Fails if the process already has one, which is fine.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut builder = Client::builder()
+            .user_agent(concat!("mkimage/", env!("CARGO_PKG_VERSION")))
+            .referer(false)
+            .connect_timeout(connection.connect_timeout)
+            // In the blocking client, this limits each wait for bytes, not the whole body.
+            .timeout(connection.stall_timeout)
+            .redirect(Policy::custom(|attempt: Attempt| {
+                match refusal(attempt.previous(), attempt.url()) {
+                    Some(reason) => attempt.error(reason),
+                    None => attempt.follow(),
+                }
+            }));
+        if !connection.use_proxy {
+            builder = builder.no_proxy();
+        }
+        let client = builder
+            .build()
+            .context(Category::Network, || "creating the HTTP client".to_owned())
+            .map_err(|error| error.with_remedy("on Linux, install the package `ca-certificates`"))?;
+        Ok(Self { client, connection })
+    }
+
+    /// Requests a file without its first `have` bytes, or the whole file if its version is not that of `validator`. `remedy`
+    /// is for a failing network.
+    pub(super) fn ask(
+        &self,
+        url: &Url,
+        have: u64,
+        validator: Option<&Validator>,
+        remedy: &str,
+    ) -> Result<(Response, Content), Failure> {
+        // A compressed answer would have another hash and could not be resumed.
+        let mut request = self.client.get(url.clone()).header(ACCEPT_ENCODING, "identity");
+        if have > 0 {
+            request = request.header(RANGE, format!("bytes={have}-"));
+            if let Some(validator) = validator {
+                request = request.header(IF_RANGE, validator.as_str());
             }
-        }));
-    let builder = match connection.proxy {
-        Proxy::System => builder,
-        Proxy::None => builder.no_proxy(),
-    };
-    builder
-        .build()
-        .context(Category::Network, || "creating the HTTP client".to_owned())
-        .map_err(|error| error.with_remedy("on Linux, install the package `ca-certificates`"))
+        }
+        let response = request.send().map_err(|error| self.explain(error, url, remedy))?;
+        // After redirects, this is the URL of the server that answered.
+        let from = response.url();
+        let content = Content::read(from, response.status(), response.headers(), have, validator)?;
+        Ok((response, content))
+    }
+
+    /// Explains a request without an answer to the user. `remedy` is for a failing network.
+    fn explain(&self, error: reqwest::Error, url: &Url, remedy: &str) -> Failure {
+        let what = if error.is_timeout() && !error.is_connect() {
+            let waited = self.connection.stall_timeout.as_secs_f32();
+            format!("{url} has not answered for {waited} s")
+        } else {
+            format!("{url} cannot be reached")
+        };
+        let has_wrong_certificate = mentions_certificate(&error);
+        let remedy = if has_wrong_certificate {
+            "check this computer's clock and, behind a filtering proxy, its certificates"
+        } else {
+            remedy
+        };
+        let explained = Error::new(Category::Network, what).with_remedy(remedy);
+        if error.is_dns() && !has_wrong_certificate {
+            // The resolver's own message is the clearest.
+            let cause = causes(&error)
+                .last()
+                .map_or_else(String::new, ToString::to_string);
+            return Kind::Lookup.of(explained.with_cause(cause));
+        }
+        let kind = if has_wrong_certificate || error.is_redirect() || error.is_builder() {
+            Kind::Permanent
+        } else {
+            Kind::Retry(None)
+        };
+        // The message already contains the URL.
+        kind.of(explained.with_cause(error.without_url()))
+    }
 }
 
 /// Returns the reason to refuse a redirect.
@@ -51,73 +146,14 @@ fn refusal(previous: &[Url], next: &Url) -> Option<String> {
     }
 }
 
-/// Whether retrying a request without an answer can help.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Retry {
-    /// It can.
-    Useful,
-    /// The name of the server or of the proxy cannot be resolved, so it helps only while the network is coming up.
-    Lookup,
-    /// It cannot.
-    Useless,
-}
-
-/// Explains a request without an answer to the user, and returns whether a retry can help. `remedy` is for a failing network.
-pub(super) fn explain(
-    error: reqwest::Error,
-    url: &Url,
-    connection: &Connection,
-    remedy: &str,
-) -> (Error, Retry) {
-    let what = if error.is_timeout() && !error.is_connect() {
-        format!(
-            "{url} has not answered for {} s",
-            connection.stall_timeout.as_secs_f32()
-        )
-    } else {
-        format!("{url} cannot be reached")
-    };
-    let certificate = mentions_certificate(&error);
-    let retry = if certificate || error.is_redirect() || error.is_builder() {
-        Retry::Useless
-    } else if error.is_dns() {
-        Retry::Lookup
-    } else {
-        Retry::Useful
-    };
-    let remedy = if certificate {
-        "check this computer's clock and, behind a filtering proxy, its certificates"
-    } else {
-        remedy
-    };
-    let explained = Error::new(Category::Network, what).with_remedy(remedy);
-    let explained = match retry {
-        // The resolver's own message is the clearest.
-        Retry::Lookup => explained.with_cause(deepest_cause(&error).to_string()),
-        // The message already contains the URL.
-        Retry::Useful | Retry::Useless => explained.with_cause(error.without_url()),
-    };
-    (explained, retry)
-}
-
-fn deepest_cause(error: &reqwest::Error) -> &dyn StdError {
-    let mut deepest: &dyn StdError = error;
-    while let Some(cause) = deepest.source() {
-        deepest = cause;
-    }
-    deepest
-}
-
 /// Returns whether the error is about a certificate. The TLS library's error types are not part of the client's API.
 fn mentions_certificate(error: &reqwest::Error) -> bool {
-    let mut cause: Option<&dyn StdError> = Some(error);
-    while let Some(error) = cause {
-        if error.to_string().contains("certificate") {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
+    causes(error).any(|cause| cause.to_string().contains("certificate"))
+}
+
+/// Returns the error and everything that it was caused by.
+fn causes(error: &reqwest::Error) -> impl Iterator<Item = &dyn StdError> {
+    std::iter::successors(Some(error as &dyn StdError), |error| (*error).source())
 }
 
 #[cfg(test)]

@@ -1,19 +1,19 @@
 //! Downloads a base image, or uses the copy in the cache.
 
 use std::fs::{self, File};
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use url::Url;
 
-use crate::base::cache::{Cache, file_name};
+use crate::base::cache::{Cache, Cached, file_name};
+use crate::base::client::Http;
 use crate::base::part::Part;
-use crate::base::retry::Backoff;
+use crate::base::retry::{Backoff, Failure, Kind};
 use crate::base::sha256::Hasher;
 use crate::base::signature_file::{Signature, SignatureFile};
-use crate::base::transfer::{Failure, Transfer};
+use crate::base::transfer::Transfer;
 use crate::base::verified::Stamp;
-use crate::base::{ObtainOptions, Sha256, Trust, VerifiedBase, client, local};
+use crate::base::{ObtainOptions, Sha256, Trust, VerifiedBase, local};
 use crate::disk::opened::is_at;
 use crate::error::{Category, Context, Error, Result};
 use crate::signature::Content;
@@ -30,14 +30,6 @@ pub(super) struct Wanted<'a> {
     pub(super) hash: Trust,
 }
 
-/// A finished download in the cache, not verified yet.
-struct Cached {
-    file: File,
-    path: PathBuf,
-    /// The name of the published file.
-    name: String,
-}
-
 /// Returns the file from the cache, or downloads it first.
 pub(super) fn obtain(wanted: &Wanted, options: &ObtainOptions) -> Result<VerifiedBase> {
     let cache = Cache::new(&options.cache_dir);
@@ -46,7 +38,7 @@ pub(super) fn obtain(wanted: &Wanted, options: &ObtainOptions) -> Result<Verifie
         .must_be_signed
         .then(|| SignatureFile::new(wanted.url, cache.signature(wanted.sha256), options));
     loop {
-        let cached = open(&cache, wanted.sha256)?;
+        let cached = cache.open(wanted.sha256)?;
         if cached.is_none() && options.offline {
             let what = format!("{name} is not in the cache {}", options.cache_dir.display());
             return Err(Error::new(Category::Network, what)
@@ -70,9 +62,8 @@ pub(super) fn obtain(wanted: &Wanted, options: &ObtainOptions) -> Result<Verifie
                     path,
                     name,
                     sha256: found,
-                    stamp,
-                    entry: options.catalog.with_sha256(found).cloned(),
                     trust,
+                    stamp,
                 });
             }
             if options.offline {
@@ -89,24 +80,11 @@ pub(super) fn obtain(wanted: &Wanted, options: &ObtainOptions) -> Result<Verifie
             discard_damaged(&file, &path, found, options)?;
         }
         // Another process may have finished it in the meantime.
-        if cache.find(wanted.sha256)?.is_some() {
+        if cache.open(wanted.sha256)?.is_some() {
             part.release()?;
             continue;
         }
         return download(part, signature.as_ref(), wanted, &name, &cache, options);
-    }
-}
-
-/// Opens the finished download with that hash in its name.
-fn open(cache: &Cache, sha256: Sha256) -> Result<Option<Cached>> {
-    let Some((path, name)) = cache.find(sha256)? else {
-        return Ok(None);
-    };
-    match File::open(&path) {
-        Ok(file) => Ok(Some(Cached { file, path, name })),
-        // Another process found it damaged and removed it.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error).disk(|| format!("opening {}", path.display())),
     }
 }
 
@@ -157,20 +135,19 @@ fn download(
     options: &ObtainOptions,
 ) -> Result<VerifiedBase> {
     let outcome = complete(&mut part, wanted, name, options).and_then(|()| {
-        trust(wanted, signature, part.content(), options).map_err(|error| match error.category() {
-            Category::Verification => Failure::Corrupt(error),
-            _ => Failure::Permanent(error),
+        trust(wanted, signature, part.hasher.content(), options).map_err(|error| match error.category() {
+            Category::Verification => Kind::Corrupt.of(error),
+            _ => error.into(),
         })
     });
     let trust = match outcome {
         Ok(trust) => trust,
-        Err(Failure::Corrupt(error)) => {
-            part.discard()?;
-            return Err(error);
-        }
-        Err(Failure::Permanent(error) | Failure::Retry(error, _) | Failure::Lookup(error)) => {
-            part.release()?;
-            return Err(error);
+        Err(failure) => {
+            match failure.kind {
+                Kind::Corrupt => part.discard()?,
+                _ => part.release()?,
+            }
+            return Err(failure.error);
         }
     };
     let path = cache.finished(wanted.sha256, name);
@@ -181,19 +158,16 @@ fn download(
         path,
         name: name.to_owned(),
         sha256: wanted.sha256,
-        stamp,
-        entry: options.catalog.with_sha256(wanted.sha256).cloned(),
         trust,
+        stamp,
     })
 }
 
 /// Sends requests until `part` is the wanted file.
 fn complete(part: &mut Part, wanted: &Wanted, name: &str, options: &ObtainOptions) -> Result<(), Failure> {
-    let connection = &options.connection;
     part.resume(name, options.progress)?;
     let mut transfer = Transfer {
-        client: client::client(connection)?,
-        connection,
+        http: Http::new(&options.connection)?,
         url: wanted.url,
         name,
         size: wanted.size,
@@ -201,38 +175,38 @@ fn complete(part: &mut Part, wanted: &Wanted, name: &str, options: &ObtainOption
         task: None,
         length_known: false,
     };
-    let mut largest = part.size();
-    let mut backoff = Backoff::new(connection, options.progress);
+    let mut largest = part.size;
+    let mut backoff = Backoff::new(&options.connection, options.progress);
     let mut started_over = false;
     // The file is complete when its hash matches, whatever servers say about lengths and versions.
-    while part.sha256() != wanted.sha256 {
+    while part.hasher.digest() != wanted.sha256 {
         match transfer.attempt(part) {
-            Ok(()) | Err(Failure::Retry(..)) if part.sha256() == wanted.sha256 => {}
-            Ok(()) if part.has_several_answers() && !started_over => {
+            // The connection may break after the last byte.
+            Ok(())
+            | Err(Failure {
+                kind: Kind::Retry(_), ..
+            }) if part.hasher.digest() == wanted.sha256 => {}
+            Ok(()) if part.has_several_answers && !started_over => {
                 started_over = true;
                 options.progress.warn(&format!(
                     "the pieces of {name} do not fit together; starting over"
                 ));
                 part.start_over()?;
             }
-            Ok(()) => return Err(Failure::Corrupt(wrong_hash(wanted, part, transfer.length_known))),
-            Err(Failure::Lookup(error)) => {
-                backoff.wait_for_lookup(error, "run the same command again later")?;
-            }
-            Err(Failure::Retry(error, after)) => {
+            Ok(()) => return Err(Kind::Corrupt.of(wrong_hash(wanted, part, transfer.length_known))),
+            Err(failure) => {
                 // Progress resets the limit on failures.
-                if part.size() > largest {
-                    largest = part.size();
+                if part.size > largest {
+                    largest = part.size;
                     backoff.reset();
                 }
-                let then = if part.size() > 0 {
+                let then = if part.size > 0 {
                     "run the same command again later; the download will resume"
                 } else {
                     "run the same command again later"
                 };
-                backoff.wait(error, after, then)?;
+                backoff.wait(failure, then)?;
             }
-            Err(failure) => return Err(failure),
         }
     }
     Ok(())
@@ -242,7 +216,7 @@ fn wrong_hash(wanted: &Wanted, part: &Part, length_known: bool) -> Error {
     let what = format!(
         "the SHA-256 of {} is {}, not {}",
         wanted.url,
-        part.sha256(),
+        part.hasher.digest(),
         wanted.sha256
     );
     if length_known {
@@ -252,7 +226,7 @@ fn wrong_hash(wanted: &Wanted, part: &Part, length_known: bool) -> Error {
     }
     let what = format!(
         "{what}; the server did not give the file's length, so it may have been cut off after {} bytes",
-        part.size()
+        part.size
     );
     Error::new(Category::Verification, what).with_remedy(
         "the download was deleted; try again. If this happens again, use another URL, or download the file with \

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use crate::base::sha256::Hasher;
 use crate::base::verified::Stamp;
-use crate::base::{ObtainOptions, Sha256, Trust, VerifiedBase, decoded, signature_file};
+use crate::base::{ObtainOptions, Sha256, Trust, VerifiedBase, signature_file, verified};
 use crate::error::{Category, Context, Error, Result};
 use crate::progress::Progress;
 use crate::signature::Detached;
@@ -44,16 +44,15 @@ pub(super) fn obtain(path: &Path, expected: Option<Sha256>, options: &ObtainOpti
             Error::new(Category::Verification, what).with_remedy("download it again, or correct `--sha256`")
         );
     }
-    let entry = options.catalog.with_sha256(sha256).cloned();
     let trust = if options.catalog.has_built_in(sha256) {
         Trust::BuiltInHash
     } else if signature.is_some() {
         Trust::Signature(key.fingerprint)
     } else if expected.is_some() {
         Trust::GivenHash
-    } else if entry.is_some() {
+    } else if options.catalog.has(sha256) {
         Trust::PublishedHash
-    } else if decoded::is_marked(&options.cache_dir, sha256) {
+    } else if verified::marker(&options.cache_dir, sha256).is_file() {
         Trust::DecodedBefore
     } else {
         Trust::Unknown
@@ -63,9 +62,8 @@ pub(super) fn obtain(path: &Path, expected: Option<Sha256>, options: &ObtainOpti
         path: path.to_owned(),
         name,
         sha256,
-        stamp,
-        entry,
         trust,
+        stamp,
     })
 }
 
@@ -103,7 +101,7 @@ pub(super) fn hash(
 ) -> Result<Stamp> {
     let doing = || format!("reading the base image {}", path.display());
     let stamp = Stamp::of(file).disk(doing)?;
-    let task = progress.begin(&format!("verifying {name}"), Some(stamp.size()));
+    let task = progress.begin(&format!("verifying {name}"), Some(stamp.size));
     hasher.update_from(file, &|more| task.advance(more)).disk(doing)?;
     Ok(stamp)
 }

@@ -11,23 +11,38 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::base::sha256::Hasher;
-use crate::base::validator::Validator;
-use crate::base::{DownloadEvent, ObtainOptions, Sha256};
+use crate::base::{ObtainOptions, answer::Validator};
 use crate::disk::durable::{folder_of, sync_folder};
 use crate::disk::opened::is_at;
 use crate::disk::read_at::write_all_at;
 use crate::error::{Context, Result};
 use crate::progress::Progress;
-use crate::signature::Content;
+
+/// A change to the file of a download. Its bytes are unverified: results made from them must not be used until
+/// [`crate::base::obtain`] returns the base.
+#[derive(Debug)]
+pub enum DownloadEvent<'a> {
+    /// The first `size` bytes of the file have arrived. They do not change unless the download starts over. Read the
+    /// file by position only.
+    Grown {
+        /// The file being downloaded.
+        file: &'a File,
+        /// Size in bytes.
+        size: u64,
+    },
+    /// The content is discarded and downloaded again.
+    StartsOver,
+}
 
 /// The locked file and the digest of its content.
 pub(super) struct Part<'a> {
     file: File,
-    path: PathBuf,
-    hasher: Hasher,
-    size: u64,
-    /// `true` if the content came in more than one answer.
-    several_answers: bool,
+    pub(super) path: PathBuf,
+    pub(super) hasher: Hasher,
+    /// In bytes.
+    pub(super) size: u64,
+    /// Whether the content came in more than one answer, possibly from different versions of the file.
+    pub(super) has_several_answers: bool,
     on_event: Option<&'a dyn Fn(&DownloadEvent)>,
 }
 
@@ -78,7 +93,7 @@ impl<'a> Part<'a> {
             path: path.to_owned(),
             hasher,
             size: 0,
-            several_answers: false,
+            has_several_answers: false,
             on_event: options.on_event,
         }))
     }
@@ -96,33 +111,8 @@ impl<'a> Part<'a> {
             .hasher
             .update_from(&self.file, &|more| task.advance(more))
             .disk(doing)?;
-        self.several_answers = true;
+        self.has_several_answers = true;
         Ok(())
-    }
-
-    /// Returns the size in bytes.
-    pub(super) fn size(&self) -> u64 {
-        self.size
-    }
-
-    /// Returns the hash of the content.
-    pub(super) fn sha256(&self) -> Sha256 {
-        self.hasher.digest()
-    }
-
-    /// Returns the digest of the content for a signature, if the hasher computes one.
-    pub(super) fn content(&self) -> Option<&Content> {
-        self.hasher.content()
-    }
-
-    /// Returns whether the content came in more than one answer, possibly from different versions of the file.
-    pub(super) fn has_several_answers(&self) -> bool {
-        self.several_answers
-    }
-
-    /// Returns the path, for messages.
-    pub(super) fn path(&self) -> &Path {
-        &self.path
     }
 
     /// Returns the validator of the answer with the first byte, if that came from `url`.
@@ -142,7 +132,7 @@ impl<'a> Part<'a> {
         self.file.set_len(0).disk(doing)?;
         self.hasher.reset();
         self.size = 0;
-        self.several_answers = false;
+        self.has_several_answers = false;
         Ok(())
     }
 
@@ -159,11 +149,6 @@ impl<'a> Part<'a> {
         let path = self.resume_path();
         let doing = || format!("writing {}", path.display());
         fs::write(&path, serde_json::to_vec(&info).disk(doing)?).disk(doing)
-    }
-
-    /// Starts another answer with further bytes.
-    pub(super) fn begin_another_answer(&mut self) {
-        self.several_answers = true;
     }
 
     /// Appends bytes.

@@ -1,14 +1,13 @@
 //! `mkimage bases --refresh`: looks for new images at the publisher.
 
 use std::fs;
-use std::io::Write;
 use std::path::Path;
 
 use url::Url;
 
 use crate::base::catalog::{CatalogFile, REFRESHED};
-use crate::base::os_list::{self, ListedImage};
-use crate::base::{Catalog, CatalogEntry, HashSource, ObtainOptions, Sha256, client, document};
+use crate::base::client::Http;
+use crate::base::{Catalog, CatalogEntry, ObtainOptions, Sha256, cache, document, os_list};
 use crate::error::{Category, Context, Error, Result};
 
 /// The publisher's list for Raspberry Pi Imager.
@@ -24,23 +23,24 @@ pub fn refresh(options: &ObtainOptions) -> Result<Vec<String>> {
         let what = "the list of base images cannot be refreshed offline";
         return Err(Error::new(Category::Usage, what).with_remedy("remove `--offline` or `--refresh`"));
     }
-    let client = client::client(&options.connection)?;
-    let fetch = |url: &Url| document::fetch_text(&client, url, &options.connection, options.progress);
+    let http = Http::new(&options.connection)?;
+    let fetch = |url: &Url| document::fetch_text(&http, url, options.progress);
     let list = publisher
         .join(LIST)
         .context(Category::Usage, || format!("{publisher} cannot be a base URL"))?;
     let mut added = Vec::new();
-    for listed in os_list::parse(&fetch(&list)?, publisher)? {
-        let mut checksum = listed.url.clone();
-        checksum.set_path(&format!("{}.sha256", listed.url.path()));
-        let sha256 =
-            read_checksum(&fetch(&checksum)?, &listed.url).while_doing(|| format!("reading {checksum}"))?;
-        let entry = entry(listed, sha256);
+    let get_hash = |image: &Url| {
+        let mut checksum = image.clone();
+        checksum.set_path(&format!("{}.sha256", image.path()));
+        read_checksum(&fetch(&checksum)?, image).while_doing(|| format!("reading {checksum}"))
+    };
+    for entry in os_list::parse(&fetch(&list)?, publisher, &get_hash)? {
         match options.catalog.get(&entry.id()) {
-            Ok(known) if known.sha256 == sha256 => {}
+            Ok(known) if known.sha256 == entry.sha256 => {}
             Ok(known) => options.progress.warn(&format!(
-                "the publisher's SHA-256 of {} is now {sha256}; mkimage keeps {}",
+                "the publisher's SHA-256 of {} is now {}; mkimage keeps {}",
                 known.id(),
+                entry.sha256,
                 known.sha256
             )),
             Err(_) => added.push(entry),
@@ -72,21 +72,6 @@ fn read_checksum(text: &str, url: &Url) -> Result<Sha256> {
     }
 }
 
-fn entry(listed: ListedImage, sha256: Sha256) -> CatalogEntry {
-    CatalogEntry {
-        release: listed.release,
-        arch: listed.arch,
-        date: listed.date,
-        url: listed.url,
-        sha256,
-        size: listed.size,
-        raw_size: listed.raw_size,
-        // Empty for some images.
-        raw_sha256: listed.raw_sha256.and_then(|text| text.parse().ok()),
-        source: HashSource::Server,
-    }
-}
-
 /// Writes the images added since the program was built, and the new default.
 fn save(added: Vec<CatalogEntry>, known: &Catalog, cache_dir: &Path) -> Result<()> {
     let built_in = Catalog::built_in()?;
@@ -112,11 +97,7 @@ fn save(added: Vec<CatalogEntry>, known: &Catalog, cache_dir: &Path) -> Result<(
     let doing = || format!("writing {}", path.display());
     let text = toml::to_string(&file).context(Category::Other, doing)?;
     fs::create_dir_all(cache_dir).disk(doing)?;
-    let mut new = tempfile::NamedTempFile::new_in(cache_dir).disk(doing)?;
-    new.write_all(text.as_bytes()).disk(doing)?;
-    new.as_file().sync_all().disk(doing)?;
-    new.persist(&path).disk(doing)?;
-    Ok(())
+    cache::store(cache_dir, &path, text.as_bytes())
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Waits between attempts and the decision to give up.
+//! Failures of requests, the waits between attempts and the decision to give up.
 
 use std::thread;
 use std::time::{Duration, SystemTime};
@@ -10,6 +10,48 @@ use crate::progress::Progress;
 /// How often a name that cannot be resolved is looked up. The computer's resolver retries by itself, so the second time only
 /// covers a network that is just coming up.
 const LOOKUPS: u32 = 2;
+
+/// The reason why a request did not complete a file.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) error: Error,
+    pub(super) kind: Kind,
+}
+
+/// What helps after a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Another attempt, after the wait that the server asks for.
+    Retry(Option<Duration>),
+    /// A name cannot be resolved, so another attempt helps only while the network is coming up.
+    Lookup,
+    /// Another attempt without the bytes received so far.
+    StartOver,
+    /// Nothing: the server has no such file.
+    Missing,
+    /// Nothing.
+    Permanent,
+    /// Nothing, and the bytes received so far are useless.
+    Corrupt,
+}
+
+impl Kind {
+    pub(super) fn of(self, error: Error) -> Failure {
+        Failure { error, kind: self }
+    }
+}
+
+impl Failure {
+    pub(super) fn with_remedy(self, remedy: &str) -> Self {
+        self.kind.of(self.error.with_remedy(remedy))
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Kind::Permanent.of(error)
+    }
+}
 
 /// Counts consecutive failures and waits longer after each.
 pub(super) struct Backoff<'a> {
@@ -37,26 +79,18 @@ impl<'a> Backoff<'a> {
         self.last_message.clear();
     }
 
-    /// Waits after a failure, at least as long as the server `asked` for. Returns an error when it is time to give up, with
-    /// `remedy` unless `error` has one.
-    pub(super) fn wait(&mut self, error: Error, asked: Option<Duration>, remedy: &str) -> Result<()> {
-        self.wait_within(self.connection.attempts, error, asked, remedy)
-    }
-
-    /// Waits after a failed lookup, like [`Self::wait`], but gives up sooner.
-    pub(super) fn wait_for_lookup(&mut self, error: Error, remedy: &str) -> Result<()> {
-        self.wait_within(LOOKUPS.min(self.connection.attempts), error, None, remedy)
-    }
-
-    fn wait_within(
-        &mut self,
-        attempts: u32,
-        error: Error,
-        asked: Option<Duration>,
-        remedy: &str,
-    ) -> Result<()> {
+    /// Waits after a failure, at least as long as the server asked for. Returns the failure if no attempt can help any more,
+    /// with `remedy` unless it has one.
+    pub(super) fn wait(&mut self, failure: Failure, remedy: &str) -> Result<(), Failure> {
+        let (attempts, asked) = match failure.kind {
+            Kind::Retry(asked) => (self.connection.attempts, asked.unwrap_or_default()),
+            Kind::StartOver => (self.connection.attempts, Duration::ZERO),
+            Kind::Lookup => (LOOKUPS.min(self.connection.attempts), Duration::ZERO),
+            Kind::Missing | Kind::Permanent | Kind::Corrupt => return Err(failure),
+        };
+        let error = failure.error;
         self.failures = self.failures.saturating_add(1);
-        let wait = delay(self.failures, self.connection).max(asked.unwrap_or_default());
+        let wait = delay(self.failures, self.connection).max(asked);
         let what = if self.failures >= attempts {
             format!("giving up after {} attempts", self.failures)
         } else if wait > self.connection.longest_wait {
@@ -76,9 +110,8 @@ impl<'a> Backoff<'a> {
             return Ok(());
         };
         let remedy = error.remedy().unwrap_or(remedy).to_owned();
-        Err(Error::new(error.category(), what)
-            .with_cause(error)
-            .with_remedy(remedy))
+        let error = Error::new(error.category(), what).with_cause(error);
+        Err(error.with_remedy(remedy).into())
     }
 }
 

@@ -2,14 +2,15 @@
 
 use std::fmt::Display;
 use std::fs::File;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use url::Url;
 
-use crate::base::document::{self, Found};
-use crate::base::{ObtainOptions, client};
+use crate::base::client::Http;
+use crate::base::retry::Kind;
+use crate::base::{ObtainOptions, cache, document};
 use crate::error::{Category, Context, Error, Result};
 use crate::signature::{Content, Detached, LARGEST, Rejection};
 
@@ -63,20 +64,20 @@ impl<'a> SignatureFile<'a> {
         let ObtainOptions {
             connection, progress, ..
         } = self.options;
-        let client = client::client(connection)?;
-        match document::fetch(&client, &self.url, LARGEST, connection, *progress)? {
-            Found::Document(bytes) => match self.parse(bytes, false) {
+        match document::fetch(&Http::new(connection)?, &self.url, LARGEST, *progress) {
+            Ok(bytes) => match self.parse(bytes, false) {
                 Ok(signature) => Ok(Some(signature)),
                 Err(rejection) => Err(rejected(&self.url, &rejection)),
             },
-            Found::Missing(missing) => self.unsigned(
+            Err(failure) if failure.kind == Kind::Missing => self.unsigned(
                 Error::new(Category::Verification, "the image has no signature of its publisher")
-                    .with_cause(missing)
+                    .with_cause(failure.error)
                     .with_remedy(
                         "try again later, or use the image's full URL if this one redirects to it; `--allow-unsigned` continues without a \
                          signature",
                     ),
             ),
+            Err(failure) => Err(failure.error),
         }
     }
 
@@ -100,14 +101,6 @@ impl<'a> SignatureFile<'a> {
             is_cached,
         })
     }
-
-    fn keep(&self, bytes: &[u8]) -> Result<()> {
-        let doing = || format!("writing {}", self.cached.display());
-        let mut new = tempfile::NamedTempFile::new_in(&self.options.cache_dir).disk(doing)?;
-        new.write_all(bytes).disk(doing)?;
-        new.persist(&self.cached).disk(doing)?;
-        Ok(())
-    }
 }
 
 impl Signature<'_> {
@@ -122,7 +115,7 @@ impl Signature<'_> {
         } = self;
         match detached.verify(content) {
             Ok(()) if *is_cached => Ok(true),
-            Ok(()) => file.keep(bytes).map(|()| true),
+            Ok(()) => cache::store(&file.options.cache_dir, &file.cached, bytes).map(|()| true),
             Err(rejection) if !is_cached => Err(rejected(&file.url, &rejection)),
             Err(rejection) if file.options.offline => Err(rejected(&file.cached.display(), &rejection)),
             Err(_) => match file.fetch()? {

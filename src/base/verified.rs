@@ -1,30 +1,34 @@
 //! A verified base image.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use crate::base::{CatalogEntry, Sha256, Trust, decoded};
+use crate::base::{Sha256, Trust};
 use crate::error::{Category, Context, Error, Result};
 
 /// An open base image. It was hashed through the same file handle that is used for reading, so later changes to its path
-/// have no effect. Only [`super::obtain`] creates one.
+/// have no effect. Only [`crate::base::obtain`] creates one.
 #[derive(Debug)]
 pub struct VerifiedBase {
-    pub(super) file: File,
-    pub(super) path: PathBuf,
-    pub(super) name: String,
-    pub(super) sha256: Sha256,
+    /// Read it with [`crate::disk::read_at::ReadAt`], because its cursor is undefined.
+    pub file: File,
+    /// For messages only. Never open the file again by this path.
+    pub path: PathBuf,
+    /// The file's original name.
+    pub name: String,
+    /// The hash of the file as it is, compressed or not.
+    pub sha256: Sha256,
+    /// The reason to trust it.
+    pub trust: Trust,
     pub(super) stamp: Stamp,
-    pub(super) entry: Option<CatalogEntry>,
-    pub(super) trust: Trust,
 }
 
 /// Size and modification time, which reveal changes to a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stamp {
-    size: u64,
+    pub(super) size: u64,
     modified: Option<SystemTime>,
 }
 
@@ -37,47 +41,12 @@ impl Stamp {
             modified: metadata.modified().ok(),
         })
     }
-
-    /// Returns the file's size in bytes.
-    pub(super) fn size(self) -> u64 {
-        self.size
-    }
 }
 
 impl VerifiedBase {
-    /// Returns the file. Read it with [`crate::disk::read_at::ReadAt`], because its cursor is undefined.
-    pub fn file(&self) -> &File {
-        &self.file
-    }
-
-    /// Returns the file's path, for messages only. Never open the file again by this path.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// Returns the file's original name.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// Returns the hash of the file as it is, compressed or not.
-    pub fn sha256(&self) -> Sha256 {
-        self.sha256
-    }
-
     /// Returns the size in bytes of the file as it is, compressed or not.
     pub fn size(&self) -> u64 {
         self.stamp.size
-    }
-
-    /// Returns the catalog's entry with this hash.
-    pub fn entry(&self) -> Option<&CatalogEntry> {
-        self.entry.as_ref()
-    }
-
-    /// Returns the reason to trust it.
-    pub fn trust(&self) -> Trust {
-        self.trust
     }
 
     /// Returns whether it is the sample, which does not boot.
@@ -97,8 +66,19 @@ impl VerifiedBase {
             .with_remedy("run mkimage again when nothing writes to it"))
     }
 
-    /// Marks this file as decoded in full without errors, so that it is [`Trust::DecodedBefore`] from now on.
+    /// Marks this file as decoded in full without errors, so that it is [`Trust::DecodedBefore`] from now on. An empty file
+    /// marks it, because creating a file is atomic and needs no lock.
     pub fn mark_decoded(&self, cache_dir: &Path) -> Result<()> {
-        decoded::mark(cache_dir, self.sha256)
+        let marker = marker(cache_dir, self.sha256);
+        let doing = || format!("writing {}", marker.display());
+        if let Some(folder) = marker.parent() {
+            fs::create_dir_all(folder).disk(doing)?;
+        }
+        fs::write(&marker, "").disk(doing)
     }
+}
+
+/// Returns the path of the file that marks a base of this hash as decoded before.
+pub(super) fn marker(cache_dir: &Path, sha256: Sha256) -> PathBuf {
+    cache_dir.join("decoded").join(sha256.to_string())
 }

@@ -57,9 +57,9 @@ impl BootFiles for FatBootFiles<'_> {
 
 /// Opens a base as a container. `scratch` is the folder for temporary files.
 pub(crate) fn open_base(base: &VerifiedBase, scratch: &Path) -> Result<Box<dyn Container>> {
-    let file = base.file().try_clone();
-    let file = file.disk(|| format!("reading {}", base.path().display()))?;
-    container::open(Arc::new(file), base.path(), scratch)
+    let file = base.file.try_clone();
+    let file = file.disk(|| format!("reading {}", base.path.display()))?;
+    container::open(Arc::new(file), &base.path, scratch)
 }
 
 /// Opens an image for reading.

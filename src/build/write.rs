@@ -15,9 +15,9 @@ impl Order<'_> {
     /// Describes the base and warns if damage in it could go undetected.
     pub(super) fn describe(&self, base: &VerifiedBase, container: &dyn Container) {
         let bars = &self.session.bars;
-        let path = base.path().display();
+        let path = base.path.display();
         bars.detail(&format!("base: {path} ({})", container.describe()));
-        if base.trust() == Trust::Unknown && container.as_xz().is_some_and(Xz::is_unchecked) {
+        if base.trust == Trust::Unknown && container.as_xz().is_some_and(Xz::is_unchecked) {
             bars.warn(&format!(
                 "{path} was compressed without checksums, so some damage in it cannot be detected"
             ));
@@ -44,7 +44,7 @@ impl Order<'_> {
         let outputs = match self.format {
             Format::Img => assembly.write_raw(unpacked)?,
             Format::ImgXz => {
-                if base.trust() == Trust::Unknown && assembly.copies_blocks() {
+                if base.trust == Trust::Unknown && assembly.copies_blocks() {
                     // Copied blocks are not decoded, so damage in them would be copied too.
                     let task = self.session.bars.begin("checking the base", container.raw_size());
                     container.decode(&Discard, &*task)?;
@@ -61,7 +61,7 @@ impl Order<'_> {
     /// hash was unknown.
     fn confirm(&self, base: &VerifiedBase) -> Result<()> {
         base.check_unchanged()?;
-        if base.trust() != Trust::Unknown {
+        if base.trust != Trust::Unknown {
             return Ok(());
         }
         // Without the marker, the next build only repeats the check.

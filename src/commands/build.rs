@@ -111,7 +111,7 @@ fn report(session: &Session, cluster: &Cluster, nodes: &[&Node], built: &Built) 
 fn say_next_steps(session: &Session, cluster: &Cluster, nodes: &[&Node], built: &Built) {
     let Built { base, secrets, .. } = built;
     let bars = &session.bars;
-    bars.say(&format!("Base: {}, vouched for by {}", base.name(), base.trust()));
+    bars.say(&format!("Base: {}, vouched for by {}", base.name, base.trust));
     bars.say(if base.is_sample() {
         "These images do not boot, because the sample base contains no system. For cards that boot, build from another base: \
          `mkimage bases` lists them."
@@ -134,11 +134,11 @@ fn as_json(built: &Built, images: &[Value]) -> Value {
     let base = &built.base;
     json!({
         "base": {
-            "name": base.name(),
-            "sha256": base.sha256().to_string(),
+            "name": base.name,
+            "sha256": base.sha256.to_string(),
             "sample": base.is_sample(),
-            "trust": base.trust().word(),
-            "key": base.trust().key().map(|key| key.to_string()),
+            "trust": base.trust.word(),
+            "key": base.trust.key().map(|key| key.to_string()),
         },
         "images": images,
         "ssh_config": built.secrets.ssh_config_path().display().to_string(),

@@ -46,7 +46,7 @@ fn trust(session: &Session, path: &Path) -> Result<Trust> {
         sha256: None,
     };
     let base = base::obtain(&request, &session.obtain_options(&catalog, None))?;
-    Ok(base.trust())
+    Ok(base.trust)
 }
 
 fn print_file(files: &FatBootFiles<'_>, wanted: &str, image: &Path) -> Result<()> {

@@ -36,7 +36,7 @@ pub(super) fn run(session: &Session, path: &Path, base: &BaseArgs) -> Result<()>
     let verified = session.base(base, cluster)?;
     let original = open_base(&verified, &scratch)?;
 
-    let what = || format!("comparing {} with {}", path.display(), verified.name());
+    let what = || format!("comparing {} with {}", path.display(), verified.name);
     let pair = Pair::open(&*original, &*image, &session.bars).while_doing(what)?;
     let files = FatBootFiles::open(&pair.image.look)?;
     let settings = files.read(settings::PATH)?;
@@ -64,7 +64,7 @@ pub(super) fn run(session: &Session, path: &Path, base: &BaseArgs) -> Result<()>
     require_none_unexpected(&unexpected_files(&files, &found, &expected)?, node, path)?;
     Report {
         image: path,
-        base: verified.name(),
+        base: &verified.name,
         node,
         found: &found,
         not_compared: expected.unknown().collect(),

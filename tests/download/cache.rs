@@ -18,8 +18,8 @@ fn a_download_is_reused_without_the_network() {
 
     let base = cache.get(&url, sha256).unwrap();
     assert_eq!(read_all(&base), bytes);
-    assert_eq!((base.sha256(), base.size()), (sha256, bytes.len() as u64));
-    assert_eq!((base.name(), base.trust()), ("raspios.img.xz", Trust::GivenHash));
+    assert_eq!((base.sha256, base.size()), (sha256, bytes.len() as u64));
+    assert_eq!((&*base.name, base.trust), ("raspios.img.xz", Trust::GivenHash));
     base.check_unchanged().unwrap();
     assert_eq!(cache.files(), [format!("{sha256}-raspios.img.xz")]);
     assert_eq!(server.requests()[0].target, "/images/raspios.img.xz");
@@ -37,7 +37,7 @@ fn a_damaged_cache_is_detected_and_repaired() {
     let sha256 = Sha256::of(&bytes);
     let server = Server::start(|request| Served::new(&image(), "a").answer(request));
     let mut cache = Cache::new();
-    let path = cache.get(&server.url("a.img"), sha256).unwrap().path().to_owned();
+    let path = cache.get(&server.url("a.img"), sha256).unwrap().path;
     let mut damaged = bytes.clone();
     damaged[150_000] ^= 1;
     fs::write(&path, &damaged).unwrap();

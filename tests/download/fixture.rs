@@ -7,8 +7,7 @@ use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use mkimage::base::{
-    BaseRequest, Catalog, Connection, HashSource, ObtainOptions, Proxy, Publisher, Sha256, VerifiedBase,
-    obtain,
+    BaseRequest, Catalog, Connection, HashSource, ObtainOptions, Publisher, Sha256, VerifiedBase, obtain,
 };
 use mkimage::disk::read_at::ReadAt;
 use mkimage::error::Result;
@@ -39,7 +38,7 @@ pub struct Cache {
     pub publisher: Publisher,
     pub allow_unsigned: bool,
     pub offline: bool,
-    pub proxy: Proxy,
+    pub use_proxy: bool,
     pub stall: Duration,
 }
 
@@ -54,7 +53,7 @@ impl Cache {
             },
             allow_unsigned: false,
             offline: false,
-            proxy: Proxy::None,
+            use_proxy: false,
             // Long enough for a busy machine.
             stall: Duration::from_secs(60),
         }
@@ -92,7 +91,7 @@ impl Cache {
                 first_wait: Duration::from_millis(1),
                 longest_wait: Duration::from_secs(5),
                 attempts: 4,
-                proxy: self.proxy,
+                use_proxy: self.use_proxy,
                 ..Connection::default()
             },
         })
@@ -171,6 +170,6 @@ impl Progress for Messages {
 
 pub fn read_all(base: &VerifiedBase) -> Vec<u8> {
     let mut bytes = vec![0; usize::try_from(base.size()).unwrap()];
-    base.file().read_exact_at(&mut bytes, 0).unwrap();
+    base.file.read_exact_at(&mut bytes, 0).unwrap();
     bytes
 }

@@ -6,7 +6,7 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
-use mkimage::base::{BaseRequest, Catalog, Connection, ObtainOptions, Proxy, Sha256, obtain};
+use mkimage::base::{BaseRequest, Catalog, Connection, ObtainOptions, Sha256, obtain};
 use mkimage::progress::Silent;
 use url::Url;
 
@@ -43,7 +43,7 @@ fn download_in_child_process() {
     let server = Server::start(|request| Served::new(&image(), "a").answer(request));
     let mut cache = Cache::new();
     let (url, folder) = if let Ok(url) = std::env::var(URL) {
-        cache.proxy = Proxy::System;
+        cache.use_proxy = true;
         (
             Url::parse(&url).unwrap(),
             mkimage::base::default_cache_dir().unwrap(),
@@ -60,7 +60,7 @@ fn download_in_child_process() {
         offline: false,
         progress: &Silent,
         connection: Connection {
-            proxy: cache.proxy,
+            use_proxy: cache.use_proxy,
             ..Connection::default()
         },
     };

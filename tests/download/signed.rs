@@ -86,9 +86,9 @@ fn good(gnupg: &Gnupg) -> Vec<u8> {
 #[test]
 fn a_signed_image_is_used_again_without_the_network() {
     let mut signed = Signed::new(good);
-    let trust = Trust::Signature(signed.cache.publisher.key.fingerprint());
+    let trust = Trust::Signature(signed.cache.publisher.key.fingerprint);
     let base = signed.cache.obtain(&signed.request(), &Silent).unwrap();
-    assert_eq!((base.trust(), read_all(&base)), (trust, image()));
+    assert_eq!((base.trust, read_all(&base)), (trust, image()));
     let sha256 = Sha256::of(&image());
     assert_eq!(
         signed.cache.files(),
@@ -99,7 +99,7 @@ fn a_signed_image_is_used_again_without_the_network() {
 
     signed.cache.offline = true;
     assert_eq!(
-        signed.cache.obtain(&signed.request(), &Silent).unwrap().trust(),
+        signed.cache.obtain(&signed.request(), &Silent).unwrap().trust,
         trust
     );
     assert_eq!(signed.targets().len(), 2);
@@ -115,14 +115,14 @@ fn a_download_in_two_parts_is_signed_as_a_whole() {
         },
     );
     let base = signed.cache.obtain(&signed.request(), &Silent).unwrap();
-    assert!(matches!(base.trust(), Trust::Signature(_)));
+    assert!(matches!(base.trust, Trust::Signature(_)));
     drop(base);
 
     // The same with the first part from an earlier run.
     let signed = Signed::new(good);
     fs::write(signed.cache.part(Sha256::of(&image())), &image()[..100_000]).unwrap();
     let base = signed.cache.obtain(&signed.request(), &Silent).unwrap();
-    assert!(matches!(base.trust(), Trust::Signature(_)));
+    assert!(matches!(base.trust, Trust::Signature(_)));
     assert!(
         signed
             .server
@@ -144,7 +144,7 @@ fn an_image_without_a_signature_is_used_only_if_that_is_allowed() {
     signed.cache.allow_unsigned = true;
     let messages = Messages::default();
     let base = signed.cache.obtain(&signed.request(), &messages).unwrap();
-    assert_eq!(base.trust(), Trust::PublishedHash);
+    assert_eq!(base.trust, Trust::PublishedHash);
     assert!(messages.contains("--allow-unsigned"));
 
     // The image is in the cache now, but still not signed.
@@ -210,7 +210,7 @@ fn a_damaged_signature_in_the_cache_is_replaced() {
         assert_eq!(error.category().exit_code(), 5, "{error}");
         signed.cache.offline = false;
         let base = signed.cache.obtain(&signed.request(), &Silent).unwrap();
-        assert!(matches!(base.trust(), Trust::Signature(_)));
+        assert!(matches!(base.trust, Trust::Signature(_)));
         assert_eq!(fs::read(&path).unwrap(), sound);
     }
 }
@@ -240,11 +240,11 @@ fn an_address_of_the_publisher_needs_a_signature_and_any_other_a_hash() {
     let url = signed.server.url("images/a.img.xz");
     let sha256 = Sha256::of(&image());
     let base = signed.cache.get(&url, sha256).unwrap();
-    assert!(matches!(base.trust(), Trust::Signature(_)));
+    assert!(matches!(base.trust, Trust::Signature(_)));
 
     signed.cache = Cache::new();
     let base = signed.cache.get(&url, sha256).unwrap();
-    assert_eq!(base.trust(), Trust::GivenHash);
+    assert_eq!(base.trust, Trust::GivenHash);
     let asked = signed
         .targets()
         .iter()
@@ -255,7 +255,7 @@ fn an_address_of_the_publisher_needs_a_signature_and_any_other_a_hash() {
     // A hash that is built in needs neither.
     let request = signed.cache.known(&url, sha256, 300_000);
     assert_eq!(
-        signed.cache.obtain(&request, &Silent).unwrap().trust(),
+        signed.cache.obtain(&request, &Silent).unwrap().trust,
         Trust::BuiltInHash
     );
 }
@@ -270,12 +270,12 @@ fn a_signature_beside_a_local_file_is_checked() {
         let path = path.clone();
         signed.cache.obtain(&BaseRequest::File { path, sha256 }, &Silent)
     };
-    assert_eq!(open(None).unwrap().trust(), Trust::Unknown);
+    assert_eq!(open(None).unwrap().trust, Trust::Unknown);
 
     let beside = folder.path().join("my.img.xz.sig");
     fs::write(&beside, signed.gnupg.sign(PUBLISHER, &image())).unwrap();
     for sha256 in [None, Some(Sha256::of(&image()))] {
-        assert!(matches!(open(sha256).unwrap().trust(), Trust::Signature(_)));
+        assert!(matches!(open(sha256).unwrap().trust, Trust::Signature(_)));
     }
     for wrong in [
         signed.gnupg.sign(PUBLISHER, b"another file"),

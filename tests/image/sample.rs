@@ -33,7 +33,7 @@ fn sample(folder: &Path) -> (PathBuf, PathBuf) {
     };
     let made = base::obtain(&BaseRequest::Sample, &options).unwrap();
     let mut bytes = vec![0; usize::try_from(made.size()).unwrap()];
-    made.file().read_exact_at(&mut bytes, 0).unwrap();
+    made.file.read_exact_at(&mut bytes, 0).unwrap();
     let (packed, raw) = (folder.join("sample.img.xz"), folder.join("sample.img"));
     fs::write(&packed, bytes).unwrap();
     let out = File::create(&raw).unwrap();

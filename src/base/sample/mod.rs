@@ -53,8 +53,7 @@ pub(super) fn obtain(options: &ObtainOptions) -> Result<VerifiedBase> {
         path: path.to_owned(),
         name: SAMPLE.to_owned(),
         sha256,
-        stamp,
-        entry: None,
         trust: Trust::Sample,
+        stamp,
     })
 }

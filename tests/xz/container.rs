@@ -17,7 +17,7 @@ const CHECKS: [&str; 4] = ["--check=none", "--check=crc32", "--check=crc64", "--
 fn decode(packed: &[u8], raw_size: usize) -> Result<Vec<u8>> {
     match XzImage::open(Arc::new(packed.to_vec()))? {
         Opened::Indexed(image) => {
-            assert_eq!(image.raw_size(), raw_size as u64, "a wrong index was accepted");
+            assert_eq!(image.raw_size, raw_size as u64, "a wrong index was accepted");
             let sink = Memory::new(raw_size);
             decode_all(&image, &sink, 2, &Silent)?;
             Ok(sink.complete())
@@ -45,9 +45,9 @@ fn three_blocks(check: &str) -> (Vec<u8>, Vec<u8>, usize) {
     let raw = raw_image(300_000, 7);
     let packed = xz(&["-1", "-c", "-T2", "--block-size=110000", check], &raw);
     let image = indexed(packed.clone());
-    let last = image.blocks().last().unwrap();
-    assert_eq!(image.blocks().len(), 3);
-    let index_at = usize::try_from(last.offset() + last.padded_size()).unwrap();
+    let last = image.blocks.last().unwrap();
+    assert_eq!(image.blocks.len(), 3);
+    let index_at = usize::try_from(last.offset + last.padded_size()).unwrap();
     (packed, raw, index_at)
 }
 
@@ -121,8 +121,8 @@ fn every_flipped_bit_of_the_structure_is_detected() {
     for check in CHECKS {
         let (packed, raw, index_at) = three_blocks(check);
         let mut places: Vec<usize> = (0..12).chain(index_at..packed.len()).collect();
-        for block in indexed(packed.clone()).blocks() {
-            let at = usize::try_from(block.offset()).unwrap();
+        for block in indexed(packed.clone()).blocks {
+            let at = usize::try_from(block.offset).unwrap();
             places.extend(at..at + (usize::from(packed[at]) + 1) * 4);
         }
         for (place, bit) in places
@@ -272,7 +272,7 @@ fn a_block_with_data_after_its_end_mark_is_refused() {
             packed.extend(crc32fast::hash(&footer).to_le_bytes());
             packed.extend(footer);
             packed.extend(b"YZ");
-            assert_eq!(indexed(packed.clone()).blocks().len(), 1);
+            assert_eq!(indexed(packed.clone()).blocks.len(), 1);
 
             let error = decode(&packed, raw.len()).unwrap_err();
             assert_eq!(error.category(), Category::Verification, "{garbage}: {error}");
@@ -340,15 +340,12 @@ fn other_files_are_refused() {
 #[test]
 fn a_damaged_block_is_an_error_for_reads_and_splices() {
     let (mut packed, _, _) = three_blocks("--check=crc64");
-    let second = indexed(packed.clone()).blocks()[1];
-    let middle = usize::try_from(second.offset() + second.padded_size() / 2).unwrap();
+    let second = indexed(packed.clone()).blocks[1];
+    let middle = usize::try_from(second.offset + second.padded_size() / 2).unwrap();
     packed[middle] ^= 4;
     let base = Base::new(packed);
     let mut edits = Edits::new();
-    edits.insert(
-        second.raw_offset() / PAGE_SIZE as u64 + 1,
-        Arc::new([9; PAGE_SIZE]),
-    );
+    edits.insert(second.raw_offset / PAGE_SIZE as u64 + 1, Arc::new([9; PAGE_SIZE]));
     let splicer = Splicer::new(base.reader(), base.folder.path(), 2).unwrap();
     let out = tempfile::tempfile().unwrap();
     let error = splicer.splice(&base.file(), &edits, &out, &Silent).unwrap_err();
@@ -396,8 +393,8 @@ fn a_newly_compressed_base_can_be_spliced() {
         splicer.splice(&base.file(), &edits, &out, &Silent).unwrap();
         assert!(decoded_by_xz(&path) == expected);
         let image = base.image();
-        assert_eq!(image.check(), check);
-        assert!(image.blocks().len() > 2);
+        assert_eq!(image.check, check);
+        assert!(image.blocks.len() > 2);
     }
 }
 

@@ -83,9 +83,9 @@ impl Base {
         File::open(&self.path).unwrap()
     }
 
-    pub fn image(&self) -> Arc<XzImage> {
+    pub fn image(&self) -> XzImage {
         match XzImage::open(Arc::new(self.file())).unwrap() {
-            Opened::Indexed(image) => Arc::new(image),
+            Opened::Indexed(image) => image,
             Opened::Stream(why) => panic!("not indexed: {why}"),
         }
     }

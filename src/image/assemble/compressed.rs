@@ -40,7 +40,7 @@ impl Assembly<'_> {
         let splicing = || format!("copying unchanged blocks of {}", blocks.path.display());
         let size = blocks.file.size().disk(splicing)?;
         let edits = self.images.iter().map(|image| &image.edits);
-        self.require_room(room_for(blocks.reader.image(), edits)?)?;
+        self.require_room(room_for(&blocks.reader.image, edits)?)?;
         let splicer = Splicer::new(Arc::clone(&blocks.reader), self.folder, threads::available());
         let splicer = splicer.while_doing(splicing)?;
         let outputs = self.images.iter().map(|image| {

@@ -8,37 +8,20 @@ use flate2::bufread::MultiGzDecoder;
 
 use super::Container;
 use super::stream::{self, FromStart};
-use crate::disk::read_at::{RawSink, ReadAt};
+use crate::disk::read_at::RawSink;
 use crate::error::Result;
 use crate::progress::Task;
 
-/// A gzip file.
-pub(super) struct Gzip {
-    file: Arc<File>,
-}
-
-impl Gzip {
-    pub(super) fn new(file: Arc<File>) -> Self {
-        Self { file }
-    }
-}
+/// A gzip file. Its trailer only has the size of the last member, modulo 4 GiB, so the raw size is not known.
+pub(super) struct Gzip(pub(super) Arc<File>);
 
 impl Container for Gzip {
     fn describe(&self) -> String {
         "gzip".to_owned()
     }
 
-    fn raw_size(&self) -> Option<u64> {
-        // The trailer only has the size of the last member, modulo 4 GiB.
-        None
-    }
-
-    fn random_access(&self) -> Option<Arc<dyn ReadAt>> {
-        None
-    }
-
     fn decode(&self, sink: &dyn RawSink, task: &dyn Task) -> Result<u64> {
-        let decoder = MultiGzDecoder::new(BufReader::with_capacity(1 << 16, FromStart::new(&*self.file)));
+        let decoder = MultiGzDecoder::new(BufReader::with_capacity(1 << 16, FromStart::new(&*self.0)));
         stream::decode(decoder, "gzip", sink, task)
     }
 }

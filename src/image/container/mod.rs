@@ -25,10 +25,14 @@ pub trait Container: Send + Sync {
     fn describe(&self) -> String;
 
     /// Returns the size of the raw image in bytes, if known without decoding.
-    fn raw_size(&self) -> Option<u64>;
+    fn raw_size(&self) -> Option<u64> {
+        None
+    }
 
     /// Returns random access to the raw image, if possible without decoding everything before an offset.
-    fn random_access(&self) -> Option<Arc<dyn ReadAt>>;
+    fn random_access(&self) -> Option<Arc<dyn ReadAt>> {
+        None
+    }
 
     /// Decodes the whole raw image into `sink` and returns its size. `task` counts raw bytes.
     ///
@@ -114,8 +118,8 @@ pub fn open(file: Arc<File>, path: &Path, scratch: &Path) -> Result<Box<dyn Cont
     match Magic::of(&head) {
         Magic::Xz => xz::open(file, path, scratch),
         Magic::Zip => Ok(Box::new(zip::Zip::open(file, path)?)),
-        Magic::Gzip => Ok(Box::new(gzip::Gzip::new(file))),
-        Magic::Raw => Ok(Box::new(raw::Raw::new(file, size))),
+        Magic::Gzip => Ok(Box::new(gzip::Gzip(file))),
+        Magic::Raw => Ok(Box::new(raw::Raw { file, size })),
         Magic::Zstandard => Err(unsupported("Zstandard")),
         Magic::Bzip2 => Err(unsupported("bzip2")),
         Magic::SevenZip => Err(unsupported("7-Zip")),

@@ -11,14 +11,8 @@ use crate::progress::Task;
 
 /// A raw image file.
 pub(super) struct Raw {
-    file: Arc<File>,
-    size: u64,
-}
-
-impl Raw {
-    pub(super) fn new(file: Arc<File>, size: u64) -> Self {
-        Self { file, size }
-    }
+    pub(super) file: Arc<File>,
+    pub(super) size: u64,
 }
 
 impl Container for Raw {

@@ -26,7 +26,7 @@ pub struct XzBlocks {
 impl XzBlocks {
     /// Returns whether an image can be made without decoding most of them.
     pub fn are_worth_copying(&self) -> bool {
-        is_worth_splicing(self.reader.image())
+        is_worth_splicing(&self.reader.image)
     }
 }
 
@@ -39,17 +39,12 @@ struct Streamed {
     check: Check,
 }
 
-/// Returns the context for errors.
-fn decompressing(path: &Path) -> impl FnOnce() -> String {
-    move || format!("decompressing {}", path.display())
-}
-
 pub(super) fn open(file: Arc<File>, path: &Path, scratch: &Path) -> Result<Box<dyn Container>> {
     let opened = XzImage::open(Arc::<File>::clone(&file));
     let path = path.to_owned();
     match opened.while_doing(|| format!("opening {}", path.display()))? {
         Opened::Indexed(image) => {
-            let reader = BlockReader::new(Arc::new(image), scratch)?;
+            let reader = BlockReader::new(image, scratch)?;
             Ok(Box::new(XzBlocks {
                 file,
                 path,
@@ -70,14 +65,14 @@ pub(super) fn open(file: Arc<File>, path: &Path, scratch: &Path) -> Result<Box<d
 
 impl Container for XzBlocks {
     fn describe(&self) -> String {
-        match self.reader.image().blocks().len() {
+        match self.reader.image.blocks.len() {
             1 => "xz, one block".to_owned(),
             blocks => format!("xz, {blocks} blocks"),
         }
     }
 
     fn raw_size(&self) -> Option<u64> {
-        Some(self.reader.image().raw_size())
+        Some(self.reader.image.raw_size)
     }
 
     fn random_access(&self) -> Option<Arc<dyn ReadAt>> {
@@ -85,14 +80,15 @@ impl Container for XzBlocks {
     }
 
     fn decode(&self, sink: &dyn RawSink, task: &dyn Task) -> Result<u64> {
-        let image = self.reader.image();
-        decode_all(image, sink, threads::available(), task).while_doing(decompressing(&self.path))?;
-        Ok(image.raw_size())
+        let image = &self.reader.image;
+        decode_all(image, sink, threads::available(), task)
+            .while_doing(|| format!("decompressing {}", self.path.display()))?;
+        Ok(image.raw_size)
     }
 
     fn as_xz(&self) -> Option<Xz<'_>> {
         Some(Xz {
-            check: self.reader.image().check(),
+            check: self.reader.image.check,
             blocks: Some(self),
         })
     }
@@ -101,14 +97,6 @@ impl Container for XzBlocks {
 impl Container for Streamed {
     fn describe(&self) -> String {
         format!("xz, read from start to end because {}", self.reason)
-    }
-
-    fn raw_size(&self) -> Option<u64> {
-        None
-    }
-
-    fn random_access(&self) -> Option<Arc<dyn ReadAt>> {
-        None
     }
 
     fn as_xz(&self) -> Option<Xz<'_>> {

@@ -10,7 +10,7 @@ use ::zip::result::ZipError;
 
 use super::Container;
 use super::stream::{self, FromStart};
-use crate::disk::read_at::{RawSink, ReadAt};
+use crate::disk::read_at::RawSink;
 use crate::error::{Category, Error, Result};
 use crate::progress::Task;
 
@@ -88,10 +88,6 @@ impl Container for Zip {
 
     fn raw_size(&self) -> Option<u64> {
         Some(self.size)
-    }
-
-    fn random_access(&self) -> Option<Arc<dyn ReadAt>> {
-        None
     }
 
     fn decode(&self, sink: &dyn RawSink, task: &dyn Task) -> Result<u64> {

@@ -37,8 +37,8 @@ enum Part {
 impl BlockDecoder {
     pub fn new(image: &XzImage, block: &Block) -> Result<Self> {
         Ok(Self {
-            source: Arc::clone(image.file()),
-            check: image.check(),
+            source: Arc::clone(&image.file),
+            check: image.check,
             block: *block,
             stream: Stream::new_stream_decoder(DECODER_MEMORY, 0).map_err(decoder_error)?,
             part: Part::Header,
@@ -68,7 +68,7 @@ impl BlockDecoder {
                 .used
                 .saturating_add(usize::try_from(taken).unwrap_or(usize::MAX));
             self.decoded += made;
-            if self.decoded > self.block.raw_size() {
+            if self.decoded > self.block.raw_size {
                 return Err(damage("a block has more data than the index says"));
             }
             match status {
@@ -77,7 +77,7 @@ impl BlockDecoder {
                 Status::StreamEnd if !self.is_used_up() => {
                     return Err(damage("a block ends before the index says"));
                 }
-                Status::StreamEnd if self.decoded == self.block.raw_size() => return Ok(0),
+                Status::StreamEnd if self.decoded == self.block.raw_size => return Ok(0),
                 Status::StreamEnd => return Err(damage("a block has less data than the index says")),
                 _ if taken == 0 && matches!(self.part, Part::Nothing) => {
                     return Err(damage("a block ends too early"));
@@ -102,10 +102,10 @@ impl BlockDecoder {
         match self.part {
             Part::Header => {
                 self.buffer = header::write(self.check).to_vec();
-                self.part = Part::Block(self.block.offset());
+                self.part = Part::Block(self.block.offset);
             }
             Part::Block(at) => {
-                let left = (self.block.offset() + self.block.padded_size()).saturating_sub(at);
+                let left = (self.block.offset + self.block.padded_size()).saturating_sub(at);
                 let size = usize::try_from(left).unwrap_or(PACKED_WINDOW).min(PACKED_WINDOW);
                 self.buffer.resize(size, 0);
                 read_exact(&self.source, &mut self.buffer, at)?;

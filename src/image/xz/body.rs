@@ -94,11 +94,11 @@ impl Body {
     ) -> Result<Self> {
         let packed = prefix.packed.end.saturating_sub(prefix.packed.start);
         let mut bytes = vec![0; usize::try_from(packed).map_err(|_| compression_failed())?];
-        read_exact(base.file(), &mut bytes, prefix.packed.start)?;
+        read_exact(&base.file, &mut bytes, prefix.packed.start)?;
         bytes.push(END);
         let compressed = bytes.len() as u64;
         bytes.resize(bytes.len().next_multiple_of(4), 0);
-        let mut sum = Sum::new(base.check());
+        let mut sum = Sum::new(base.check);
         let mut window = vec![0; RAW_WINDOW];
         let mut at = 0;
         while at < prefix.raw {

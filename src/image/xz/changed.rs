@@ -12,11 +12,7 @@ const MAX_REPLACED: u64 = 256 << 20;
 /// Returns whether copying the blocks of an image is worthwhile. With few or very large blocks, splicing takes as long as
 /// compressing everything and needs more space.
 pub fn is_worth_splicing(image: &XzImage) -> bool {
-    image.blocks().len() > 1
-        && image
-            .blocks()
-            .iter()
-            .all(|block| block.raw_size() <= MAX_REPLACED)
+    image.blocks.len() > 1 && image.blocks.iter().all(|block| block.raw_size <= MAX_REPLACED)
 }
 
 /// Returns the numbers of the blocks changed by `edits`.
@@ -25,7 +21,7 @@ pub(super) fn changed_blocks(image: &XzImage, edits: &Edits) -> Result<BTreeSet<
     let mut changed = BTreeSet::new();
     for (page, _) in edits.iter() {
         let start = page.saturating_mul(page_size);
-        let end = start.saturating_add(page_size).min(image.raw_size());
+        let end = start.saturating_add(page_size).min(image.raw_size);
         let mut at = start;
         while at < end || at == start {
             let (number, block) = image.block_at(at).ok_or_else(|| {
@@ -45,7 +41,7 @@ pub(super) fn changed_blocks(image: &XzImage, edits: &Edits) -> Result<BTreeSet<
 /// and the new compressed ones.
 pub fn room_for<'a>(image: &XzImage, images: impl Iterator<Item = &'a Edits>) -> Result<u64> {
     let size = image
-        .file()
+        .file
         .size()
         .disk(|| "reading the size of the xz file".to_owned())?;
     let mut room = 0_u64;
@@ -53,18 +49,18 @@ pub fn room_for<'a>(image: &XzImage, images: impl Iterator<Item = &'a Edits>) ->
     for edits in images {
         let changed = changed_blocks(image, edits)?;
         let packed = sum(image, &changed, Block::padded_size);
-        let new = max_compressed(sum(image, &changed, Block::raw_size));
+        let new = max_compressed(sum(image, &changed, |block| block.raw_size));
         room = room.saturating_add(size.saturating_sub(packed).saturating_add(new));
         ever_changed.extend(changed);
     }
-    let unpacked = sum(image, &ever_changed, Block::raw_size);
+    let unpacked = sum(image, &ever_changed, |block| block.raw_size);
     Ok(room
         .saturating_add(unpacked)
         .saturating_add(max_compressed(unpacked)))
 }
 
 fn sum(image: &XzImage, numbers: &BTreeSet<usize>, bytes: impl Fn(&Block) -> u64) -> u64 {
-    let blocks = numbers.iter().filter_map(|number| image.blocks().get(*number));
+    let blocks = numbers.iter().filter_map(|number| image.blocks.get(*number));
     blocks.fold(0, |sum: u64, block| sum.saturating_add(bytes(block)))
 }
 

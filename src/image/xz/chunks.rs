@@ -6,8 +6,7 @@
 
 use std::ops::Range;
 
-use super::block_header::{self, BlockHeader, Dictionary, Packing};
-use super::header::Check;
+use super::block_header::{Dictionary, Packing};
 use super::open::{Block, XzImage};
 use super::{PACKED_WINDOW, damage, read_exact};
 use crate::disk::read_at::ReadAt;
@@ -51,27 +50,20 @@ pub(super) struct Prefix {
 impl Chunks {
     /// Scans a block. The result is only a hint, because damage is not detected here.
     pub fn of(image: &XzImage, block: &Block) -> Result<Self> {
-        let mut bytes = Bytes {
-            source: image.file(),
-            at: block.offset(),
-            end: block.offset() + block.unpadded_size(),
-            most: PACKED_WINDOW,
-            window: Vec::new(),
-            window_at: 0,
+        let (header, data) = image.header_of(block)?;
+        let plain = match header.packing {
+            Packing::Lzma2(dictionary) if header.filters == 1 => Some((data.start, dictionary)),
+            _ => None,
         };
+        let mut bytes = Bytes::new(image, data, PACKED_WINDOW);
         let mut ends = Vec::new();
-        let mut plain = None;
-        if let Some(data) = data_of(&mut bytes, image.check())? {
-            (bytes.at, bytes.end) = data;
-            plain = dictionary(image, block, bytes.at)?.map(|dictionary| (bytes.at, dictionary));
-            let (mut raw, mut packed) = (0_u64, 0_u64);
-            while ends.len() < MAX_CHUNKS
-                && let Some((chunk_raw, chunk_packed)) = chunk(&mut bytes)?
-            {
-                raw = raw.saturating_add(chunk_raw);
-                packed = packed.saturating_add(chunk_packed);
-                ends.push((raw, packed));
-            }
+        let (mut raw, mut packed) = (0_u64, 0_u64);
+        while ends.len() < MAX_CHUNKS
+            && let Some((chunk_raw, chunk_packed)) = chunk(&mut bytes)?
+        {
+            raw = raw.saturating_add(chunk_raw);
+            packed = packed.saturating_add(chunk_packed);
+            ends.push((raw, packed));
         }
         Ok(Self { ends, plain })
     }
@@ -120,67 +112,22 @@ impl Chunks {
 /// # Errors
 /// [`crate::error::Category::Verification`] if a size is wrong. A copy of the block would then make the xz file unreadable.
 pub(super) fn check_sizes(image: &XzImage, block: &Block) -> Result<()> {
-    let wrong_size = || damage("a block does not have the size in the index");
-    let size = block.unpadded_size().min(block_header::MAX_SIZE as u64);
-    let header = header(image, block, size)?;
-    let start = block.offset() + header.size;
-    let end = (block.offset() + block.unpadded_size()).saturating_sub(image.check().size());
-    let data = end.checked_sub(start).ok_or_else(wrong_size)?;
+    let (header, data) = image.header_of(block)?;
     if header.packing == Packing::Unknown {
         return Err(damage("a block uses an unknown filter"));
     }
-    if header.compressed.is_some_and(|given| given != data)
-        || header.raw.is_some_and(|given| given != block.raw_size())
-    {
-        return Err(wrong_size());
-    }
-    let mut bytes = Bytes {
-        source: image.file(),
-        at: start,
-        end,
-        most: HEADER_WINDOW,
-        window: Vec::new(),
-        window_at: 0,
-    };
+    let end = data.end;
+    let mut bytes = Bytes::new(image, data, HEADER_WINDOW);
     let mut raw = 0_u64;
     while let Some((chunk_raw, _)) = chunk(&mut bytes)? {
         raw = raw.saturating_add(chunk_raw);
     }
     let mut mark = [1];
-    read_exact(image.file(), &mut mark, end.saturating_sub(1))?;
-    if raw != block.raw_size() || bytes.at != end || mark != [END_MARK] {
-        return Err(wrong_size());
+    read_exact(&image.file, &mut mark, end.saturating_sub(1))?;
+    if raw != block.raw_size || bytes.at != end || mark != [END_MARK] {
+        return Err(damage("a block does not have the size in the index"));
     }
     Ok(())
-}
-
-/// Reads a block's header, which takes at most `size` bytes.
-fn header(image: &XzImage, block: &Block, size: u64) -> Result<BlockHeader> {
-    let size = usize::try_from(size).unwrap_or(block_header::MAX_SIZE);
-    let mut header = vec![0; size.min(block_header::MAX_SIZE)];
-    read_exact(image.file(), &mut header, block.offset())?;
-    block_header::parse(&header)
-}
-
-/// Returns the dictionary of a block whose only filter is LZMA2 and whose data starts at `data_at`.
-fn dictionary(image: &XzImage, block: &Block, data_at: u64) -> Result<Option<Dictionary>> {
-    let header = header(image, block, data_at.saturating_sub(block.offset()))?;
-    Ok(match header.packing {
-        Packing::Lzma2(dictionary) if header.filters == 1 => Some(dictionary),
-        _ => None,
-    })
-}
-
-/// Returns the start and end of a block's compressed data.
-fn data_of(bytes: &mut Bytes<'_>, check: Check) -> Result<Option<(u64, u64)>> {
-    let start = bytes.at;
-    let Some([first]) = bytes.take()? else {
-        return Ok(None);
-    };
-    let size = (u64::from(first) + 1) * 4;
-    debug_assert!(size <= block_header::MAX_SIZE as u64);
-    let end = bytes.end.saturating_sub(check.size());
-    Ok((start + size < end).then_some((start + size, end)))
 }
 
 /// Reads a chunk's header and skips its data. Returns the raw and compressed size, or `None` at the end.
@@ -223,7 +170,19 @@ struct Bytes<'a> {
     window_at: u64,
 }
 
-impl Bytes<'_> {
+impl<'a> Bytes<'a> {
+    /// Starts at a range of the xz file.
+    fn new(image: &'a XzImage, range: Range<u64>, most: usize) -> Self {
+        Self {
+            source: &image.file,
+            at: range.start,
+            end: range.end,
+            most,
+            window: Vec::new(),
+            window_at: 0,
+        }
+    }
+
     /// Returns the next `N` bytes, or `None` if fewer are left.
     fn take<const N: usize>(&mut self) -> Result<Option<[u8; N]>> {
         if self.end.saturating_sub(self.at) < N as u64 {

@@ -17,7 +17,7 @@ pub fn decode_all(image: &XzImage, sink: &dyn RawSink, threads: usize, task: &dy
     let buffer = || vec![0; RAW_WINDOW];
     on_threads(
         decoders(image, threads),
-        image.blocks(),
+        &image.blocks,
         buffer,
         |block, buffer| decode_block(image, block, sink, buffer, task),
     )
@@ -31,7 +31,7 @@ fn decode_block(
     task: &dyn Task,
 ) -> Result<()> {
     let mut decoder = BlockDecoder::new(image, block)?;
-    let mut at = block.raw_offset();
+    let mut at = block.raw_offset;
     loop {
         let mut filled = 0;
         // The decoder returns small pieces, but the sink works better with full buffers.

@@ -57,7 +57,7 @@ const PACKED_WINDOW: usize = 128 << 10;
 
 /// Returns how many blocks of `image` to decode at a time: up to `wanted`, limited by [`THREADS_MEMORY`].
 fn decoders(image: &XzImage, wanted: usize) -> usize {
-    let each = image.dictionary().saturating_add(DECODER_OVERHEAD);
+    let each = image.dictionary.saturating_add(DECODER_OVERHEAD);
     let max = THREADS_MEMORY.checked_div(each).unwrap_or_default();
     usize::try_from(max).unwrap_or(wanted).min(wanted).max(1)
 }

@@ -1,8 +1,9 @@
 //! Reads and validates the structure of an xz file.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use super::block_header::{self, Dictionary, Packing};
+use super::block_header::{self, BlockHeader, Packing};
 use super::header::{self, Check, Footer};
 use super::index::{IndexReader, Record};
 use super::{MAX_DICTIONARY, damage, read_exact};
@@ -22,20 +23,28 @@ const MIN_CHUNK_SIZE: u64 = 10;
 
 /// An xz file with a single stream and independent blocks.
 pub struct XzImage {
-    file: Arc<dyn ReadAt>,
-    check: Check,
-    blocks: Vec<Block>,
-    raw_size: u64,
-    dictionary: u64,
+    pub(super) file: Arc<dyn ReadAt>,
+    /// The type of checksum.
+    pub check: Check,
+    /// All blocks in file order, which is the order of the raw image.
+    pub blocks: Vec<Block>,
+    /// Size of the raw image in bytes.
+    pub raw_size: u64,
+    /// Size of the largest dictionary in bytes.
+    pub(super) dictionary: u64,
 }
 
 /// A block. All values are in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Block {
-    offset: u64,
-    unpadded: u64,
-    raw_offset: u64,
-    raw_size: u64,
+    /// Offset of the block's header in the xz file.
+    pub offset: u64,
+    /// Size in the xz file without padding.
+    pub unpadded: u64,
+    /// Start of the block's data in the raw image.
+    pub raw_offset: u64,
+    /// Size of the raw data.
+    pub raw_size: u64,
 }
 
 /// An opened xz file.
@@ -61,7 +70,8 @@ impl XzImage {
             .checked_sub(footer.index_size)
             .filter(|at| *at >= header::SIZE)
             .ok_or_else(|| damage("the footer says that the index is larger than the file"))?;
-        let index = IndexReader::open(&file, index_at, footer.index_size)?;
+        let source = Arc::clone(&file);
+        let index = IndexReader::open(&source, index_at, footer.index_size)?;
         if index.count() > MAX_BLOCKS {
             return Ok(Opened::Stream(format!(
                 "it has {} blocks, more than the limit of {MAX_BLOCKS}",
@@ -69,27 +79,21 @@ impl XzImage {
             )));
         }
 
-        let mut layout = Layout {
-            end: header::SIZE,
-            index_at,
-            raw_size: 0,
-            check_size: footer.check.size(),
+        let mut image = Self {
+            file,
+            check: footer.check,
             blocks: Vec::new(),
+            raw_size: 0,
+            dictionary: 0,
         };
-        index.records(|record| layout.add(record))?;
-        if layout.end != index_at {
-            return other_streams_before(&file, index_at - layout.end).map(Opened::Stream);
+        index.records(|record| image.add(record, index_at))?;
+        let end = image.end();
+        if end != index_at {
+            return other_streams_before(&image.file, index_at - end).map(Opened::Stream);
         }
         if footer.check != check {
             return Err(damage("its header and its footer contradict each other"));
         }
-        let mut image = Self {
-            file,
-            check,
-            blocks: layout.blocks,
-            raw_size: layout.raw_size,
-            dictionary: 0,
-        };
         match image.largest_dictionary()? {
             Some(dictionary) => image.dictionary = dictionary,
             None => {
@@ -101,29 +105,39 @@ impl XzImage {
         Ok(Opened::Indexed(image))
     }
 
-    /// Returns the size of the raw image in bytes.
-    pub fn raw_size(&self) -> u64 {
-        self.raw_size
+    /// Adds the next block of the index, which starts at `index_at`.
+    fn add(&mut self, record: Record, index_at: u64) -> Result<()> {
+        if record.unpadded <= self.check.size() {
+            return Err(damage("the index has a block without data"));
+        }
+        let most = (record.unpadded / MIN_CHUNK_SIZE + 1).saturating_mul(MAX_CHUNK_RAW);
+        if record.raw > most {
+            return Err(damage(
+                "the index has a block with a larger raw size than its data can have",
+            ));
+        }
+        let offset = self.end();
+        let padded = record.unpadded.checked_next_multiple_of(4);
+        let end = padded.and_then(|padded| offset.checked_add(padded));
+        let raw_size = self.raw_size.checked_add(record.raw);
+        let raw_size = raw_size.filter(|size| i64::try_from(*size).is_ok());
+        let (Some(raw_size), true) = (raw_size, end.is_some_and(|end| end <= index_at)) else {
+            return Err(damage("the blocks in the index are larger than the file"));
+        };
+        self.blocks.push(Block {
+            offset,
+            unpadded: record.unpadded,
+            raw_offset: self.raw_size,
+            raw_size: record.raw,
+        });
+        self.raw_size = raw_size;
+        Ok(())
     }
 
-    /// Returns the type of checksum.
-    pub fn check(&self) -> Check {
-        self.check
-    }
-
-    /// Returns all blocks in file order, which is the order of the raw image.
-    pub fn blocks(&self) -> &[Block] {
-        &self.blocks
-    }
-
-    /// Returns the xz file.
-    pub(super) fn file(&self) -> &Arc<dyn ReadAt> {
-        &self.file
-    }
-
-    /// Returns the size of the largest dictionary in bytes.
-    pub(super) fn dictionary(&self) -> u64 {
-        self.dictionary
+    /// Returns the end of the last block in the xz file.
+    fn end(&self) -> u64 {
+        let last = self.blocks.last();
+        last.map_or(header::SIZE, |block| block.offset + block.padded_size())
     }
 
     /// Returns the block with the byte at `raw_offset` of the raw image.
@@ -142,9 +156,9 @@ impl XzImage {
     fn largest_dictionary(&self) -> Result<Option<u64>> {
         let mut largest = 0;
         for block in &self.blocks {
-            match self.dictionary_of(block)? {
-                Some(dictionary) => largest = largest.max(dictionary.bytes()),
-                None => return Ok(None),
+            match self.header_of(block)?.0.packing {
+                Packing::Lzma2(dictionary) => largest = largest.max(dictionary.bytes()),
+                Packing::Unknown => return Ok(None),
             }
         }
         if largest > MAX_DICTIONARY {
@@ -161,32 +175,27 @@ impl XzImage {
         Ok(Some(largest))
     }
 
-    /// Checks a block's header against the index and returns its dictionary, if its filters are known.
-    fn dictionary_of(&self, block: &Block) -> Result<Option<Dictionary>> {
-        let length = block.unpadded.min(block_header::MAX_SIZE as u64);
+    /// Reads a block's header and checks it against the index. Also returns the range of the compressed data.
+    pub(super) fn header_of(&self, block: &Block) -> Result<(BlockHeader, Range<u64>)> {
         let mut bytes = [0; block_header::MAX_SIZE];
-        let bytes = usize::try_from(length)
-            .ok()
-            .and_then(|length| bytes.get_mut(..length))
-            .unwrap_or_default();
+        let length = usize::try_from(block.unpadded)
+            .unwrap_or(usize::MAX)
+            .min(bytes.len());
         // Most headers are much smaller.
+        let bytes = bytes.get_mut(..length).unwrap_or_default();
         read_exact(&self.file, bytes, block.offset)?;
         let header = block_header::parse(bytes)?;
-        let compressed = block
-            .unpadded
-            .checked_sub(header.size)
-            .and_then(|rest| rest.checked_sub(self.check.size()))
-            .filter(|compressed| *compressed > 0)
-            .ok_or_else(|| damage("the index makes a block smaller than its header"))?;
-        if header.compressed.is_some_and(|given| given != compressed)
+        let start = block.offset + header.size;
+        let end = (block.offset + block.unpadded).saturating_sub(self.check.size());
+        if end <= start {
+            return Err(damage("the index makes a block smaller than its header"));
+        }
+        if header.compressed.is_some_and(|given| given != end - start)
             || header.raw.is_some_and(|given| given != block.raw_size)
         {
             return Err(damage("a block's header and the index contradict each other"));
         }
-        match header.packing {
-            Packing::Unknown => Ok(None),
-            Packing::Lzma2(dictionary) => Ok(Some(dictionary)),
-        }
+        Ok((header, start..end))
     }
 }
 
@@ -215,29 +224,9 @@ pub fn first_check(file: &dyn ReadAt) -> Result<Check> {
 }
 
 impl Block {
-    /// Returns the offset of the block's header in the xz file.
-    pub fn offset(&self) -> u64 {
-        self.offset
-    }
-
-    /// Returns the size in the xz file without padding.
-    pub fn unpadded_size(&self) -> u64 {
-        self.unpadded
-    }
-
     /// Returns the size in the xz file with padding. The next block or the index follows directly.
     pub fn padded_size(&self) -> u64 {
         self.unpadded.next_multiple_of(4)
-    }
-
-    /// Returns the start of the block's data in the raw image.
-    pub fn raw_offset(&self) -> u64 {
-        self.raw_offset
-    }
-
-    /// Returns the size of the raw data.
-    pub fn raw_size(&self) -> u64 {
-        self.raw_size
     }
 
     /// Returns the end of the block's data in the raw image.
@@ -251,49 +240,6 @@ impl Block {
             unpadded: self.unpadded,
             raw: self.raw_size,
         }
-    }
-}
-
-/// The positions of the blocks, from the sizes in the index.
-struct Layout {
-    end: u64,
-    index_at: u64,
-    raw_size: u64,
-    check_size: u64,
-    blocks: Vec<Block>,
-}
-
-impl Layout {
-    fn add(&mut self, record: Record) -> Result<()> {
-        let too_large = || damage("the blocks in the index are larger than the file");
-        if record.unpadded <= self.check_size {
-            return Err(damage("the index has a block without data"));
-        }
-        let most = (record.unpadded / MIN_CHUNK_SIZE + 1).saturating_mul(MAX_CHUNK_RAW);
-        if record.raw > most {
-            return Err(damage(
-                "the index has a block with a larger raw size than its data can have",
-            ));
-        }
-        let block = Block {
-            offset: self.end,
-            unpadded: record.unpadded,
-            raw_offset: self.raw_size,
-            raw_size: record.raw,
-        };
-        self.end = record
-            .unpadded
-            .checked_next_multiple_of(4)
-            .and_then(|padded| self.end.checked_add(padded))
-            .filter(|end| *end <= self.index_at)
-            .ok_or_else(too_large)?;
-        self.raw_size = self
-            .raw_size
-            .checked_add(record.raw)
-            .filter(|size| i64::try_from(*size).is_ok())
-            .ok_or_else(too_large)?;
-        self.blocks.push(block);
-        Ok(())
     }
 }
 

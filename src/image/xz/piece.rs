@@ -37,10 +37,10 @@ impl Piece {
 /// Splits a block into the pieces that replace it, in order.
 pub(super) fn cut(block: &Block, chunks: &Chunks, edits: &Edits) -> Vec<Piece> {
     let mut pieces = Vec::new();
-    let start = block.raw_offset();
+    let start = block.raw_offset;
     let unchanged = match edits.within(start, block.raw_end()).next() {
         Some((page, _)) => page.saturating_mul(PAGE_SIZE as u64).saturating_sub(start),
-        None => block.raw_size(),
+        None => block.raw_size,
     };
     let mut after = start;
     if let Some(prefix) = chunks.prefix(unchanged) {

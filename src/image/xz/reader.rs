@@ -15,7 +15,7 @@ use crate::error::{Category, Error, Result};
 /// Random access to the raw image. Decoded data is cached on disk and never decoded again. Blocks read to their end are
 /// verified against their checksum.
 pub struct BlockReader {
-    image: Arc<XzImage>,
+    pub image: XzImage,
     spill: Spill,
     blocks: Mutex<BTreeMap<usize, Arc<Mutex<Unpacked>>>>,
     /// The blocks with an active decoder, most recent last.
@@ -33,18 +33,13 @@ struct Unpacked {
 
 impl BlockReader {
     /// Reads `image`. The temporary file is created in `folder` and grows to the size of the blocks that are read.
-    pub fn new(image: Arc<XzImage>, folder: &Path) -> Result<Self> {
+    pub fn new(image: XzImage, folder: &Path) -> Result<Self> {
         Ok(Self {
             image,
             spill: Spill::new(folder)?,
             blocks: Mutex::default(),
             active: Mutex::default(),
         })
-    }
-
-    /// Returns the image.
-    pub fn image(&self) -> &Arc<XzImage> {
-        &self.image
     }
 
     /// Reads exactly `to.len()` bytes of the raw image at `offset`.
@@ -60,7 +55,7 @@ impl BlockReader {
             let room = rest.len();
             let size = usize::try_from(block.raw_end() - at).map_or(room, |left| left.min(room));
             let (piece, others) = rest.split_at_mut(size);
-            self.read_block(number, block, piece, at - block.raw_offset())?;
+            self.read_block(number, block, piece, at - block.raw_offset)?;
             rest = others;
             at += size as u64;
         }
@@ -71,7 +66,7 @@ impl BlockReader {
     fn read_block(&self, number: usize, block: &Block, to: &mut [u8], at: u64) -> Result<()> {
         let unpacked = Arc::clone(lock(&self.blocks).entry(number).or_insert_with(|| {
             Arc::new(Mutex::new(Unpacked {
-                place: self.spill.reserve(block.raw_size()),
+                place: self.spill.reserve(block.raw_size),
                 size: 0,
                 decoder: None,
             }))
@@ -95,13 +90,13 @@ impl BlockReader {
         };
         // A new decoder goes twice as far as the last one, so that two competing readers both finish.
         let end = match decoder.decoded() {
-            0 => end.max(unpacked.size.saturating_mul(2)).min(block.raw_size()),
+            0 => end.max(unpacked.size.saturating_mul(2)).min(block.raw_size),
             _ => end,
         };
         let mut window = vec![0; RAW_WINDOW];
         loop {
             let at = decoder.decoded();
-            if at >= end && at < block.raw_size() {
+            if at >= end && at < block.raw_size {
                 break;
             }
             let made = decoder.read(&mut window)?;
@@ -121,7 +116,7 @@ impl BlockReader {
 
     /// Keeps a block's decoder active and drops the oldest ones if they take too much memory.
     fn keep_active(&self, number: usize) {
-        let most = usize::try_from(MAX_DICTIONARY / self.image.dictionary().max(1 << 20)).unwrap_or(1);
+        let most = usize::try_from(MAX_DICTIONARY / self.image.dictionary.max(1 << 20)).unwrap_or(1);
         let mut active = lock(&self.active);
         active.retain(|other| *other != number);
         active.push(number);
@@ -145,7 +140,7 @@ impl BlockReader {
 impl ReadAt for BlockReader {
     /// Errors contain an [`Error`] about the image.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        let left = self.image.raw_size().saturating_sub(offset);
+        let left = self.image.raw_size.saturating_sub(offset);
         let size = usize::try_from(left).map_or(buffer.len(), |left| left.min(buffer.len()));
         let to = buffer.get_mut(..size).unwrap_or_default();
         self.read_raw(to, offset).map_err(io::Error::other)?;
@@ -153,7 +148,7 @@ impl ReadAt for BlockReader {
     }
 
     fn size(&self) -> io::Result<u64> {
-        Ok(self.image.raw_size())
+        Ok(self.image.raw_size)
     }
 }
 

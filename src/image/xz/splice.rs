@@ -60,12 +60,12 @@ impl Splicer {
     /// [`Category::Verification`] if a block does not have the size in the index. A copy would be an unreadable file, even if
     /// the base's hash is correct.
     pub fn new(base: Arc<BlockReader>, folder: &Path, threads: usize) -> Result<Self> {
-        let image = base.image();
+        let image = &base.image;
         image
-            .blocks()
+            .blocks
             .iter()
             .try_for_each(|block| chunks::check_sizes(image, block))?;
-        let threads = decoders(base.image(), threads);
+        let threads = decoders(&base.image, threads);
         Ok(Self {
             base,
             pieces: PieceStore::new(folder)?,
@@ -78,7 +78,7 @@ impl Splicer {
     ///
     /// The data of copied blocks is not checked, so damage in it is copied too.
     pub fn splice(&self, file: &File, edits: &Edits, out: &File, task: &dyn Task) -> Result<SpliceReport> {
-        let image = self.base.image();
+        let image = &self.base.image;
         let plan = self.plan(edits)?;
         let compressed = self.compress_missing(&plan, edits, task)?;
         let mut writer = Writer {
@@ -87,13 +87,13 @@ impl Splicer {
             task,
             image,
             at: 0,
-            records: Vec::with_capacity(image.blocks().len()),
+            records: Vec::with_capacity(image.blocks.len()),
             report: SpliceReport {
                 compressed,
                 ..SpliceReport::default()
             },
         };
-        writer.put(&header::write(image.check()))?;
+        writer.put(&header::write(image.check))?;
         for (number, part) in plan.iter().enumerate() {
             match part {
                 Part::Copied(blocks) => writer.copy(blocks)?,
@@ -111,17 +111,17 @@ impl Splicer {
 
     /// Divides the image into copied and rewritten parts.
     fn plan(&self, edits: &Edits) -> Result<Vec<Part<'_>>> {
-        let image = self.base.image();
+        let image = &self.base.image;
         let mut parts = Vec::new();
         let mut copied_from = 0;
         let copy = |parts: &mut Vec<_>, from: usize, to: usize| {
-            if let Some(blocks) = image.blocks().get(from..to).filter(|blocks| !blocks.is_empty()) {
+            if let Some(blocks) = image.blocks.get(from..to).filter(|blocks| !blocks.is_empty()) {
                 parts.push(Part::Copied(blocks));
             }
         };
         for number in changed_blocks(image, edits)? {
             copy(&mut parts, copied_from, number);
-            let pieces = match image.blocks().get(number) {
+            let pieces = match image.blocks.get(number) {
                 Some(block) => piece::cut(block, &*self.chunks(number, block)?, edits),
                 None => Vec::new(),
             };
@@ -131,7 +131,7 @@ impl Splicer {
             }
             copied_from = number + 1;
         }
-        copy(&mut parts, copied_from, image.blocks().len());
+        copy(&mut parts, copied_from, image.blocks.len());
         Ok(parts)
     }
 
@@ -141,7 +141,7 @@ impl Splicer {
         if let Some(chunks) = cache().get(&number) {
             return Ok(Arc::clone(chunks));
         }
-        let chunks = Arc::new(Chunks::of(self.base.image(), block)?);
+        let chunks = Arc::new(Chunks::of(&self.base.image, block)?);
         cache().insert(number, Arc::clone(&chunks));
         Ok(chunks)
     }
@@ -149,7 +149,7 @@ impl Splicer {
     /// Creates every piece that no earlier image had. Returns the number of compressed raw bytes.
     fn compress_missing(&self, plan: &[Part<'_>], edits: &Edits, task: &dyn Task) -> Result<u64> {
         let missing = self.missing(plan)?;
-        let check = self.base.image().check();
+        let check = self.base.image.check;
         on_threads(
             self.threads,
             &missing,
@@ -165,7 +165,7 @@ impl Splicer {
                     Ok::<_, Error>(raw)
                 };
                 let body = match &missing.encoding {
-                    Encoding::Copy(prefix) => Body::copied(prefix, self.base.image(), |to, at| {
+                    Encoding::Copy(prefix) => Body::copied(prefix, &self.base.image, |to, at| {
                         self.base.read_raw(to, piece.raw_offset.saturating_add(at))
                     })?,
                     Encoding::Store => Body::stored(&raw()?, check),
@@ -185,7 +185,7 @@ impl Splicer {
     /// Returns the pieces that no earlier image had. Pieces of different blocks alternate, so that several blocks are decoded
     /// at a time.
     fn missing(&self, plan: &[Part<'_>]) -> Result<Vec<Missing>> {
-        let image = self.base.image();
+        let image = &self.base.image;
         let mut turns: BTreeMap<usize, usize> = BTreeMap::new();
         let mut missing = Vec::new();
         for part in plan {
@@ -197,7 +197,7 @@ impl Splicer {
                 let chunks = self.chunks(number, block)?;
                 let turn = turns.entry(number).or_default();
                 *turn += 1;
-                let start = piece.raw_offset - block.raw_offset();
+                let start = piece.raw_offset - block.raw_offset;
                 let prefix = chunks
                     .prefix(piece.size)
                     .filter(|prefix| start == 0 && prefix.raw == piece.size && piece.is_clean());
@@ -220,7 +220,7 @@ impl Splicer {
     /// Writes new blocks. Their headers are enlarged if necessary to align the run `next`, so that the file system can share
     /// it.
     fn write_pieces(&self, writer: &mut Writer<'_>, pieces: &[Piece], next: Option<&Run>) -> Result<()> {
-        let check = writer.image.check();
+        let check = writer.image.check;
         let packed = pieces
             .iter()
             .map(|piece| {
@@ -285,8 +285,8 @@ struct Run {
 /// Returns the range of consecutive blocks.
 fn run(blocks: &[Block]) -> Option<Run> {
     let (first, last) = blocks.first().zip(blocks.last())?;
-    let start = first.offset();
-    let size = (last.offset() + last.padded_size()).saturating_sub(start);
+    let start = first.offset;
+    let size = (last.offset + last.padded_size()).saturating_sub(start);
     Some(Run { start, size })
 }
 
@@ -329,7 +329,7 @@ impl Writer<'_> {
     fn finish(mut self) -> Result<SpliceReport> {
         let index = index::write(self.records.iter().copied());
         self.put(&index)?;
-        self.put(&header::write_footer(self.image.check(), index.len() as u64)?)?;
+        self.put(&header::write_footer(self.image.check, index.len() as u64)?)?;
         self.report.size = self.at;
         Ok(self.report)
     }

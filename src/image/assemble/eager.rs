@@ -17,14 +17,16 @@ use crate::disk::room;
 use crate::disk::sparse::SparseFiles;
 use crate::error::{Category, Context, Error, Result};
 use crate::image::container;
-use crate::progress::{Progress, Task};
+use crate::progress::Progress;
 
 /// Bytes that stay free for the download and other programs.
 const RESERVE: u64 = 1 << 30;
 
 /// Decompresses images if and while the base is downloaded.
 pub struct EagerUnpack<'a> {
-    target: Target,
+    folder: PathBuf,
+    /// The final paths of the images.
+    destinations: Vec<PathBuf>,
     sizes: Sizes,
     progress: &'a dyn Progress,
     running: OnceCell<Result<Unpacking>>,
@@ -37,12 +39,6 @@ pub struct Sizes {
     pub compressed: Option<u64>,
     /// Size of the raw image.
     pub raw: Option<u64>,
-}
-
-/// The folder and final paths of the images.
-struct Target {
-    folder: PathBuf,
-    destinations: Vec<PathBuf>,
 }
 
 /// The decompressing thread.
@@ -60,7 +56,8 @@ impl<'a> EagerUnpack<'a> {
         progress: &'a dyn Progress,
     ) -> Self {
         Self {
-            target: Target { folder, destinations },
+            folder,
+            destinations,
             sizes,
             progress,
             running: OnceCell::new(),
@@ -92,38 +89,44 @@ impl<'a> EagerUnpack<'a> {
     }
 
     fn begin(&self, file: &File) -> Result<Unpacking> {
-        let folder = &self.target.folder;
-        fs::create_dir_all(folder).disk(|| format!("creating the folder {}", folder.display()))?;
+        let folder = self.folder.clone();
+        fs::create_dir_all(&folder).disk(|| format!("creating the folder {}", folder.display()))?;
         let file = file.try_clone().disk(|| "reading the download".to_owned())?;
-        let destinations = &self.target.destinations;
-        let copies = clone::copies_to_write(folder, destinations.len());
-        if let Some(raw) = self.sizes.raw {
+        let copies = clone::copies_to_write(&folder, self.destinations.len());
+        let destinations: Vec<PathBuf> = self.destinations.iter().take(copies).cloned().collect();
+        let max_raw_size = self.sizes.raw;
+        if let Some(raw) = max_raw_size {
             let images = raw.saturating_mul(copies as u64);
             let needed = images.saturating_add(self.sizes.compressed.unwrap_or(0));
-            room::require(
-                folder,
-                needed.saturating_add(RESERVE),
-                "decompressing during the download",
-                MAKE_ROOM,
-            )?;
+            require_room(&folder, needed.saturating_add(RESERVE))?;
         }
         let growth = Arc::new(Growth::default());
-        let job = Job {
-            source: GrowingFile::new(file, Arc::clone(&growth)),
-            folder: folder.clone(),
-            destinations: destinations.iter().take(copies).cloned().collect(),
-            max_raw_size: self.sizes.raw,
-            task: self.progress.begin("decompressing", self.sizes.raw),
+        let source = GrowingFile::new(file, Arc::clone(&growth));
+        let task = self.progress.begin("decompressing", max_raw_size);
+        let work = move || {
+            let forward = container::Forward::new(source)?;
+            Unpacked::create(destinations.iter(), |below| {
+                let guard = SpaceGuard {
+                    below,
+                    folder: &folder,
+                    max_raw_size,
+                };
+                forward.decode(&guard, &*task)
+            })
         };
         let thread = thread::Builder::new()
             .name("decompressing".to_owned())
-            .spawn(|| job.run())
+            .spawn(work)
             .context(Category::Other, || "starting a thread".to_owned())?;
         Ok(Unpacking {
             growth,
             thread: Some(thread),
         })
     }
+}
+
+fn require_room(folder: &Path, needed: u64) -> Result<()> {
+    room::require(folder, needed, "decompressing during the download", MAKE_ROOM)
 }
 
 impl Unpacking {
@@ -152,30 +155,6 @@ impl Drop for Unpacking {
     }
 }
 
-/// The work of the thread.
-struct Job {
-    source: GrowingFile,
-    folder: PathBuf,
-    destinations: Vec<PathBuf>,
-    /// Size of the raw image in bytes, if known.
-    max_raw_size: Option<u64>,
-    task: Box<dyn Task>,
-}
-
-impl Job {
-    fn run(self) -> Result<Unpacked> {
-        let forward = container::Forward::new(self.source)?;
-        Unpacked::create(self.destinations.iter(), |below| {
-            let guard = SpaceGuard {
-                below,
-                folder: &self.folder,
-                max_raw_size: self.max_raw_size,
-            };
-            forward.decode(&guard, &*self.task)
-        })
-    }
-}
-
 /// Gives up before the disk is full.
 struct SpaceGuard<'a> {
     below: &'a SparseFiles<'a>,
@@ -191,12 +170,7 @@ impl RawSink for SpaceGuard<'_> {
             let what = "it decompresses to more than the size in the catalog";
             return Err(Error::new(Category::Verification, what));
         }
-        room::require(
-            self.folder,
-            RESERVE,
-            "decompressing during the download",
-            MAKE_ROOM,
-        )?;
+        require_room(self.folder, RESERVE)?;
         self.below.write_at(bytes, offset)
     }
 }

@@ -76,10 +76,7 @@ impl Order<'_> {
         base_choice::require_suitable(self.session, &facts, self.cluster)?;
         // Keys are created only for an accepted base.
         let secrets = Secrets::open_or_create(&self.folder().join(FOLDER_NAME), self.cluster)?;
-        secrets
-            .notes()
-            .iter()
-            .for_each(|note| self.session.bars.say(note));
+        secrets.notes.iter().for_each(|note| self.session.bars.say(note));
 
         let images = self.plan(&image, &facts, &secrets, &own_files, destinations)?;
         let outputs = self.write(&base, &*container, &image, images, unpacked)?;

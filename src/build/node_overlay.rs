@@ -18,12 +18,12 @@ pub(crate) fn node_overlay(
     build_time: u64,
 ) -> Result<Overlay> {
     let mut authorized_keys = cluster.user.ssh_authorized_keys.clone();
-    authorized_keys.extend(secrets.admin_key().map(|admin| admin.public.clone()));
+    authorized_keys.extend(secrets.admin_key.as_ref().map(|admin| admin.public.clone()));
     let plan = Plan {
         cluster,
         node,
         identity: secrets.node(&node.name)?,
-        cluster_id: secrets.cluster_id(),
+        cluster_id: &secrets.cluster_id,
         authorized_keys: &authorized_keys,
         known_hosts: &secrets.known_hosts(cluster),
         enrolment_keys: &secrets.enrolment_keys(cluster),

@@ -120,7 +120,7 @@ fn say_next_steps(session: &Session, cluster: &Cluster, nodes: &[&Node], built: 
          the Pi and switch it on."
     });
     let has_no_key = cluster.user.ssh_authorized_keys.is_empty();
-    if let Some(admin) = secrets.admin_key().filter(|_| has_no_key) {
+    if let Some(admin) = secrets.admin_key.as_ref().filter(|_| has_no_key) {
         let path = admin.path.display();
         bars.say(&format!("You have no ssh key, so one was created: {path}"));
     }

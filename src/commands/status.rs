@@ -39,7 +39,7 @@ pub(super) fn run(session: &Session, watch: bool) -> Result<()> {
     let secrets = Secrets::open_or_create(&folder, cluster)?;
     let mut shown = String::new();
     loop {
-        let answers = ask_all(cluster, &secrets.ssh_config_path(), secrets.cluster_id());
+        let answers = ask_all(cluster, &secrets.ssh_config_path(), &secrets.cluster_id);
         let done = answers.iter().filter(|(_, answer)| is_done(answer)).count();
         let text = if session.common.json {
             as_json(&answers)

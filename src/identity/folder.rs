@@ -1,12 +1,11 @@
 //! A folder that only its owner can read, whose files are written atomically.
 
 use std::fs::{self, File};
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::read_only::{self, ReadText};
 use crate::disk::durable::{folder_of, sync_folder};
 use crate::error::{Category, Context, Error, Result};
 
@@ -17,10 +16,58 @@ const IGNORE_EVERYTHING: &[u8] = b"*\n";
 /// Prefix of file names during writing.
 const UNFINISHED_PREFIX: &str = ".new-";
 
+/// In bytes. No file in the folder is larger.
+const MAX_SIZE: u64 = 1024 * 1024;
+
+/// The folder's files, for reading. They are written atomically, so a reader needs no lock.
+#[derive(Debug)]
+pub(super) struct Files {
+    /// The folder's absolute path.
+    pub(super) root: PathBuf,
+}
+
+impl Files {
+    /// Opens the folder if it exists. Nothing is created, locked or repaired.
+    pub(super) fn open(path: &Path) -> Result<Option<Self>> {
+        let what = || format!("looking for the secrets folder {}", path.display());
+        if !path.try_exists().disk(what)? {
+            return Ok(None);
+        }
+        let root = std::path::absolute(path).disk(what)?;
+        Ok(Some(Self { root }))
+    }
+
+    /// Returns the absolute path of a file in the folder.
+    pub(super) fn path(&self, relative: &str) -> PathBuf {
+        self.root.join(relative)
+    }
+
+    /// Returns a file's text; `None` if it does not exist.
+    pub(super) fn read(&self, relative: &str) -> Result<Option<Zeroizing<String>>> {
+        let path = self.path(relative);
+        let what = || format!("reading {}", path.display());
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error).disk(what),
+        };
+        let mut bytes = Zeroizing::new(Vec::new());
+        file.take(MAX_SIZE).read_to_end(&mut bytes).disk(what)?;
+        match std::str::from_utf8(&bytes) {
+            Ok(text) => Ok(Some(Zeroizing::new(text.to_owned()))),
+            Err(_) => Err(Error::new(
+                Category::Disk,
+                format!("{} is damaged: it is not a text file", path.display()),
+            )
+            .with_remedy("restore it from a backup")),
+        }
+    }
+}
+
 /// The open folder, locked against changes by other processes until dropped.
 #[derive(Debug)]
 pub(super) struct Folder {
-    path: PathBuf,
+    pub(super) files: Files,
     /// One sentence for each repaired permission.
     pub(super) repaired: Vec<String>,
     /// Closing the file releases the lock.
@@ -28,46 +75,40 @@ pub(super) struct Folder {
 }
 
 impl Folder {
-    /// Opens or creates the folder. Waits for other processes that have it open.
+    /// Opens or creates the folder, and removes the permissions of other users. Waits for other processes that have it
+    /// open.
     pub(super) fn open_or_create(path: &Path) -> Result<Self> {
-        let path = std::path::absolute(path).disk(|| format!("finding the folder {}", path.display()))?;
-        let what = || format!("opening the secrets folder {}", path.display());
-        create_private_folder(&path)?;
-        let ignore = path.join(IGNORE_FILE);
+        let root = std::path::absolute(path).disk(|| format!("finding the folder {}", path.display()))?;
+        let what = || format!("opening the secrets folder {}", root.display());
+        create_private_folder(&root)?;
         let mut options = File::options();
         options.read(true).write(true).create(true).truncate(false);
-        set_private_mode(&mut options);
-        let mut lock = options.open(&ignore).disk(what)?;
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut lock = options.open(root.join(IGNORE_FILE)).disk(what)?;
         lock.lock().disk(what)?;
         if lock.metadata().disk(what)?.len() == 0 {
             lock.write_all(IGNORE_EVERYTHING).disk(what)?;
             lock.sync_all().disk(what)?;
         }
         let mut folder = Self {
-            path: path.clone(),
+            files: Files { root: root.clone() },
             repaired: Vec::new(),
             _lock: lock,
         };
-        folder.make_private(&path)?;
-        folder.remove_unfinished()?;
+        folder.make_private(&root)?;
+        folder.tidy(&root)?;
         Ok(folder)
     }
 
-    /// Returns the folder's absolute path.
-    pub(super) fn root(&self) -> &Path {
-        &self.path
-    }
-
     /// Creates a subfolder if it does not exist.
-    pub(super) fn create_folder(&mut self, relative: &str) -> Result<()> {
-        let path = self.path(relative);
-        create_private_folder(&path)?;
-        self.make_private(&path)
+    pub(super) fn create_folder(&self, relative: &str) -> Result<()> {
+        create_private_folder(&self.files.path(relative))
     }
 
     /// Writes a new file. If another process created it first, that file stays.
     pub(super) fn create(&self, relative: &str, bytes: &[u8]) -> Result<()> {
-        let path = self.path(relative);
+        let path = self.files.path(relative);
         match self.write_temporary(&path, bytes)?.persist_noclobber(&path) {
             Ok(_) => {}
             Err(error) if error.error.kind() == ErrorKind::AlreadyExists => {}
@@ -85,14 +126,12 @@ impl Folder {
     }
 
     /// Writes a generated file unless it already has this content.
-    pub(super) fn update(&mut self, relative: &str, text: &str) -> Result<()> {
-        if self
-            .read(relative)
-            .is_ok_and(|old| old.is_some_and(|old| old.as_str() == text))
-        {
+    pub(super) fn update(&self, relative: &str, text: &str) -> Result<()> {
+        let old = self.files.read(relative);
+        if old.is_ok_and(|old| old.is_some_and(|old| old.as_str() == text)) {
             return Ok(());
         }
-        let path = self.path(relative);
+        let path = self.files.path(relative);
         self.write_temporary(&path, text.as_bytes())?
             .persist(&path)
             .map_err(|error| error.error)
@@ -105,20 +144,27 @@ impl Folder {
         let what = || format!("writing {}", path.display());
         let mut file = tempfile::Builder::new()
             .prefix(UNFINISHED_PREFIX)
-            .tempfile_in(&self.path)
+            .tempfile_in(&self.files.root)
             .disk(what)?;
         file.write_all(bytes).disk(what)?;
         file.as_file().sync_all().disk(what)?;
         Ok(file)
     }
 
-    /// Removes files left by a killed process. The lock ensures that no other process is writing.
-    fn remove_unfinished(&self) -> Result<()> {
-        let what = || format!("listing {}", self.path.display());
-        for entry in fs::read_dir(&self.path).disk(what)? {
+    /// Removes files left by a killed process, and the permissions of other users for all others below a folder. The lock
+    /// ensures that no other process is writing.
+    fn tidy(&mut self, folder: &Path) -> Result<()> {
+        let what = || format!("listing {}", folder.display());
+        for entry in fs::read_dir(folder).disk(what)? {
             let entry = entry.disk(what)?;
+            let path = entry.path();
             if entry.file_name().to_string_lossy().starts_with(UNFINISHED_PREFIX) {
-                fs::remove_file(entry.path()).disk(|| format!("removing {}", entry.path().display()))?;
+                fs::remove_file(&path).disk(|| format!("removing {}", path.display()))?;
+                continue;
+            }
+            self.make_private(&path)?;
+            if entry.file_type().disk(what)?.is_dir() {
+                self.tidy(&path)?;
             }
         }
         Ok(())
@@ -171,49 +217,13 @@ impl Folder {
     }
 }
 
-impl ReadText for Folder {
-    fn path(&self, relative: &str) -> PathBuf {
-        self.path.join(relative)
-    }
-
-    /// Also removes the permissions of other users.
-    fn read(&mut self, relative: &str) -> Result<Option<Zeroizing<String>>> {
-        let path = self.path(relative);
-        let Some(bytes) = read_only::bytes(&path)? else {
-            return Ok(None);
-        };
-        self.make_private(&path)?;
-        read_only::text(&path, &bytes).map(Some)
-    }
-}
-
 fn create_private_folder(path: &Path) -> Result<()> {
-    match private_folder().create(path) {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    match builder.create(path) {
         Ok(()) => sync_folder(folder_of(path)),
         Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
         Err(error) => Err(error).disk(|| format!("creating the folder {}", path.display())),
     }
 }
-
-#[cfg(unix)]
-fn private_folder() -> fs::DirBuilder {
-    use std::os::unix::fs::DirBuilderExt;
-
-    let mut builder = fs::DirBuilder::new();
-    builder.mode(0o700);
-    builder
-}
-
-#[cfg(not(unix))]
-fn private_folder() -> fs::DirBuilder {
-    fs::DirBuilder::new()
-}
-
-#[cfg(unix)]
-fn set_private_mode(options: &mut fs::OpenOptions) {
-    use std::os::unix::fs::OpenOptionsExt;
-    options.mode(0o600);
-}
-
-#[cfg(not(unix))]
-fn set_private_mode(_options: &mut fs::OpenOptions) {}

@@ -8,8 +8,7 @@ use ssh_key::rand_core::{OsRng, RngCore};
 use ssh_key::{Algorithm, LineEnding, PrivateKey, PublicKey};
 use zeroize::Zeroizing;
 
-use super::folder::Folder;
-use super::read_only::ReadText;
+use super::folder::{Files, Folder};
 use crate::error::{Category, Context, Error, Result};
 
 /// An ed25519 key pair in OpenSSH's format.
@@ -53,7 +52,7 @@ pub(super) fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>> {
 
 /// Reads the key pair `path` and `path.pub` from the folder; `None` if neither exists. If only the public half is
 /// missing, also returns its line.
-pub(super) fn read(folder: &mut impl ReadText, path: &str) -> Result<Option<(KeyPair, Option<String>)>> {
+pub(super) fn read(folder: &Files, path: &str) -> Result<Option<(KeyPair, Option<String>)>> {
     let public_path = folder.path(&format!("{path}.pub"));
     let public_text = folder.read(&format!("{path}.pub"))?;
     if let Some(text) = folder.read(path)? {
@@ -67,24 +66,21 @@ pub(super) fn read(folder: &mut impl ReadText, path: &str) -> Result<Option<(Key
     if public_text.is_none() {
         return Ok(None);
     }
-    Err(Error::new(
-        Category::Disk,
-        format!(
-            "{} is missing, but its public half {} exists",
-            folder.path(path).display(),
-            public_path.display()
-        ),
-    )
-    .with_remedy(format!(
+    let what = format!(
+        "{} is missing, but its public half {} exists",
+        folder.path(path).display(),
+        public_path.display()
+    );
+    Err(Error::new(Category::Disk, what).with_remedy(format!(
         "restore it from a backup, or delete {} to create a new key; existing images will not know it",
         public_path.display()
     )))
 }
 
 /// Reads or creates the key pair `path` and `path.pub` in the folder. Returns `true` if it was created.
-pub(super) fn read_or_create(folder: &mut Folder, path: &str, comment: &str) -> Result<(KeyPair, bool)> {
+pub(super) fn read_or_create(folder: &Folder, path: &str, comment: &str) -> Result<(KeyPair, bool)> {
     let public_path = format!("{path}.pub");
-    if let Some((pair, missing)) = read(folder, path)? {
+    if let Some((pair, missing)) = read(&folder.files, path)? {
         // An interrupted run can leave only the private half; the public half is derived from it.
         if let Some(line) = missing {
             folder.create(&public_path, format!("{}\n", line.trim_end()).as_bytes())?;
@@ -94,8 +90,8 @@ pub(super) fn read_or_create(folder: &mut Folder, path: &str, comment: &str) -> 
     let (private, public) = generate(comment)?;
     folder.create(path, private.as_bytes())?;
     // Another process may have been first, so the key on disk counts.
-    let text = folder.read(path)?.unwrap_or(private);
-    let (pair, _) = parse(&folder.path(path), &text)?;
+    let text = folder.files.read(path)?.unwrap_or(private);
+    let (pair, _) = parse(&folder.files.path(path), &text)?;
     folder.create(&public_path, format!("{public}\n").as_bytes())?;
     Ok((pair, true))
 }
@@ -166,11 +162,8 @@ fn check_halves(path: &Path, text: &str, pair: &KeyPair) -> Result<()> {
     if same {
         return Ok(());
     }
-    Err(Error::new(
-        Category::Disk,
-        format!("{} is not the public half of the key beside it", path.display()),
-    )
-    .with_remedy(format!(
+    let what = format!("{} is not the public half of the key beside it", path.display());
+    Err(Error::new(Category::Disk, what).with_remedy(format!(
         "delete {} to have it written again, or restore the folder from a backup",
         path.display()
     )))

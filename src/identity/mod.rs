@@ -11,13 +11,10 @@
 
 mod folder;
 mod keys;
-mod known_hosts;
-mod read_only;
 mod secrets;
 mod ssh_config;
 #[cfg(test)]
 mod tests;
 
 pub use keys::{KeyPair, NodeIdentity};
-pub use known_hosts::{enrolment_keys, known_hosts};
 pub use secrets::{AdminKey, FOLDER_NAME, Secrets};

@@ -1,13 +1,13 @@
 //! The secrets of a cluster, stored on disk.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use super::folder::Folder;
+use super::folder::{Files, Folder};
 use super::keys::{self, KeyPair, NodeIdentity};
-use super::read_only::{ReadOnlyFolder, ReadText};
-use super::{known_hosts, ssh_config};
-use crate::cluster::{Cluster, Node, NodeName};
+use super::ssh_config;
+use crate::cluster::{Address, Cluster, Node, NodeName};
 use crate::error::{Category, Error, Result};
 
 /// The folder's name, beside the cluster file or in the current folder.
@@ -23,10 +23,13 @@ const SSH_CONFIG: &str = "ssh_config";
 #[derive(Debug, Clone)]
 pub struct Secrets {
     folder: PathBuf,
-    cluster_id: String,
+    /// 32 hexadecimal digits that never change.
+    pub cluster_id: String,
     nodes: BTreeMap<NodeName, NodeIdentity>,
-    admin_key: Option<AdminKey>,
-    notes: Vec<String>,
+    /// Authorised on every node in addition to the user's own keys.
+    pub admin_key: Option<AdminKey>,
+    /// Notes for the user: repaired permissions, and keys that other nodes do not know yet.
+    pub notes: Vec<String>,
 }
 
 /// The login of a user who had no ssh key when the cluster was created.
@@ -44,34 +47,33 @@ impl Secrets {
     /// # Errors
     /// A damaged key or id is an error and never replaced.
     pub fn open_or_create(folder: &Path, cluster: &Cluster) -> Result<Self> {
-        let mut folder = Folder::open_or_create(folder)?;
-        let (cluster_id, fresh) = cluster_id(&mut folder)?;
+        let folder = Folder::open_or_create(folder)?;
+        let (cluster_id, fresh) = cluster_id(&folder)?;
         folder.create_folder(NODES)?;
         let mut nodes = BTreeMap::new();
         let mut created = Vec::new();
         for node in &cluster.nodes {
-            let (identity, new) = node_identity(&mut folder, &node.name)?;
+            let (identity, new) = node_identity(&folder, &node.name)?;
             if new {
                 created.push(node.name.as_str());
             }
             nodes.insert(node.name.clone(), identity);
         }
-        let admin_key = admin_key(&mut folder, cluster)?;
+        let admin_key = admin_key(&folder, cluster)?;
         let mut secrets = Self {
-            folder: folder.root().to_owned(),
+            folder: folder.files.root.clone(),
             cluster_id,
             nodes,
             admin_key,
-            notes: Vec::new(),
+            notes: folder.repaired.clone(),
         };
         folder.update(KNOWN_HOSTS, &secrets.known_hosts(cluster))?;
         let config = ssh_config::ssh_config(
             cluster,
-            &folder.path(KNOWN_HOSTS),
+            &folder.files.path(KNOWN_HOSTS),
             secrets.admin_key.as_ref().map(|key| key.path.as_path()),
         )?;
         folder.update(SSH_CONFIG, &config)?;
-        secrets.notes = std::mem::take(&mut folder.repaired);
         secrets.notes.extend(note_on_new_keys(&folder, &created, fresh));
         Ok(secrets)
     }
@@ -82,17 +84,17 @@ impl Secrets {
     /// # Errors
     /// A damaged key or id is an error.
     pub fn open_read_only(folder: &Path, cluster: &Cluster) -> Result<Option<Self>> {
-        let Some(mut folder) = ReadOnlyFolder::open(folder)? else {
+        let Some(files) = Files::open(folder)? else {
             return Ok(None);
         };
-        let Some(cluster_id) = read_cluster_id(&mut folder)? else {
+        let Some(cluster_id) = read_cluster_id(&files)? else {
             return Ok(None);
         };
         let mut nodes = BTreeMap::new();
         for node in &cluster.nodes {
             let [host_key, enrolment_key] = key_paths(&node.name);
-            let host_key = keys::read(&mut folder, &host_key)?;
-            let enrolment_key = keys::read(&mut folder, &enrolment_key)?;
+            let host_key = keys::read(&files, &host_key)?;
+            let enrolment_key = keys::read(&files, &enrolment_key)?;
             if let (Some((host_key, _)), Some((enrolment_key, _))) = (host_key, enrolment_key) {
                 let identity = NodeIdentity {
                     host_key,
@@ -101,20 +103,15 @@ impl Secrets {
                 nodes.insert(node.name.clone(), identity);
             }
         }
-        let admin_key = keys::read(&mut folder, ADMIN_KEY)?
-            .map(|(pair, _)| AdminKey::new(&pair, cluster, folder.path(ADMIN_KEY)));
+        let admin_key = keys::read(&files, ADMIN_KEY)?
+            .map(|(pair, _)| AdminKey::new(&pair, cluster, files.path(ADMIN_KEY)));
         Ok(Some(Self {
-            folder: folder.root().to_owned(),
+            folder: files.root,
             cluster_id,
             nodes,
             admin_key,
             notes: Vec::new(),
         }))
-    }
-
-    /// Returns the cluster's id: 32 hexadecimal digits that never change.
-    pub fn cluster_id(&self) -> &str {
-        &self.cluster_id
     }
 
     /// Returns a node's keys.
@@ -124,32 +121,28 @@ impl Secrets {
             .ok_or_else(|| Error::new(Category::Other, format!("{name} has no keys in this cluster")))
     }
 
-    /// Returns every node with the public line of its host key, in the cluster's order.
-    pub fn public_host_keys<'a>(&'a self, cluster: &'a Cluster) -> impl Iterator<Item = (&'a Node, &'a str)> {
-        self.public_keys(cluster, |identity| &identity.host_key)
-    }
-
-    /// Returns every node with the public line of its enrolment key, in the cluster's order.
-    pub fn public_enrolment_keys<'a>(
-        &'a self,
-        cluster: &'a Cluster,
-    ) -> impl Iterator<Item = (&'a Node, &'a str)> {
-        self.public_keys(cluster, |identity| &identity.enrolment_key)
-    }
-
-    /// Returns the cluster's `known_hosts` file.
+    /// Returns a `known_hosts` file (sshd(8)) with one line per node: `name,name.local[,address] ssh-ed25519 AAAA...`.
     pub fn known_hosts(&self, cluster: &Cluster) -> String {
-        known_hosts::known_hosts(self.public_host_keys(cluster))
+        let mut text = String::new();
+        for (node, identity) in self.identities(cluster) {
+            let name = &node.name;
+            let address = match node.address {
+                Address::Dhcp => String::new(),
+                Address::Fixed(cidr) => format!(",{}", cidr.address()),
+            };
+            let key = &identity.host_key.public;
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "{name},{}{address} {key}", name.mdns());
+        }
+        text
     }
 
-    /// Returns the cluster's `enrolment_keys` file.
+    /// Returns the file `mkimage/enrolment_keys` with one line per node: `name ssh-ed25519 AAAA...`.
     pub fn enrolment_keys(&self, cluster: &Cluster) -> String {
-        known_hosts::enrolment_keys(self.public_enrolment_keys(cluster))
-    }
-
-    /// Returns the admin key, which is authorised on every node in addition to the user's own keys.
-    pub fn admin_key(&self) -> Option<&AdminKey> {
-        self.admin_key.as_ref()
+        let lines = self
+            .identities(cluster)
+            .map(|(node, identity)| format!("{} {}\n", node.name, identity.enrolment_key.public));
+        lines.collect()
     }
 
     /// Returns the absolute path of the file for `ssh -F`.
@@ -157,20 +150,10 @@ impl Secrets {
         self.folder.join(SSH_CONFIG)
     }
 
-    /// Returns notes for the user: repaired permissions, and keys that other nodes do not know yet.
-    pub fn notes(&self) -> &[String] {
-        &self.notes
-    }
-
-    fn public_keys<'a>(
-        &'a self,
-        cluster: &'a Cluster,
-        key: impl Fn(&'a NodeIdentity) -> &'a KeyPair,
-    ) -> impl Iterator<Item = (&'a Node, &'a str)> {
-        cluster.nodes.iter().filter_map(move |node| {
-            let identity = self.nodes.get(&node.name)?;
-            Some((node, key(identity).public.as_str()))
-        })
+    /// Returns the nodes that have keys, in the cluster's order.
+    fn identities<'a>(&'a self, cluster: &'a Cluster) -> impl Iterator<Item = (&'a Node, &'a NodeIdentity)> {
+        let nodes = cluster.nodes.iter();
+        nodes.filter_map(|node| Some((node, self.nodes.get(&node.name)?)))
     }
 }
 
@@ -193,8 +176,8 @@ fn key_paths(name: &NodeName) -> [String; 2] {
 }
 
 /// Returns the cluster's id, and whether it was created just now.
-fn cluster_id(folder: &mut Folder) -> Result<(String, bool)> {
-    if let Some(id) = read_cluster_id(folder)? {
+fn cluster_id(folder: &Folder) -> Result<(String, bool)> {
+    if let Some(id) = read_cluster_id(&folder.files)? {
         return Ok((id, false));
     }
     let id = base16ct::lower::encode_string(&*keys::random::<16>()?);
@@ -203,29 +186,26 @@ fn cluster_id(folder: &mut Folder) -> Result<(String, bool)> {
 }
 
 /// Returns the cluster's id; `None` if the folder has neither an id nor keys.
-fn read_cluster_id(folder: &mut impl ReadText) -> Result<Option<String>> {
-    if let Some(text) = folder.read(CLUSTER_ID)? {
+fn read_cluster_id(files: &Files) -> Result<Option<String>> {
+    if let Some(text) = files.read(CLUSTER_ID)? {
         let id = text.trim();
         if id.len() == 32 && id.chars().all(|c| c.is_ascii_digit() || ('a'..='f').contains(&c)) {
             return Ok(Some(id.to_owned()));
         }
-        return Err(Error::new(
-            Category::Disk,
-            format!(
-                "{} is damaged: it does not have 32 hexadecimal digits",
-                folder.path(CLUSTER_ID).display()
-            ),
-        )
-        .with_remedy(
+        let what = format!(
+            "{} is damaged: it does not have 32 hexadecimal digits",
+            files.path(CLUSTER_ID).display()
+        );
+        return Err(Error::new(Category::Disk, what).with_remedy(
             "restore it from a backup; /etc/mkimage/settings on every node has it as MKIMAGE_CLUSTER_ID",
         ));
     }
-    if folder.path(NODES).exists() {
-        return Err(Error::new(
-            Category::Disk,
-            format!("{} is missing, but the nodes' keys beside it exist", folder.path(CLUSTER_ID).display()),
-        )
-        .with_remedy(
+    if files.path(NODES).exists() {
+        let what = format!(
+            "{} is missing, but the nodes' keys beside it exist",
+            files.path(CLUSTER_ID).display()
+        );
+        return Err(Error::new(Category::Disk, what).with_remedy(
             "restore it from a backup; /etc/mkimage/settings on every node has it as MKIMAGE_CLUSTER_ID. To start a \
              new cluster, move the whole folder away",
         ));
@@ -234,7 +214,7 @@ fn read_cluster_id(folder: &mut impl ReadText) -> Result<Option<String>> {
 }
 
 /// Returns a node's keys, and whether one was created just now.
-fn node_identity(folder: &mut Folder, name: &NodeName) -> Result<(NodeIdentity, bool)> {
+fn node_identity(folder: &Folder, name: &NodeName) -> Result<(NodeIdentity, bool)> {
     folder.create_folder(&format!("{NODES}/{name}"))?;
     let [host_key, enrolment_key] = key_paths(name);
     let (host_key, host_key_created) =
@@ -250,8 +230,8 @@ fn node_identity(folder: &mut Folder, name: &NodeName) -> Result<(NodeIdentity, 
 
 /// Returns the admin key. It is created if the user has no other key, and kept if they get one later, because older
 /// cards accept no other.
-fn admin_key(folder: &mut Folder, cluster: &Cluster) -> Result<Option<AdminKey>> {
-    let path = folder.path(ADMIN_KEY);
+fn admin_key(folder: &Folder, cluster: &Cluster) -> Result<Option<AdminKey>> {
+    let path = folder.files.path(ADMIN_KEY);
     if !cluster.user.ssh_authorized_keys.is_empty() && !path.exists() {
         return Ok(None);
     }
@@ -261,7 +241,7 @@ fn admin_key(folder: &mut Folder, cluster: &Cluster) -> Result<Option<AdminKey>>
 
 /// Returns a note about new keys for the user.
 fn note_on_new_keys(folder: &Folder, created: &[&str], fresh: bool) -> Option<String> {
-    let folder = folder.root();
+    let folder = &folder.files.root;
     if fresh {
         Some(format!(
             "created the cluster's keys in {}; keep a backup, because a card built without them cannot join the others",

@@ -106,12 +106,12 @@ fn a_rebuilt_card_is_the_same_node() {
         .map(|file| (file.clone(), fs::read(file).unwrap()))
         .collect();
     let again = Secrets::open_or_create(&path, &cluster).unwrap();
-    assert_eq!(first.cluster_id(), again.cluster_id());
+    assert_eq!(first.cluster_id, again.cluster_id);
     for node in &cluster.nodes {
         assert_eq!(first.node(&node.name).unwrap(), again.node(&node.name).unwrap());
     }
-    assert_eq!(first.admin_key(), again.admin_key());
-    assert_eq!(again.notes(), <[String; 0]>::default());
+    assert_eq!(first.admin_key, again.admin_key);
+    assert_eq!(again.notes, <[String; 0]>::default());
     for (file, bytes) in before {
         assert_eq!(fs::read(&file).unwrap(), bytes, "{}", file.display());
     }
@@ -125,8 +125,8 @@ fn no_two_nodes_or_clusters_share_a_key() {
     let mut seen = Vec::new();
     for path in [one, two] {
         let secrets = Secrets::open_or_create(&path, &cluster).unwrap();
-        seen.push(secrets.cluster_id().to_owned());
-        seen.push(secrets.admin_key().unwrap().public.clone());
+        seen.push(secrets.cluster_id.clone());
+        seen.push(secrets.admin_key.as_ref().unwrap().public.clone());
         for node in &cluster.nodes {
             let identity = secrets.node(&node.name).unwrap();
             seen.push(identity.host_key.public.clone());
@@ -161,7 +161,7 @@ fn openssh_accepts_every_key() {
             assert_eq!(fs::read_to_string(&file).unwrap(), *pair.private);
         }
     }
-    let admin = secrets.admin_key().unwrap();
+    let admin = secrets.admin_key.as_ref().unwrap();
     let derived = openssh("ssh-keygen", &["-y", "-f"], &admin.path, &[]);
     assert_eq!(derived.trim(), admin.public);
 }
@@ -187,7 +187,7 @@ fn nobody_else_can_read_a_secret() {
     fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
     let secrets = Secrets::open_or_create(&path, &cluster).unwrap();
     assert_eq!((mode(&path), mode(&key)), (0o700, 0o600));
-    let notes = secrets.notes().join("\n");
+    let notes = secrets.notes.join("\n");
     assert!(
         notes.contains("host_key (mode 644); its mode is now 600") && notes.contains("mode 755"),
         "{notes}"
@@ -213,10 +213,10 @@ fn processes_that_start_together_agree_on_every_key() {
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     for secrets in &all {
-        assert_eq!(secrets.cluster_id(), all[0].cluster_id());
+        assert_eq!(secrets.cluster_id, all[0].cluster_id);
         assert_eq!(secrets.known_hosts(&cluster), all[0].known_hosts(&cluster));
         assert_eq!(secrets.enrolment_keys(&cluster), all[0].enrolment_keys(&cluster));
-        assert_eq!(secrets.admin_key(), all[0].admin_key());
+        assert_eq!(secrets.admin_key, all[0].admin_key);
     }
 }
 
@@ -320,7 +320,7 @@ fn a_folder_copied_through_windows_still_works() {
         fs::write(file, text.replace('\n', "\r\n")).unwrap();
     }
     let again = Secrets::open_or_create(&path, &cluster).unwrap();
-    assert_eq!(first.cluster_id(), again.cluster_id());
+    assert_eq!(first.cluster_id, again.cluster_id);
     for node in &cluster.nodes {
         assert_eq!(first.node(&node.name).unwrap(), again.node(&node.name).unwrap());
     }
@@ -330,12 +330,12 @@ fn a_folder_copied_through_windows_still_works() {
 fn a_node_added_later_causes_a_note() {
     let (_folder, path) = workspace();
     let first = Secrets::open_or_create(&path, &home_lab()).unwrap();
-    assert!(first.notes().join("\n").contains("keep a backup"));
+    assert!(first.notes.join("\n").contains("keep a backup"));
     let more = "[[node]]\nname = \"pi4-1\"\nmodel = \"pi4\"\nrole = \"manager\"\n[[node]]\nname = \"pi5-1\"\nmodel = \"pi5\"\n\
                 brick = false\n";
     let later = Secrets::open_or_create(&path, &cluster(Some(more))).unwrap();
-    assert!(later.notes().join("\n").contains("created keys for pi5-1"));
-    assert_eq!(first.cluster_id(), later.cluster_id());
+    assert!(later.notes.join("\n").contains("created keys for pi5-1"));
+    assert_eq!(first.cluster_id, later.cluster_id);
     assert!(
         path.join("nodes/pi4-3/host_key").exists(),
         "the keys of removed nodes are kept"
@@ -347,13 +347,13 @@ fn a_user_with_a_key_gets_no_admin_key() {
     let (_folder, path) = workspace();
     let with_key = cluster(Some(FIXED));
     let secrets = Secrets::open_or_create(&path, &with_key).unwrap();
-    assert!(secrets.admin_key().is_none() && !path.join("admin_key").exists());
+    assert!(secrets.admin_key.is_none() && !path.join("admin_key").exists());
 
     // An existing admin key stays usable, because older cards accept no other.
     let (_folder, path) = workspace();
     Secrets::open_or_create(&path, &home_lab()).unwrap();
     let secrets = Secrets::open_or_create(&path, &with_key).unwrap();
-    assert!(secrets.admin_key().is_some());
+    assert!(secrets.admin_key.is_some());
     assert!(
         fs::read_to_string(secrets.ssh_config_path())
             .unwrap()

@@ -34,10 +34,10 @@ fn reading_returns_what_was_created_and_changes_nothing() {
     let before = state(folder.path());
     let read = Secrets::open_read_only(&path, &lab).unwrap().unwrap();
     assert_eq!(state(folder.path()), before);
-    assert_eq!(read.cluster_id(), created.cluster_id());
+    assert_eq!(read.cluster_id, created.cluster_id);
     assert_eq!(read.known_hosts(&lab), created.known_hosts(&lab));
     assert_eq!(read.enrolment_keys(&lab), created.enrolment_keys(&lab));
-    assert_eq!(read.admin_key(), created.admin_key());
+    assert_eq!(read.admin_key, created.admin_key);
     for node in &lab.nodes {
         assert_eq!(read.node(&node.name).unwrap(), created.node(&node.name).unwrap());
     }
@@ -49,7 +49,7 @@ fn missing_keys_are_not_created_and_damaged_ones_are_refused() {
     let lab = home_lab();
     Secrets::open_or_create(&path, &cluster(Some(FIXED))).unwrap();
     let read = Secrets::open_read_only(&path, &lab).unwrap().unwrap();
-    assert!(read.admin_key().is_none());
+    assert!(read.admin_key.is_none());
     let known: Vec<_> = lab
         .nodes
         .iter()

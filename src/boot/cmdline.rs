@@ -54,14 +54,12 @@ pub(super) fn render(base: &Cmdline, node: NodeWords<'_>) -> Result<Vec<u8>> {
 
     let mut text = line.join(" ");
     if text.len() > LONGEST {
-        return Err(Error::new(
-            Category::Verification,
-            format!(
-                "the kernel's command line would have {} bytes, but it takes at most {LONGEST}",
-                text.len()
-            ),
-        )
-        .with_remedy("use an unchanged Raspberry Pi OS Lite image"));
+        let what = format!(
+            "the kernel's command line would have {} bytes, but it takes at most {LONGEST}",
+            text.len()
+        );
+        return Err(Error::new(Category::Verification, what)
+            .with_remedy("use an unchanged Raspberry Pi OS Lite image"));
     }
     if base.ends_with_newline() {
         text.push('\n');

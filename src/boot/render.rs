@@ -83,10 +83,8 @@ fn authorized_keys(plan: &Plan<'_>) -> Result<String> {
     let mut lines = String::new();
     for key in plan.authorized_keys {
         if key.contains(['\n', '\r', '\0']) {
-            return Err(Error::new(
-                Category::ClusterFile,
-                "a public key of [user] ssh_authorized_keys has a line break",
-            ));
+            let what = "a public key of [user] ssh_authorized_keys has a line break";
+            return Err(Error::new(Category::ClusterFile, what));
         }
         lines.push_str(key);
         lines.push('\n');

@@ -85,13 +85,11 @@ impl Settings {
         let variables = VARIABLES.iter().map(|(name, value)| {
             let value = value(plan);
             if value.contains(['\n', '\r', '\0']) {
-                return Err(Error::new(
-                    Category::ClusterFile,
-                    format!(
-                        "{value:?} cannot be {PREFIX}{name} of {}: it has a line break or a zero byte",
-                        plan.node.name
-                    ),
-                ));
+                let what = format!(
+                    "{value:?} cannot be {PREFIX}{name} of {}: it has a line break or a zero byte",
+                    plan.node.name
+                );
+                return Err(Error::new(Category::ClusterFile, what));
             }
             Ok(((*name).to_owned(), value))
         });

@@ -46,10 +46,8 @@ fn collect(folder: &Path, prefix: &str, files: &mut UserFiles) -> Result<()> {
             let bytes = fs::read(&place).disk(|| format!("reading {}", place.display()))?;
             files.push((BootPath::parse(&path)?, bytes));
         } else {
-            return Err(Error::new(
-                Category::ClusterFile,
-                format!("{} is neither a file nor a folder", place.display()),
-            ));
+            let what = format!("{} is neither a file nor a folder", place.display());
+            return Err(Error::new(Category::ClusterFile, what));
         }
     }
     Ok(())
@@ -61,10 +59,9 @@ pub(super) fn lay_over(overlay: &mut Overlay, files: &[(BootPath, Vec<u8>)]) -> 
     for (path, bytes) in files {
         let folded = path.as_str().to_lowercase();
         if seen.contains(&folded) {
-            return Err(Error::new(
-                Category::ClusterFile,
-                format!("two of the node's own files are {path} on FAT, which ignores upper and lower case"),
-            ));
+            let what =
+                format!("two of the node's own files are {path} on FAT, which ignores upper and lower case");
+            return Err(Error::new(Category::ClusterFile, what));
         }
         let ours = existing_spelling(overlay, path, &folded)?;
         overlay.insert(ours.unwrap_or_else(|| path.clone()), bytes.as_slice());
@@ -116,12 +113,10 @@ fn existing_spelling(overlay: &Overlay, path: &BootPath, folded: &str) -> Result
                 .is_some_and(|rest| rest.starts_with('/'))
         };
         if is_below(&ours_folded, folded) || is_below(folded, &ours_folded) {
-            return Err(Error::new(
-                Category::ClusterFile,
-                format!(
-                    "the node's own file {path} cannot be where {ours} is: one would be the other's folder"
-                ),
-            ));
+            let what = format!(
+                "the node's own file {path} cannot be where {ours} is: one would be the other's folder"
+            );
+            return Err(Error::new(Category::ClusterFile, what));
         }
     }
     Ok(None)

@@ -8,25 +8,16 @@ use std::sync::Arc;
 use crate::base::VerifiedBase;
 use crate::error::{Category, Context, Error, Result};
 use crate::image::container::{self, Container};
-use crate::image::edits::Edits;
-use crate::image::fat::{Entry, FatVolume, Timestamp};
+use crate::image::fat::{Entry, FatVolume, MAX_FILE_SIZE};
 use crate::image::raw_image::RawImage;
 use crate::release::BootFiles;
-
-/// Size limit for a file on a boot partition, in bytes.
-const MAX_FILE_SIZE: u64 = 1 << 30;
 
 /// The files of a boot partition.
 pub(crate) struct FatBootFiles<'a>(RefCell<FatVolume<'a>>);
 
 impl<'a> FatBootFiles<'a> {
     pub(crate) fn open(image: &'a RawImage) -> Result<Self> {
-        let volume = FatVolume::open(
-            &*image.bytes,
-            image.boot.range.clone(),
-            Edits::new(),
-            Timestamp(0),
-        )?;
+        let volume = FatVolume::read_only(&*image.bytes, &image.boot.range)?;
         Ok(Self(RefCell::new(volume)))
     }
 }

@@ -122,20 +122,16 @@ fn read(path: &Path, label: &str) -> Result<Option<Vec<u8>>> {
         Err(error) => return Err(error).context(Category::ClusterFile, what),
     };
     if !metadata.is_file() {
-        return Err(Error::new(
-            Category::ClusterFile,
-            format!("the cluster file {label} is not a file"),
-        ));
+        let what = format!("the cluster file {label} is not a file");
+        return Err(Error::new(Category::ClusterFile, what));
     }
     let mut bytes = Vec::new();
     File::open(path)
         .and_then(|file| file.take(MAX_SIZE.saturating_add(1)).read_to_end(&mut bytes))
         .context(Category::ClusterFile, what)?;
     if bytes.len() as u64 > MAX_SIZE {
-        return Err(Error::new(
-            Category::ClusterFile,
-            format!("{label} is larger than 1 MiB, too large for a cluster file"),
-        ));
+        let what = format!("{label} is larger than 1 MiB, too large for a cluster file");
+        return Err(Error::new(Category::ClusterFile, what));
     }
     Ok(Some(bytes))
 }
@@ -153,11 +149,8 @@ pub(super) fn interpret(
         Err(error) => {
             let valid = bytes.get(..error.valid_up_to()).unwrap_or_default();
             let line = valid.split(|byte| *byte == b'\n').count();
-            return Err(Error::new(
-                Category::ClusterFile,
-                format!("{label}:{line}: this line is not valid UTF-8"),
-            )
-            .with_remedy("save the file as UTF-8 text"));
+            let what = format!("{label}:{line}: this line is not valid UTF-8");
+            return Err(Error::new(Category::ClusterFile, what).with_remedy("save the file as UTF-8 text"));
         }
     };
     let source = Source {

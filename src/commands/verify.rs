@@ -18,6 +18,7 @@ use crate::cluster::{Cluster, Node};
 use crate::disk::scratch;
 use crate::error::{Category, Context as _, Error, Result};
 use crate::identity::{FOLDER_NAME, Secrets};
+use crate::image::BUILD_AGAIN;
 use crate::image::compare::{Differences, Pair};
 use crate::image::container;
 use crate::release::BootFiles as _;
@@ -118,7 +119,7 @@ fn damaged_settings(path: &Path, why: &str) -> Error {
             settings::PATH
         ),
     )
-    .with_remedy("build the image again; booting or editing it changes it")
+    .with_remedy(BUILD_AGAIN)
 }
 
 /// Returns the files that are missing, changed or unexpected.

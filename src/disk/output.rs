@@ -55,11 +55,9 @@ impl Output {
                 });
             }
         }
-        Err(Error::new(
-            Category::Disk,
-            format!("{}: other runs keep removing the temporary file", what()),
-        )
-        .with_remedy("run mkimage again when no other run writes to that folder"))
+        let what = format!("{}: other runs keep removing the temporary file", what());
+        Err(Error::new(Category::Disk, what)
+            .with_remedy("run mkimage again when no other run writes to that folder"))
     }
 
     /// Returns the file to write to.

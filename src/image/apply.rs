@@ -26,15 +26,13 @@ pub fn edits(
     let needed = needed(overlay, volume.cluster_size());
     for (path, bytes) in overlay.files() {
         if volume.write(path.as_str(), bytes)? == Written::NoRoom {
-            return Err(Error::new(
-                Category::Disk,
-                format!(
-                    "the boot partition of the base has {} free, but the files for {node} need {} ({path} did not fit)",
-                    Size(free),
-                    Size(needed)
-                ),
-            )
-            .with_remedy(format!("remove files from overlays/{node} or use a newer base")));
+            let what = format!(
+                "the boot partition of the base has {} free, but the files for {node} need {} ({path} did not fit)",
+                Size(free),
+                Size(needed)
+            );
+            return Err(Error::new(Category::Disk, what)
+                .with_remedy(format!("remove files from overlays/{node} or use a newer base")));
         }
     }
     let edits = volume.finish()?;
@@ -48,18 +46,16 @@ pub fn edits(
 
 /// Reads every file of the overlay back from a finished raw image and compares it.
 pub fn read_back(image: &dyn ReadAt, range: &Range<u64>, overlay: &Overlay) -> Result<()> {
-    let mut volume = FatVolume::open(image, range.clone(), Edits::new(), Timestamp(0))?;
+    let mut volume = FatVolume::read_only(image, range)?;
     compare(&mut volume, overlay)
 }
 
 fn compare(volume: &mut FatVolume<'_>, overlay: &Overlay) -> Result<()> {
     for (path, bytes) in overlay.files() {
         if volume.read(path.as_str(), bytes.len() as u64)?.as_deref() != Some(bytes) {
-            return Err(Error::new(
-                Category::Verification,
-                format!("{path} differs from what was written when read back"),
-            )
-            .with_remedy("this computer's disk or memory may be failing; try another computer"));
+            let what = format!("{path} differs from what was written when read back");
+            return Err(Error::new(Category::Verification, what)
+                .with_remedy("this computer's disk or memory may be failing; try another computer"));
         }
     }
     Ok(())

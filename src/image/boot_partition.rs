@@ -4,8 +4,7 @@ use std::ops::Range;
 
 use crate::disk::read_at::ReadAt;
 use crate::error::{Category, Error, Result};
-use crate::image::edits::Edits;
-use crate::image::fat::{FatVolume, Timestamp};
+use crate::image::fat::FatVolume;
 use crate::image::partition::{Partition, PartitionTable};
 
 /// The boot partition: the FAT file system with `cmdline.txt` and `config.txt`.
@@ -29,8 +28,7 @@ impl BootPartition {
         let mut found = Vec::new();
         for partition in &table.partitions {
             let range = partition.range()?;
-            let listed = FatVolume::open(image, range.clone(), Edits::new(), Timestamp(0))
-                .and_then(|mut volume| volume.list(""));
+            let listed = FatVolume::read_only(image, &range).and_then(|mut volume| volume.list(""));
             match listed {
                 Ok(entries) => {
                     let has = |name: &str| entries.iter().any(|entry| entry.name.eq_ignore_ascii_case(name));
@@ -54,11 +52,11 @@ impl BootPartition {
         } else {
             found.join("; ")
         };
-        Err(Error::new(
-            Category::Verification,
-            format!("the image has no Raspberry Pi boot partition (a FAT with cmdline.txt and config.txt); it has {found}"),
-        )
-        .with_remedy("use a Raspberry Pi OS Lite image with --base"))
+        let what = format!(
+            "the image has no Raspberry Pi boot partition (a FAT with cmdline.txt and config.txt); it has {found}"
+        );
+        Err(Error::new(Category::Verification, what)
+            .with_remedy("use a Raspberry Pi OS Lite image with --base"))
     }
 }
 

@@ -3,18 +3,13 @@
 use std::collections::BTreeSet;
 
 use crate::error::{Category, Context, Error, Result};
+use crate::image::BUILD_AGAIN;
 use crate::image::container::Container;
 use crate::image::digests::{CHUNK, Digests};
 use crate::image::edits::Edits;
-use crate::image::fat::{self, FatVolume, Timestamp};
+use crate::image::fat::{self, FatVolume, MAX_FILE_SIZE};
 use crate::image::raw_image::RawImage;
 use crate::progress::Progress;
-
-/// Size limit for a file on a boot partition, in bytes.
-const MAX_FILE_SIZE: u64 = 1 << 30;
-
-/// Remedy for an image that has changed since it was built.
-const BUILD_AGAIN: &str = "build the image again; booting or editing it changes it";
 
 /// Remedy for images that have nothing in common.
 const OTHER_BASE: &str =
@@ -113,14 +108,11 @@ impl<'a> Pair<'a> {
                 let inside_chunk = range.start > start || range.end < end;
                 // A chunk that overlaps the boot partition may differ only inside it.
                 if !inside_chunk || !same(base, image, range.start, range.end)? {
-                    return Err(Error::new(
-                        Category::Verification,
-                        format!(
-                            "bytes {} to {} outside the boot partition differ from the base",
-                            range.start, range.end
-                        ),
-                    )
-                    .with_remedy(BUILD_AGAIN));
+                    let what = format!(
+                        "bytes {} to {} outside the boot partition differ from the base",
+                        range.start, range.end
+                    );
+                    return Err(Error::new(Category::Verification, what).with_remedy(BUILD_AGAIN));
                 }
             }
         }
@@ -133,11 +125,8 @@ fn compare_sizes(base: u64, image: u64) -> Result<()> {
     if base == image {
         return Ok(());
     }
-    Err(Error::new(
-        Category::Verification,
-        format!("the image has {image} bytes, but the base has {base}"),
-    )
-    .with_remedy(OTHER_BASE))
+    let what = format!("the image has {image} bytes, but the base has {base}");
+    Err(Error::new(Category::Verification, what).with_remedy(OTHER_BASE))
 }
 
 fn same(base: &RawImage, image: &RawImage, start: u64, end: u64) -> Result<bool> {
@@ -154,15 +143,15 @@ fn same(base: &RawImage, image: &RawImage, start: u64, end: u64) -> Result<bool>
 }
 
 fn files(base: &RawImage, image: &RawImage) -> Result<Differences> {
-    let (mut before, mut after) = (volume(base)?, volume(image)?);
+    let mut before = FatVolume::read_only(&*base.bytes, &base.boot.range)?;
+    let mut after = FatVolume::read_only(&*image.bytes, &image.boot.range)?;
     let of_base: BTreeSet<String> = before.all_files()?.into_iter().collect();
     let listed = after.all_files()?;
     let names: BTreeSet<String> = listed.iter().map(|path| path.to_lowercase()).collect();
     if names.len() < listed.len() {
-        return Err(Error::new(
-            Category::Verification,
-            "two files on the boot partition have the same name, so it is unclear which one the Pi reads",
-        ));
+        let what =
+            "two files on the boot partition have the same name, so it is unclear which one the Pi reads";
+        return Err(Error::new(Category::Verification, what));
     }
     let of_image: BTreeSet<String> = listed.into_iter().collect();
     let mut found = Differences {
@@ -188,8 +177,4 @@ fn whole(volume: &mut FatVolume<'_>, path: &str) -> Result<Vec<u8>> {
             format!("{path} on the boot partition is listed but cannot be read"),
         )
     })
-}
-
-fn volume(look: &RawImage) -> Result<FatVolume<'_>> {
-    FatVolume::open(&*look.bytes, look.boot.range.clone(), Edits::new(), Timestamp(0))
 }

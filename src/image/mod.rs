@@ -14,3 +14,6 @@ pub mod partition;
 pub mod peek;
 pub mod raw_image;
 pub mod xz;
+
+/// Remedy for an image that has changed since it was built.
+pub const BUILD_AGAIN: &str = "build the image again; booting or editing it changes it";

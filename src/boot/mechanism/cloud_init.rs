@@ -62,11 +62,9 @@ fn recognise(base: &BaseFacts, files: &dyn BootFiles) -> Recognised {
         (true, false) => ("user-data", "meta-data"),
         (false, true) => ("meta-data", "user-data"),
     };
-    Err(Error::new(
-        Category::Verification,
-        format!("the boot partition has {there} but no {missing}: cloud-init needs both or is not there"),
-    )
-    .with_remedy("use an unchanged Raspberry Pi OS Lite image"))
+    let what =
+        format!("the boot partition has {there} but no {missing}: cloud-init needs both or is not there");
+    Err(Error::new(Category::Verification, what).with_remedy("use an unchanged Raspberry Pi OS Lite image"))
 }
 
 /// People often put cloud-init's files on an image without cloud-init, where nothing reads them.
@@ -76,14 +74,11 @@ fn check_age(base: &BaseFacts) -> Result<()> {
         _ if base.grows_by_init() => "cmdline.txt has an init= word of older images".to_owned(),
         _ => return Ok(()),
     };
-    Err(Error::new(
-        Category::Verification,
-        format!(
-            "the boot partition has user-data and meta-data, but {older}, and Raspberry Pi OS has cloud-init only since \
+    let what = format!(
+        "the boot partition has user-data and meta-data, but {older}, and Raspberry Pi OS has cloud-init only since \
              {FIRST}: somebody changed this image"
-        ),
-    )
-    .with_remedy("use an unchanged Raspberry Pi OS Lite image"))
+    );
+    Err(Error::new(Category::Verification, what).with_remedy("use an unchanged Raspberry Pi OS Lite image"))
 }
 
 impl Mechanism for CloudInit {

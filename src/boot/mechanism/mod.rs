@@ -63,11 +63,8 @@ pub(super) fn recognise(base: &BaseFacts, files: &dyn BootFiles) -> Result<Box<d
             return Ok(mechanism);
         }
     }
-    Err(Error::new(
-        Category::Verification,
-        "the boot partition does not tell how a first boot can be reached",
-    )
-    .with_remedy("use a Raspberry Pi OS Lite image"))
+    let what = "the boot partition does not tell how a first boot can be reached";
+    Err(Error::new(Category::Verification, what).with_remedy("use a Raspberry Pi OS Lite image"))
 }
 
 /// Returns true for the folder of a mechanism in `overlays/`.

@@ -11,11 +11,9 @@ pub(super) fn config(wifi: &Wifi) -> Result<String> {
         Some(psk) if is_raw_key(psk) => format!("psk={}", psk.as_str()),
         // A quoted psk ends at the line's last quote and knows no escapes, but a # after an inner quote begins a comment.
         Some(psk) if psk.contains('"') && psk.contains('#') => {
-            return Err(Error::new(
-                Category::ClusterFile,
-                "[network] wifi.psk has both \" and #, which wpa_supplicant of buster and bullseye cannot read",
-            )
-            .with_remedy("use a bookworm or trixie image, or write the key as 64 hexadecimal digits"));
+            let what = "[network] wifi.psk has both \" and #, which wpa_supplicant of buster and bullseye cannot read";
+            return Err(Error::new(Category::ClusterFile, what)
+                .with_remedy("use a bookworm or trixie image, or write the key as 64 hexadecimal digits"));
         }
         Some(psk) => format!("psk=\"{}\"", psk.as_str()),
         None => "key_mgmt=NONE".to_owned(),

@@ -51,13 +51,11 @@ fn write_edits(output: &Output, edits: &Edits, size: u64) -> Result<()> {
         let bytes = page.get(..length.min(PAGE_SIZE)).unwrap_or_default();
         write_all_at(output.file(), bytes, start).disk(what)?;
         if !has_bytes_at(output.file(), bytes, start).disk(what)? {
-            return Err(Error::new(
-                Category::Disk,
-                format!(
-                    "{}: the disk returned different data from what was written",
-                    what()
-                ),
-            ));
+            let what = format!(
+                "{}: the disk returned different data from what was written",
+                what()
+            );
+            return Err(Error::new(Category::Disk, what));
         }
     }
     Ok(())

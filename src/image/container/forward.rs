@@ -42,10 +42,8 @@ impl<R: Read> Forward<R> {
             Magic::Xz => Format::Xz,
             Magic::Gzip => Format::Gzip,
             _ => {
-                return Err(Error::new(
-                    Category::Other,
-                    "its format cannot be decoded during the download",
-                ));
+                let what = "its format cannot be decoded during the download";
+                return Err(Error::new(Category::Other, what));
             }
         };
         let reader = Cursor::new(head).chain(reader);

@@ -95,14 +95,11 @@ impl Container for Zip {
         let entry = archive.by_index(self.member).map_err(damaged)?;
         let decoded = stream::decode(entry, "zip", sink, task)?;
         if decoded != self.size {
-            return Err(Error::new(
-                Category::Verification,
-                format!(
-                    "{} in the zip archive has {decoded} bytes, not {} as in the archive's directory",
-                    self.name, self.size
-                ),
-            )
-            .with_remedy("download the image again"));
+            let what = format!(
+                "{} in the zip archive has {decoded} bytes, not {} as in the archive's directory",
+                self.name, self.size
+            );
+            return Err(Error::new(Category::Verification, what).with_remedy("download the image again"));
         }
         Ok(decoded)
     }

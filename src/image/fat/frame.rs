@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::layout::Layout;
 use crate::disk::read_at::ReadAt;
 use crate::error::{Category, Context, Error, Result};
+use crate::image::BUILD_AGAIN;
 
 /// Bytes compared at once.
 const CHUNK_SIZE: u64 = 64 * 1024;
@@ -45,7 +46,7 @@ fn differs(how: &str) -> Error {
         Category::Verification,
         format!("the boot partition's file system was changed outside its files: {how}"),
     )
-    .with_remedy("build the image again; booting or editing it changes it")
+    .with_remedy(BUILD_AGAIN)
 }
 
 /// Returns whether `length` bytes are the same at both positions.

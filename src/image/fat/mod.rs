@@ -13,4 +13,4 @@ pub use check::check;
 pub use format::format;
 pub use frame::compare_frames;
 pub use timestamp::Timestamp;
-pub use volume::{Entry, FatVolume, Written};
+pub use volume::{Entry, FatVolume, MAX_FILE_SIZE, Written};

@@ -15,6 +15,9 @@ use crate::image::edits::{Edits, PAGE_SIZE};
 
 type Library<'a> = FileSystem<StdIoWrapper<Window<'a>>, Timestamp, LossyOemCpConverter>;
 
+/// Limit for files that are read whole, in bytes.
+pub const MAX_FILE_SIZE: u64 = 1 << 30;
+
 /// The result of writing a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
@@ -64,6 +67,11 @@ impl<'a> FatVolume<'a> {
         })
     }
 
+    /// Opens the file system in bytes `range` of the raw image for reading.
+    pub fn read_only(image: &'a dyn ReadAt, range: &Range<u64>) -> Result<Self> {
+        Self::open(image, range.clone(), Edits::new(), Timestamp(0))
+    }
+
     /// Lists a folder; `""` is the root.
     pub fn list(&mut self, folder: &str) -> Result<Vec<Entry>> {
         self.run(
@@ -102,10 +110,8 @@ impl<'a> FatVolume<'a> {
         let mut folders = vec![(String::new(), 0)];
         while let Some((folder, depth)) = folders.pop() {
             if depth > MAX_DEPTH {
-                return Err(Error::new(
-                    Category::Verification,
-                    format!("the folders of the boot partition form a loop at /{folder}"),
-                ));
+                let what = format!("the folders of the boot partition form a loop at /{folder}");
+                return Err(Error::new(Category::Verification, what));
             }
             for entry in self.list(&folder)? {
                 let path = if folder.is_empty() {

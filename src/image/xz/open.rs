@@ -162,15 +162,14 @@ impl XzImage {
             }
         }
         if largest > MAX_DICTIONARY {
-            return Err(Error::new(
-                Category::Other,
-                format!(
-                    "decompressing the xz file needs a dictionary of {}, but at most {} are supported",
-                    Size(largest),
-                    Size(MAX_DICTIONARY)
-                ),
-            )
-            .with_remedy("compress the image again with: xz -T0"));
+            let what = format!(
+                "decompressing the xz file needs a dictionary of {}, but at most {} are supported",
+                Size(largest),
+                Size(MAX_DICTIONARY)
+            );
+            return Err(
+                Error::new(Category::Other, what).with_remedy("compress the image again with: xz -T0")
+            );
         }
         Ok(Some(largest))
     }

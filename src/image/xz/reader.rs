@@ -47,10 +47,8 @@ impl BlockReader {
         let (mut rest, mut at) = (to, offset);
         while !rest.is_empty() {
             let Some((number, block)) = self.image.block_at(at) else {
-                return Err(Error::new(
-                    Category::Other,
-                    format!("byte {at} is beyond the end of the image"),
-                ));
+                let what = format!("byte {at} is beyond the end of the image");
+                return Err(Error::new(Category::Other, what));
             };
             let room = rest.len();
             let size = usize::try_from(block.raw_end() - at).map_or(room, |left| left.min(room));

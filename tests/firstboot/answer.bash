@@ -202,3 +202,66 @@ two_nodes_at_once_are_taken_one_after_the_other() { # test
     wait
     [[ ! -e $WORLD/overlap ]]
 }
+
+# four_bricks MEMBER...: this node, the first, is asked by pi4-2 for its fresh brick while those members are connected.
+asks_with_connected() {
+    local member
+    printf '%s\n' 'pi4-1 manager pi4-1 - yes' 'pi4-2 worker pi4-2 - yes' 'pi4-3 worker pi4-3 - yes' 'pi4-4 worker pi4-4 - yes' \
+        >"$WORLD/etc/nodes"
+    {
+        echo 'UUID Hostname State'
+        for member in pi4-1 pi4-2 pi4-3 pi4-4; do
+            if [[ $member == "$ASKED" ]]; then
+                echo "u localhost Connected"
+            elif [[ " $* " == *" $member "* ]]; then
+                echo "u $member Connected"
+            else
+                echo "u $member Disconnected"
+            fi
+        done
+    } >"$WORLD/pool-list"
+    # shellcheck disable=SC2016
+    fake gluster 'echo "$*" >>"'"$WORLD"'/gluster.log"
+    case "$*" in
+        --version) echo "glusterfs 11.1" ;;
+        *"pool list") cat "'"$WORLD"'/pool-list" ;;
+        *"volume info"*) printf "Brick1: pi4-1:/b\nBrick2: pi4-4:/b\n" ;;
+    esac'
+    answer pi4-2 add-brick fresh
+}
+
+no_brick_is_added_while_others_can_write() { # test
+    a_manager
+    settings MKIMAGE_NODE=pi4-3 MKIMAGE_ROLE=worker MKIMAGE_REPLICA=4
+    ASKED=pi4-3
+    # Three of four are connected, but the one that is not has the first of two bricks.
+    asks_with_connected pi4-2 pi4-4
+    equal "$CODE" 12
+    settings MKIMAGE_NODE=pi4-2 MKIMAGE_ROLE=worker MKIMAGE_REPLICA=4
+    ASKED=pi4-2
+    asks_with_connected pi4-3 pi4-4
+    equal "$CODE" 10
+    contains "$SAID" 'can write'
+    changed_nothing
+    # Without the second one alone nothing is written.
+    settings MKIMAGE_NODE=pi4-1 MKIMAGE_ROLE=manager MKIMAGE_REPLICA=4
+    ASKED=pi4-1
+    asks_with_connected pi4-2 pi4-3
+    equal "$CODE" 0
+    grep -q 'add-brick cluster-data replica 3' "$WORLD/gluster.log"
+}
+
+a_manager_tells_who_is_in_its_swarm() { # test
+    a_manager
+    # shellcheck disable=SC2016
+    fake docker 'case "$*" in
+        info*ServerVersion*) echo 26 ;;
+        *LocalNodeState*NodeID*) echo "active true id1 192.168.1.31" ;;
+        "node ls -q") [ ! -e "'"$WORLD"'/no-leader" ] && printf "id1\nid2\n" ;;
+    esac'
+    answer pi4-2 state
+    grep -qx 'swarm-members id1 id2' <<<"$SAID"
+    : >"$WORLD/no-leader"
+    answer pi4-2 state
+    fails grep -q swarm-members <<<"$SAID"
+}

@@ -102,6 +102,27 @@ wipe_always_formats_once_and_not_the_next_stick() { # test, root
     is_untouched
 }
 
+wipe_always_is_used_up_by_a_stick_that_was_ours() { # test, root
+    loop 600
+    stick_is
+    stage brick
+    umount "$WORLD/swarm" "$WORLD/glusterd" "$WORLD/brick"
+    # A new image for the old stick, and weeks later another stick.
+    rm -rf "$WORLD/run" "$WORLD/var-lib"
+    mkdir -p "$WORLD/run/stages" "$WORLD/var-lib"
+    stick_is MKIMAGE_BRICK_WIPE=always
+    stage brick
+    equal "$CODE" 0
+    umount "$WORLD/swarm" "$WORLD/glusterd" "$WORLD/brick"
+    rm -rf "$WORLD/run"
+    mkdir -p "$WORLD/run/stages"
+    foreign_ext4
+    stick_is MKIMAGE_BRICK_WIPE=always
+    stage brick
+    equal "$CODE" 11
+    is_untouched
+}
+
 wipe_never_leaves_even_a_blank_stick_alone() { # test, root
     loop 600
     before=$(sha256sum <"$DEVICE")

@@ -232,3 +232,12 @@ a_card_that_takes_nothing_never_wins_over_the_stick() { # test, root
     on_stick
     equal "$(remembered)" mine
 }
+
+a_node_whose_state_moves_waits_for_the_others_anew() { # test, root
+    on_stick
+    echo 1 >"$WORLD/run/started"
+    on_stick
+    equal "$(cat "$WORLD/run/started")" 1
+    on_card
+    [[ ! -e $WORLD/run/started ]]
+}

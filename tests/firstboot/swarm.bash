@@ -193,6 +193,123 @@ a_swarm_whose_docker_is_still_starting_is_not_overlooked() { # test
     fails did '^swarm init'
 }
 
+no_second_swarm_is_begun_once_one_was_heard_of() { # test
+    first_manager
+    a_swarm inactive false -
+    says pi4-2 'swarm active worker w 0123'
+    export MKIMAGE_OTHERS_WAIT=0
+    stage swarm
+    equal "$CODE" 11
+    contains "$WHY" 'pi4-2 still belong'
+    # The owner switches it off for a moment.
+    rm "$WORLD/others/pi4-2"
+    stage swarm
+    equal "$CODE" 11
+    contains "$WHY" 'There was a swarm'
+    fails did '^swarm init'
+}
+
+a_manager_that_was_heard_of_and_is_silent_is_not_replaced() { # test
+    first_manager
+    printf '%s\n' 'pi4-1 manager pi4-1 192.168.1.31 yes' 'pi4-2 manager pi4-2 192.168.1.32 yes' >"$WORLD/etc/nodes"
+    a_swarm inactive false -
+    says pi4-2 'swarm active manager m 0123'
+    # shellcheck disable=SC2016
+    fake ssh 'for word; do case $word in mkimage@*) node=${word#mkimage@} ;; esac; done
+    [ "$word" = state ] && cat "$MKIMAGE_RUN/../others/$node"'
+    export MKIMAGE_OTHERS_WAIT=0
+    stage swarm
+    equal "$CODE" 10
+    rm "$WORLD/others/pi4-2"
+    stage swarm
+    equal "$CODE" 11
+    fails did '^swarm init'
+}
+
+# a_stick UUID EPOCH: what the first manager's state lives on.
+a_stick() {
+    mkdir -p "$WORLD/brick/state"
+    echo "$2" >"$WORLD/brick/state/epoch"
+    fake blkid "echo $1"
+}
+
+a_swarm_that_was_begun_on_another_stick_is_not_begun_again() { # test
+    local node
+    first_manager
+    for node in pi4-2 pi4-3 pi3-1; do
+        a_swarm inactive false -
+        says "$node" 'swarm inactive worker - -'
+    done
+    a_stick first 1
+    stage swarm
+    did '^swarm init'
+    # Pulled out before the card had a copy of it, and another one is in.
+    rm "$WORLD/docker.log" "$WORLD/brick/state/swarm-was"
+    for node in pi4-2 pi4-3 pi3-1; do
+        a_swarm inactive false -
+        says "$node" 'swarm inactive worker - -'
+    done
+    a_stick second 2
+    stage swarm
+    equal "$CODE" 11
+    contains "$WHY" 'another stick'
+    fails did '^swarm init'
+    # The first one again, as it was: what was begun there and is not there was never made.
+    a_stick first 1
+    stage swarm
+    equal "$CODE" 0
+    did '^swarm init'
+}
+
+the_swarm_does_not_begin_without_the_stick() { # test
+    local node
+    first_manager
+    echo card >"$WORLD/run/state-place"
+    for node in pi4-2 pi4-3 pi3-1; do
+        a_swarm inactive false -
+        says "$node" 'swarm inactive worker - -'
+    done
+    stage swarm
+    equal "$CODE" 10
+    contains "$WHY" 'stick'
+    fails did '^swarm init'
+}
+
+a_worker_that_its_swarm_has_removed_joins_again() { # test
+    local state
+    settings
+    a_nat
+    for state in pending active error; do
+        rm -rf "$WORLD/run" && mkdir -p "$WORLD/run/stages"
+        a_swarm "$state" false old 192.168.1.32
+        says pi4-1 "swarm active manager m $(ca_of_ours)" 'swarm-at 192.168.1.31:2377' 'swarm-members m other'
+        stage swarm
+        equal "$CODE" 0
+        did '^swarm leave'
+        did '^swarm join'
+        rm "$WORLD/docker.log"
+        a_swarm "$state" false old 192.168.1.32
+        says pi4-1 "swarm active manager m $(ca_of_ours)" 'swarm-at 192.168.1.31:2377' 'swarm-members m old'
+        rm -f "$WORLD/run/swarm-agreed"
+        stage swarm
+        fails did '^swarm (leave|join)'
+    done
+}
+
+a_manager_leaves_only_a_swarm_that_its_docker_is_not_in() { # test
+    settings MKIMAGE_ROLE=manager
+    printf '%s\n' 'pi4-1 manager pi4-1 192.168.1.31 yes' 'pi4-2 manager pi4-2 192.168.1.32 yes' >"$WORLD/etc/nodes"
+    a_swarm active true old 192.168.1.32
+    says pi4-1 "swarm active manager m $(ca_of_ours)" 'swarm-at 192.168.1.31:2377' 'swarm-members m other'
+    stage swarm
+    fails did '^swarm (leave|join)'
+    a_swarm error false old 192.168.1.32
+    rm -f "$WORLD/run/swarm-agreed"
+    stage swarm
+    did '^swarm leave'
+    did '^swarm join'
+}
+
 a_lone_first_manager_goes_on_in_the_end() { # test
     first_manager
     a_swarm inactive false -

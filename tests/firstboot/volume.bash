@@ -378,6 +378,7 @@ a_volume_of_three() {
     echo Connected >"$WORLD/run/pi4-1"
     a_member
     settings MKIMAGE_BRICK_DEVICE="$DEVICE" MKIMAGE_MOUNT="$WORLD/mnt" MKIMAGE_REPLICA=4
+    echo 'pi4-9 worker pi4-9 - yes' >>"$WORLD/etc/nodes"
     everybody_is_there
     printf 'count=3\nreplica_count=3\nversion=4\n' >>"$WORLD/glusterd/vols/cluster-data/info"
     printf 'info=77\n' >"$WORLD/glusterd/vols/cluster-data/cksum"
@@ -387,7 +388,7 @@ a_volume_of_three() {
     # shellcheck disable=SC2016
     fake gluster 'echo "$*" >>"$MKIMAGE_RUN/gluster.log"
     case "$*" in
-        *"pool list"*) printf "UUID Hostname State\na2 localhost Connected\na3 pi4-3 Connected\na1 pi4-1 %s\n" "$(cat "$MKIMAGE_RUN/pi4-1")" ;;
+        *"pool list"*) printf "UUID Hostname State\na2 localhost Connected\na3 pi4-3 Connected\na9 pi4-9 Connected\na1 pi4-1 %s\n" "$(cat "$MKIMAGE_RUN/pi4-1")" ;;
         *"volume info"*) for node in pi4-1 pi4-2 pi4-9; do echo "Brick1: $node:/glusterfs/bricks/$node/brick"; done ;;
         *add-brick*) echo "Commit failed on pi4-3." && exit 1 ;;
     esac'
@@ -634,4 +635,62 @@ a_brick_that_cannot_be_read_is_never_called_empty() { # test, root
     # shellcheck disable=SC2016
     with_parts volume-brick set_brick_aside
     [[ -n $(cat "$WORLD"/brick/brick.set-aside-*/file) ]]
+}
+
+# a_new_volume: the first node with an empty brick on its stick, which would make the volume.
+a_new_volume() {
+    loop 320
+    mkfs.xfs -q -f "$DEVICE"
+    mount "$DEVICE" "$WORLD/brick"
+    echo "$CLUSTER_ID pi4-1 homelab" >"$WORLD/brick/.mkimage-brick"
+    mkdir -p "$WORLD/brick/state" "$WORLD/brick/brick" "$WORLD/mnt"
+    echo 1 >"$WORLD/brick/state/epoch"
+    a_new_first_node
+    settings MKIMAGE_NODE=pi4-1 MKIMAGE_ROLE=manager MKIMAGE_BRICK_DEVICE="$DEVICE" MKIMAGE_MOUNT="$WORLD/mnt"
+    export MKIMAGE_OTHERS_WAIT=0
+    fake sleep 'exit 0'
+    # shellcheck disable=SC2016
+    fake gluster 'echo "$*" >>"$MKIMAGE_RUN/gluster.log"
+    printf "UUID Hostname State\nu1 localhost Connected\n"
+    case "$*" in *"volume create"*) exit 1 ;; esac'
+}
+
+made_a_volume() {
+    grep -q 'volume create' "$WORLD/run/gluster.log"
+}
+
+no_second_volume_is_begun_once_one_was_heard_of() { # test, root
+    local stage
+    for stage in pool volume; do
+        a_new_volume
+        printf '%s\n' "cluster $CLUSTER_ID" 'pool member' 'volume v1' >"$WORLD/others/pi4-2"
+        stage "$stage"
+        equal "$CODE" 10
+        rm "$WORLD/others/pi4-2"
+        stage volume
+        equal "$CODE" 11
+        contains "$WHY" 'There was a volume'
+        fails made_a_volume
+        dash "$MKIMAGE_LIB/recover" new-volume
+        stage volume
+        made_a_volume
+        umount "$WORLD/brick"
+        rm "$WORLD/run/gluster.log"
+    done
+}
+
+a_volume_that_was_begun_on_another_stick_is_not_begun_again() { # test, root
+    a_new_volume
+    stage volume
+    made_a_volume
+    rm "$WORLD/run/gluster.log"
+    # It was cut off, and is made here all the same.
+    stage volume
+    made_a_volume
+    rm "$WORLD/run/gluster.log"
+    echo 2 >"$WORLD/brick/state/epoch"
+    stage volume
+    equal "$CODE" 11
+    contains "$WHY" 'There was a volume'
+    fails made_a_volume
 }

@@ -41,7 +41,7 @@ impl Category {
     }
 }
 
-/// What an [`Error`] was caused by.
+/// The cause of an [`Error`].
 pub type Cause = Box<dyn StdError + Send + Sync + 'static>;
 
 /// An error with its context and a remedy.

@@ -51,7 +51,7 @@ pub struct CatalogEntry {
     /// Hash of the decompressed image.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub raw_sha256: Option<Sha256>,
-    /// Where the hashes come from. Not part of the file, so that no file can claim it.
+    /// The source of the hashes. Not part of the file, so that no file can claim it.
     #[serde(skip)]
     pub source: HashSource,
 }

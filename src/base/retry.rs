@@ -7,7 +7,7 @@ use crate::base::Connection;
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 
-/// How often a name that cannot be resolved is looked up. The computer's resolver retries by itself, so the second time only
+/// The number of times that a name is looked up which cannot be resolved. The computer's resolver retries by itself, so the second time only
 /// covers a network that is just coming up.
 const LOOKUPS: u32 = 2;
 

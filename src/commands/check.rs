@@ -38,7 +38,7 @@ struct Report {
     /// The cluster file's path; `null` for the built-in home lab.
     file: Option<String>,
     base: String,
-    /// Whether the base is the sample, which does not boot.
+    /// True for the sample base, which does not boot.
     sample: bool,
     user: UserReport,
     nodes: Vec<NodeReport>,

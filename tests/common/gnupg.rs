@@ -7,10 +7,10 @@ use std::thread;
 
 use tempfile::TempDir;
 
-/// When most keys are made, in GnuPG's form of a time.
+/// The time at which most keys are made, in GnuPG's form.
 pub const YEAR_2025: &str = "20250101T000000";
 
-/// When most signatures are made.
+/// The time at which most signatures are made.
 pub const YEAR_2026: &str = "20260101T000000";
 
 /// What a public key consists of. Times are in seconds since 1970.
@@ -92,7 +92,7 @@ impl Gnupg {
         )
     }
 
-    /// What GnuPG says of a signature: the words of its status lines, such as `GOODSIG`, `VALIDSIG`, `BADSIG`.
+    /// GnuPG's opinion of a signature: the words of its status lines, such as `GOODSIG`, `VALIDSIG`, `BADSIG`.
     pub fn judge(&self, signature: &[u8], file: &[u8]) -> Vec<String> {
         let path = self.home.path().join("signature");
         fs::write(&path, signature).unwrap();

@@ -149,7 +149,7 @@ the_third_brick_makes_a_replica_of_three() { # test
     grep -q 'volume heal cluster-data full' "$WORLD/gluster.log"
 }
 
-# What it says and what it has stored, since a change failed elsewhere: nobody knows which of the two the others know.
+# Since a change failed elsewhere, its answer differs from what it has stored: nobody knows which of the two the others know.
 nothing_is_changed_by_a_glusterd_that_is_beside_its_store() { # test
     local words
     a_manager

@@ -220,7 +220,7 @@ two_sticks_are_never_guessed_between() { # test, root
     equal "$CODE" 11
     contains "$WHY" "$first"
     contains "$WHY" "$DEVICE"
-    # When one of them is ours, that is not a guess.
+    # If one of them is the node's own, it need not guess.
     rm -rf "$WORLD/run"
     mkdir -p "$WORLD/run/stages" "$WORLD/mnt"
     mkfs.xfs -q -f "$first"

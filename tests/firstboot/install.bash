@@ -172,7 +172,7 @@ rules_that_sshd_does_not_take_are_taken_out_again() { # test, root
     done
     equal "$(cat "$ROOT/etc/ssh/sshd_config")" 'UsePAM yes'
     [[ -e $ROOT/etc/mkimage/installed ]]
-    # When sshd would not start anyway, the rules stay.
+    # If sshd would not start anyway, the rules stay.
     in_root sshd 'echo "no hostkeys available" >&2; exit 1'
     install_node
     grep -q '^Match User mkimage' "$ROOT/etc/ssh/sshd_config"

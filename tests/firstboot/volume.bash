@@ -58,7 +58,7 @@ a_gluster_that_fails_destroys_nothing() { # test, root
         if [[ $how == fails ]]; then
             fake gluster 'echo "Connection failed. Please check if gluster daemon is operational."; exit 1'
         else
-            # What `timeout` makes of it.
+            # The exit code that `timeout` makes of it.
             # shellcheck disable=SC2016
             fake timeout 'for word; do [ "$word" != gluster ] || exit 124; done
             exec /usr/bin/timeout "$@"'
@@ -246,7 +246,7 @@ a_peer_that_knows_another_volume_is_left_to_mend_itself() { # test, root
 }
 
 # An add-brick that was cut off: half of the pool knows three bricks, half four, all as version 4.
-who_knows_the_volume_otherwise_takes_it_from_the_first_member() { # test, root
+a_member_that_knows_the_volume_otherwise_takes_it_from_the_first_member() { # test, root
     pool_of_three 98-4
     echo "volume-state 99-4" >>"$WORLD/others/pi4-1"
     glusterd_takes_over 99 4
@@ -308,15 +308,15 @@ nothing_is_added_to_a_volume_of_which_two_nodes_know_different_things() { # test
     echo 'volume-state 77-4' >>"$WORLD/others/pi4-3"
     dash "$MKIMAGE_LIB/answer-as-root" pi4-3 'add-brick fresh' || true
     grep -q 'add-brick' "$WORLD/run/gluster.log"
-    # Nor is anything added to what is no replica here.
+    # Nothing is added to a volume that this node does not know as a replica.
     : >"$WORLD/run/gluster.log"
     sed -i 's/^replica_count=.*/replica_count=4/' "$WORLD/glusterd/vols/cluster-data/info"
     contains "$(dash "$MKIMAGE_LIB/answer-as-root" pi4-3 'add-brick fresh' || true)" 'fewer bricks than replicas'
     fails grep -q 'add-brick' "$WORLD/run/gluster.log"
 }
 
-# What the members say, and which of them counts.
-who_counts_is_the_same_for_everybody() { # test, root
+# The members' answers, and which of them counts.
+every_node_follows_the_same_member() { # test, root
     local said
     pool_of_three 78-4
     while read -r said; do
@@ -590,7 +590,7 @@ allowed() {
 only_the_nodes_mount_the_volume_where_they_have_fixed_addresses() { # test
     : >"$WORLD/info"
     equal "$(allowed)" auth.allow=127.0.0.1,192.168.1.31,pi4-1,192.168.1.32,pi4-2,192.168.1.33,pi4-3,192.168.1.34,pi3-1
-    # Whom somebody let in stays in.
+    # A node that was let in by hand stays in.
     echo 'auth.allow: 192.168.1.9' >"$WORLD/info"
     contains "$(allowed)" 192.168.1.9,
     echo 'auth.allow: *' >"$WORLD/info"
@@ -602,7 +602,7 @@ only_the_nodes_mount_the_volume_where_they_have_fixed_addresses() { # test
     equal "$(allowed)" 'auth.allow=*'
 }
 
-# What stands in docker.bash's place: containers as `docker inspect` prints them.
+# A docker in place of the one in docker.bash: containers as `docker inspect` prints them.
 containers_came_too_early() { # test
     : >"$WORLD/run/docker-was-first"
     # shellcheck disable=SC2016

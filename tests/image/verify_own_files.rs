@@ -1,4 +1,4 @@
-//! What `verify` says of the files that are a node's own.
+//! The verdict of `verify` on the files that are a node's own.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -18,7 +18,7 @@ fn delete(place: &Workplace, path: &str) {
     judge::delete_boot_file(&place.path(BUILT), &SMALL.boot(), path);
 }
 
-/// What `verify --json` says was not compared in the sound image.
+/// The files of the sound image that `verify --json` has not compared.
 #[track_caller]
 fn not_compared(place: &Workplace) -> Vec<String> {
     let base = SMALL.raw();

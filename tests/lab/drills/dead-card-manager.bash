@@ -5,7 +5,7 @@ container_runs_on() {
     [[ -n $(in_node "$1" docker ps --quiet --filter label=com.docker.swarm.service.name="$SERVICE") ]]
 }
 
-# What a service does with its volume, while the first brick is away with its node.
+# Writes as a service does, while the first brick is away with its node.
 uses_the_volume() {
     in_node "$1" -t 120 sh -c "echo $1 >$DRILL_FOLDER.by-$1 && sync $DRILL_FOLDER.by-$1 && grep -x $1 $DRILL_FOLDER.by-$1"
 }

@@ -42,7 +42,7 @@ lease() {
         --interface="$NETWORK_BRIDGE" --bind-interfaces --dhcp-authoritative --dhcp-leasefile=/run/leases \
         --dhcp-range="${NETWORK_ADDRESS%.*}.0,static,255.255.255.0,1h" >"$LAB_SCRATCH/leases.log" 2>&1 &
     LEASE_SERVER=$!
-    # What a laptop with mDNS sees; there is none in the session itself.
+    # Resolves as a laptop with mDNS does; the session itself has none.
     printf '127.0.0.1 localhost\n' >"$LAB_SCRATCH/hosts"
     for node in "${NODES[@]}"; do
         printf '%s %s.local\n' "${NODE_ADDRESS[$node]}" "$node"

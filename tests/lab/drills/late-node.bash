@@ -17,8 +17,8 @@ early_files_on() {
         cd /glusterfs/bricks/$1/brick/$DRILL_PLACE && sha256sum --check --quiet --strict sums"
 }
 
-# A client goes over to a new brick a moment after it was added, and Gluster loses hold of some files that are open then: who writes
-# at that instant is told so (docs/recovery.md). Whoever begins afterwards is not.
+# A client goes over to a new brick a moment after it was added, and Gluster loses hold of some files that are open then: a program
+# that writes at that instant gets an error (docs/recovery.md). One that begins afterwards does not.
 clients_know_all_bricks() {
     on_every_node client_knows_all_bricks
 }

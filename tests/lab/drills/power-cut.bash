@@ -63,11 +63,11 @@ all_on
 every_boundary
 completes
 
-# Within the time that a first boot takes here, counted from power on; a seed plays the same instants again. A node that is
-# through by then is no first boot any more: it is cut all the same, and not counted.
+# Within the time that a first boot takes here, counted from power on; a seed plays the same instants again. A node that
+# is done by then is past its first boot: it is cut all the same, and not counted.
 cuts=0
 for ((round = 1; cuts < CUTS; round++)); do
-    ((round <= 4 * CUTS)) || fail "hardly a first boot takes as long as MKLAB_CUT_WINDOW"
+    ((round <= 4 * CUTS)) || fail "hardly any first boot takes as long as MKLAB_CUT_WINDOW"
     blank_cluster
     drill_begins
     instants=()

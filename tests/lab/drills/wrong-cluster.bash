@@ -38,11 +38,11 @@ is "the swarm has nobody new" "$members_before" "$(members)"
 is "the pool has nobody new" "$peers_before" "$(peers)"
 is "the volume has no other bricks" "$bricks_before" "$(bricks)"
 
-# trusts_host FOLDER WHOM: whether who has FOLDER's known hosts takes WHOM for a node of his.
+# trusts_host FOLDER NODE: whether a user with FOLDER's known hosts takes NODE for a node of their own.
 trusts_host() {
     ssh-keyscan -t ed25519 "${NODE_ADDRESS[$2]}" 2>/dev/null | cut -d ' ' -f 3 | grep -qFf - "$1/cluster.secrets/known_hosts"
 }
-# lets_in FOLDER ASKER WHOM: whether WHOM answers the key that ASKER has by FOLDER, for somebody who trusts anybody.
+# lets_in FOLDER ASKER NODE: whether NODE answers the key that ASKER has by FOLDER, for a user who trusts any host key.
 lets_in() {
     timeout 60 ssh -F none -T -o BatchMode=yes -o IdentitiesOnly=yes -o IdentityFile="$1/cluster.secrets/nodes/$2/enrolment_key" \
         -o UserKnownHostsFile=/dev/null -o StrictHostKeyChecking=no -o LogLevel=ERROR "mkimage@${NODE_ADDRESS[$3]}" state </dev/null

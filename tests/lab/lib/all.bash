@@ -21,7 +21,7 @@ fi
 RANDOM=$LAB_SEED
 
 session_start() {
-    # What programs leave there about namespaces and containers ends with the session.
+    # Programs leave notes there about namespaces and containers, which end with the session.
     mount -t tmpfs mklab-run /run
     network_start
     packages_start "$NETWORK_ADDRESS" OFFLINE

@@ -1,4 +1,4 @@
-# What must be true of a cluster. Each says what it found when it is not.
+# Facts that must be true of a cluster. Each assertion says what it found instead.
 
 CHECKS=0
 
@@ -135,7 +135,7 @@ compose_answers() {
     done
 }
 
-# What the first boot is responsible for on a node, in a form that can be compared.
+# Everything that the first boot sets up on a node, in a form that can be compared.
 node_fingerprint() {
     # shellcheck disable=SC2016 # (the node's shell expands it)
     in_node "$1" sh -c '
@@ -195,7 +195,7 @@ secrets_are_gone() {
     done
 }
 
-# ask_as NODE WHOM WORDS...: what somebody who stole NODE's enrolment key could say.
+# ask_as NODE ASKED WORDS...: asks as a thief of NODE's enrolment key could.
 ask_as() {
     local node=$1 whom=$2
     shift 2
@@ -266,7 +266,7 @@ as_owner() {
     timeout 600 ssh -F "$CLUSTER_FOLDER/cluster.secrets/ssh_config" -o BatchMode=yes "$@" </dev/null
 }
 
-# What is true of every healthy cluster, however it became one.
+# Facts that are true of every healthy cluster, however it became one.
 cluster_is_healthy() {
     check "docker node ls: ${#NODES[@]} Ready, the right roles, no ghost" eventually 180 swarm_is_whole
     check "the volume has ${#NODES[@]} replicas, started, all bricks online" eventually 60 volume_is_whole "$MANAGER"

@@ -16,7 +16,7 @@ declare -A NODE_ROLE=() NODE_WIPE=()
 CLUSTER_NAME=mklab
 CLUSTER_FOLDER=
 
-# What drills change: the manager that is asked, each node's role, how each may treat its stick.
+# Drills change these: the manager that is asked, each node's role, how each may treat its stick.
 cluster_defaults() {
     MANAGER=pi4-1
     NODE_ROLE=(["pi4-1"]=manager ["pi4-2"]=worker ["pi4-3"]=worker ["pi3-1"]=worker)
@@ -131,7 +131,7 @@ wait_state() {
     fail "not '$state_wanted' after $limit s: ${lagging[*]}"
 }
 
-# What a node complains of, a line a stage.
+# The complaints of a node, one stage per line.
 node_troubles() {
     node_status "$1" | jq -r --arg node "$1" \
         '.stages[] | select(.state != "done") | "  \($node) \(.name): \(.state), tries \(.tries): \(.error)"' >&2 || true

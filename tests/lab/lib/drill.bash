@@ -1,4 +1,4 @@
-# What every drill begins and ends with: a healthy cluster in use, 500 files on its volume, a service on every node.
+# The beginning and end of every drill: a healthy cluster in use, 500 files on its volume, a service on every node.
 
 readonly DRILL_FILES=${MKLAB_FILES:-500}
 readonly DRILL_PLACE=containers-data/drill
@@ -17,7 +17,7 @@ drill_scratch() {
 }
 
 # A selection for every day: what the owner is most likely to meet. Of a drill that plays a worker and the only manager,
-# who has more to lose, only the manager is played then.
+# which has more to lose, only the manager is played then.
 readonly DRILLS_SHORT=(dead-card-worker dead-card-manager dead-stick)
 DRILLS_ARE_SHORT=
 # These do not begin with a healthy cluster, so they come after those that go on with each other's cluster.
@@ -71,7 +71,7 @@ run_drills() {
         )
         status=$?
         set -e
-        # What the shell that ended knew of the nodes is gone with it; what it broke outside of them is not.
+        # The shell that ended took what it knew of the nodes with it, but what it broke outside of them is still broken.
         DRILL_WELL=
         packages_stop
         packages_start "$NETWORK_ADDRESS" OFFLINE
@@ -182,7 +182,7 @@ everything_off() {
     done
 }
 
-# Files and a service, as somebody has who uses the cluster.
+# Files and a service, as a user of the cluster has them.
 use_cluster() {
     local work=$LAB_SCRATCH/files
     rm -rf -- "$work"
@@ -305,7 +305,7 @@ gluster_uuid() {
     in_node "$1" sed -n 's/^UUID=//p' /var/lib/glusterd/glusterd.info
 }
 
-# What makes it the same swarm, and not one that was begun anew.
+# Facts by which a swarm is known again, as distinct from one that was begun anew.
 swarm_identity() {
     in_node "$1" docker info --format '{{.Swarm.Cluster.ID}}'
     in_node "$1" openssl x509 -in /var/lib/docker/swarm/certificates/swarm-root-ca.crt -noout -fingerprint

@@ -16,7 +16,7 @@ flash() {
     # As a mounted FAT looks: every file executable, and a root folder without the date that mcopy makes up for it.
     chmod -R 0755 -- "$folder/boot"
     touch -- "$folder/boot"
-    # What the image's own `resize` does on a Pi.
+    # The image's own `resize` does this on a Pi.
     truncate -s "$FLASH_CARD_SIZE" "$folder/card.img"
     local device
     device=$(losetup --find --show --offset "$FLASH_ROOT_OFFSET" -- "$folder/card.img")

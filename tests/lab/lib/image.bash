@@ -1,13 +1,13 @@
 # Base images shaped like Raspberry Pi OS Lite: MBR, FAT32 boot partition, ext4 root. The user land is Debian's
 # for this machine's own processor, which `mkimage` cannot see and which boots at native speed.
 
-# What a first boot may install, so that the cache holds it all: with and without what apt recommends.
+# Packages that a first boot may install, so that the cache holds them all: with and without what apt recommends.
 readonly IMAGE_LATER_PACKAGES=(
     docker.io docker-cli docker-compose glusterfs-server glusterfs-client xfsprogs attr gdisk jq
     avahi-utils libnss-mdns chrony cron
 )
 
-# What Raspberry Pi OS Lite has and a first boot relies on.
+# Packages of Raspberry Pi OS Lite on which a first boot relies.
 readonly IMAGE_PACKAGES=(
     systemd-sysv systemd-timesyncd systemd-resolved- dbus udev kmod procps
     cloud-init netplan.io network-manager iproute2 iptables nftables

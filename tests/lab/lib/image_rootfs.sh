@@ -30,7 +30,7 @@ mkdir -p "$root/usr/lib/netplan"
 printf 'network:\n  version: 2\n  renderer: NetworkManager\n' >"$root/usr/lib/netplan/00-network-manager-all.yaml"
 chmod 0600 "$root/usr/lib/netplan/00-network-manager-all.yaml"
 
-# What the real image's first boot does by itself.
+# The real image's first boot does this by itself.
 rm -f "$root"/etc/ssh/ssh_host_*
 printf 'raspberrypi\n' >"$root/etc/hostname"
 printf '127.0.0.1 localhost\n127.0.1.1 raspberrypi\n' >"$root/etc/hosts"

@@ -155,7 +155,7 @@ node_off() {
     done
 }
 
-# Where the node's stick is mounted, as this session sees it; nothing when it is not.
+# Prints where the node's stick is mounted, as this session sees it; nothing if it is not.
 node_stick_mount() {
     local init mount
     init=$(node_init "$1") || return 0

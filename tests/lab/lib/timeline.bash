@@ -1,4 +1,4 @@
-# When each node finished each stage, counted from its own power-on.
+# The time at which each node finished each stage, counted from its own power-on.
 
 declare -A TIMELINE=()
 

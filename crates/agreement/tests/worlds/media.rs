@@ -161,6 +161,15 @@ impl<P: Copy + Default + Eq> Media<P> {
         }
     }
 
+    /// Returns what is in the lower of the two places on the card, which is never used again.
+    pub fn dead_on_card(&mut self) -> &mut P {
+        if self.copy.epoch > self.directories.epoch {
+            &mut self.directories.state
+        } else {
+            &mut self.copy.state
+        }
+    }
+
     /// Returns the state that would be live after the node is switched on again with what is plugged in now.
     pub fn after_boot(mut self, rules: PlaceRules, carry: impl Fn(OnCard, &Self) -> P) -> P {
         let home = self.at_boot(rules, &carry);
@@ -176,6 +185,15 @@ pub struct Board<P> {
     /// The stick on which this card has begun something, and in which epoch; 0 for none.
     begun: (u8, u8),
     pub media: Media<P>,
+}
+
+/// Returns the boards of a cluster in which nothing has happened yet.
+pub fn new_boards<P: Copy + Default + Eq>(nodes: usize) -> [Board<P>; 4] {
+    let mut boards = [Board::default(); 4];
+    for board in &mut boards[..nodes] {
+        board.media = Media::new();
+    }
+    boards
 }
 
 impl<P: Copy + Default + Eq> Board<P> {
@@ -289,10 +307,11 @@ impl MediaStep {
 }
 
 impl<P: Copy + Default + Eq> Board<P> {
-    /// Adds what can happen to this node, which is in trouble or only ever switched on.
+    /// Returns what can happen to this node, which is in trouble or only ever switched on.
     ///
     /// A power cut that leaves everything as it is is left out: `forgets` says whether the node would forget something.
-    pub fn steps(&self, in_trouble: bool, may_lose: bool, forgets: bool, out: &mut Vec<MediaStep>) {
+    pub fn steps(&self, in_trouble: bool, may_lose: bool, forgets: bool) -> Vec<MediaStep> {
+        let mut out = Vec::new();
         if in_trouble && may_lose {
             if *self != Board::default() {
                 out.push(MediaStep::NewCard);
@@ -306,7 +325,7 @@ impl<P: Copy + Default + Eq> Board<P> {
         }
         if self.is_off() {
             out.push(MediaStep::SwitchOn);
-            return;
+            return out;
         }
         if in_trouble && (forgets || self.live().is_none()) {
             out.push(MediaStep::PowerCut);
@@ -318,6 +337,7 @@ impl<P: Copy + Default + Eq> Board<P> {
             Home::Card if self.media.plugged != 0 => out.push(MediaStep::UseStick),
             _ => {}
         }
+        out
     }
 
     pub fn apply(&mut self, step: MediaStep, rules: PlaceRules, carry: impl Fn(OnCard, &Media<P>) -> P) {

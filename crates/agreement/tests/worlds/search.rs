@@ -4,12 +4,6 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::time::Instant;
 
-/// A step, and the world after it.
-pub struct Next<M: Model> {
-    pub step: M::Step,
-    pub world: M::World,
-}
-
 /// Something whose worlds are searched.
 pub trait Model: Sized {
     type World: Copy + Eq + Hash;
@@ -17,8 +11,10 @@ pub trait Model: Sized {
 
     /// Returns the world in which everything begins.
     fn begin(&self) -> Self::World;
-    /// Adds everything that can happen next.
-    fn next(&self, world: &Self::World, out: &mut Vec<Next<Self>>);
+    /// Returns everything that can happen next.
+    fn steps(&self, world: &Self::World) -> Vec<Self::Step>;
+    /// Returns the world after a step.
+    fn apply(&self, world: &Self::World, step: Self::Step) -> Self::World;
     /// Returns whether a step is something that goes wrong, which stops when faults stop.
     fn is_fault(&self, step: Self::Step) -> bool;
     /// Returns one and the same world for all worlds that differ in the order of equal nodes only.
@@ -106,7 +102,6 @@ pub fn search<M: Model>(model: &M, limit: usize) -> Outcome {
         calm: Vec::new(),
     };
     search.visit(model.begin(), NOBODY);
-    let mut next = Vec::new();
     let mut position = 0;
     while position < search.worlds.len() {
         assert!(
@@ -115,8 +110,8 @@ pub fn search<M: Model>(model: &M, limit: usize) -> Outcome {
         );
         let world = search.worlds[position];
         let from = u32::try_from(position).unwrap();
-        model.next(&world, &mut next);
-        for Next { step, world: after } in next.drain(..) {
+        for step in model.steps(&world) {
+            let after = model.apply(&world, step);
             if let Some(invariant) = model.broken(&world, step, &after) {
                 let mut story = search.story(from, invariant);
                 story.lines.push(model.tell(&world, step, &after));
@@ -201,12 +196,13 @@ impl<M: Model> Search<'_, M> {
             path.push(parent);
         }
         path.reverse();
-        let mut next = Vec::new();
         let lines = path.windows(2).map(|pair| {
             let (before, after) = (self.worlds[pair[0] as usize], self.worlds[pair[1] as usize]);
-            self.model.next(&before, &mut next);
-            let taken = next.drain(..).find(|next| next.world == after).unwrap();
-            self.model.tell(&before, taken.step, &after)
+            let mut steps = self.model.steps(&before).into_iter();
+            let taken = steps
+                .find(|step| self.model.apply(&before, *step) == after)
+                .unwrap();
+            self.model.tell(&before, taken, &after)
         });
         Story {
             invariant,

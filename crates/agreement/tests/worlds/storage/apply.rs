@@ -8,7 +8,7 @@ use agreement::brick::{Before, Reply};
 use agreement::pool::Entry;
 
 impl Storage {
-    pub(super) fn apply(&self, before: &World, step: Step) -> World {
+    pub(super) fn after(&self, before: &World, step: Step) -> World {
         let mut world = *before;
         match step {
             Step::Media(node, step) => {
@@ -211,16 +211,11 @@ impl Storage {
             if node == 0 && board.live().is_some_and(|store| store.volume != 0) {
                 board.live_mut().told = false;
             }
-            let (copy, directories) = (&mut board.media.copy, &mut board.media.directories);
-            // The lower of the two on the card is never used again; its notes are.
-            let dead = if copy.epoch > directories.epoch {
-                directories
-            } else {
-                copy
-            };
-            dead.state = Store {
-                noted: dead.state.noted,
-                told: dead.state.told,
+            // Its notes are used again.
+            let dead = board.media.dead_on_card();
+            *dead = Store {
+                noted: dead.noted,
+                told: dead.told,
                 ..Store::default()
             };
         }

@@ -1,8 +1,8 @@
 //! The invariants of the pool and the volume.
 
 use super::{Copies, Step, Storage, World, bit, carry};
-use crate::media::{Media, MediaStep};
-use crate::search::{Model, Next};
+use crate::media::{MediaStep, new_boards};
+use crate::search::Model;
 use agreement::Home;
 
 impl Storage {
@@ -76,22 +76,18 @@ impl Model for Storage {
     type Step = Step;
 
     fn begin(&self) -> World {
-        let mut world = World {
+        World {
+            boards: new_boards(self.nodes),
             losses_left: self.losses,
             ..World::default()
-        };
-        for board in &mut world.boards[..self.nodes] {
-            board.media = Media::new();
         }
-        world
     }
 
-    fn next(&self, world: &World, out: &mut Vec<Next<Self>>) {
+    fn steps(&self, world: &World) -> Vec<Step> {
         let mut steps = Vec::new();
-        for node in 0..self.nodes {
-            let mut media = Vec::new();
+        for (node, board) in world.boards[..self.nodes].iter().enumerate() {
             let forgets = node == 0 && (world.has_waited || world.heard);
-            world.boards[node].steps(node < self.troubled, world.losses_left > 0, forgets, &mut media);
+            let mut media = board.steps(node < self.troubled, world.losses_left > 0, forgets);
             media.retain(|step| *step != MediaStep::PullStick || self.may_be_pulled(world, node));
             steps.extend(media.into_iter().map(|step| Step::Media(node, step)));
             self.node_steps(world, node, &mut steps);
@@ -99,10 +95,11 @@ impl Model for Storage {
         if self.ten_minutes_can_pass(world) {
             steps.push(Step::TenMinutes);
         }
-        out.extend(steps.into_iter().map(|step| Next {
-            step,
-            world: self.apply(world, step),
-        }));
+        steps
+    }
+
+    fn apply(&self, world: &World, step: Step) -> World {
+        self.after(world, step)
     }
 
     fn is_fault(&self, step: Step) -> bool {

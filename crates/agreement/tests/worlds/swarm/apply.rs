@@ -1,7 +1,7 @@
 //! The effects of the steps.
 
 use super::{ANSWERS, MOST_IDS, MOST_SWARMS, Membership, Step, Swarm, World, bit, entries, told};
-use crate::media::{Media, MediaStep};
+use crate::media::MediaStep;
 use agreement::swarm::Verdict;
 
 impl Swarm {
@@ -58,7 +58,7 @@ impl Swarm {
         }
     }
 
-    pub(super) fn apply(&self, before: &World, step: Step) -> World {
+    pub(super) fn after(&self, before: &World, step: Step) -> World {
         let mut world = *before;
         match step {
             // A stick that is dying can read as an empty one.
@@ -133,17 +133,10 @@ impl Swarm {
             world.told = None;
         }
         for board in &mut world.boards[..self.nodes] {
-            let Media {
-                directories, copy, ..
-            } = &mut board.media;
-            // The lower of the two on the card is never used again; its note is.
-            let dead = if copy.epoch > directories.epoch {
-                directories
-            } else {
-                copy
-            };
-            dead.state = Membership {
-                noted: dead.state.noted,
+            // Its note is used again.
+            let dead = board.media.dead_on_card();
+            *dead = Membership {
+                noted: dead.noted,
                 ..Membership::default()
             };
         }

@@ -1,8 +1,8 @@
 //! The steps and invariants of a swarm.
 
 use super::{Board, Step, Swarm, World, bit, entries};
-use crate::media::Media;
-use crate::search::{Model, Next};
+use crate::media::new_boards;
+use crate::search::Model;
 use agreement::Home;
 use agreement::swarm::Verdict;
 
@@ -68,32 +68,29 @@ impl Model for Swarm {
     type Step = Step;
 
     fn begin(&self) -> World {
-        let mut world = World {
+        World {
+            boards: new_boards(self.nodes),
             losses_left: self.losses,
             ..World::default()
-        };
-        for board in &mut world.boards[..self.nodes] {
-            board.media = Media::new();
         }
-        world
     }
 
-    fn next(&self, world: &World, out: &mut Vec<Next<Self>>) {
+    fn steps(&self, world: &World) -> Vec<Step> {
         let mut steps = Vec::new();
-        for node in 0..self.nodes {
-            let mut media = Vec::new();
+        for (node, board) in world.boards[..self.nodes].iter().enumerate() {
             let forgets = node == 0 && (world.has_waited || world.heard != 0);
-            world.boards[node].steps(node < self.troubled, world.losses_left > 0, forgets, &mut media);
+            let media = board.steps(node < self.troubled, world.losses_left > 0, forgets);
             steps.extend(media.into_iter().map(|step| Step::Media(node, step)));
             self.swarm_steps(world, node, &mut steps);
         }
         if self.ten_minutes_can_pass(world) {
             steps.push(Step::TenMinutes);
         }
-        out.extend(steps.into_iter().map(|step| Next {
-            step,
-            world: self.apply(world, step),
-        }));
+        steps
+    }
+
+    fn apply(&self, world: &World, step: Step) -> World {
+        self.after(world, step)
     }
 
     fn is_fault(&self, step: Step) -> bool {

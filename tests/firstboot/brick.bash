@@ -87,40 +87,58 @@ the_marker_on_the_card_allows_once() { # test, root
     equal "$(brick_state)" mounted
 }
 
+# another_stick_is_refused SETTING...: takes the stick out, starts the node again and puts in one with somebody's files.
+another_stick_is_refused() {
+    take_stick_out
+    foreign_ext4
+    stick_is "$@"
+    stage brick
+    equal "$CODE" 11
+    is_untouched
+}
+
+take_stick_out() {
+    umount "$WORLD/swarm" "$WORLD/glusterd" "$WORLD/brick" 2>/dev/null || true
+    rm -rf "$WORLD/run"
+    mkdir -p "$WORLD/run/stages"
+}
+
 wipe_always_formats_once_and_not_the_next_stick() { # test, root
     foreign_ext4
     stick_is MKIMAGE_BRICK_WIPE=always
     stage brick
     equal "$CODE" 0
-    umount "$WORLD/swarm" "$WORLD/glusterd" "$WORLD/brick"
-    rm -rf "$WORLD/run"
-    mkdir -p "$WORLD/run/stages"
-    foreign_ext4
-    stick_is MKIMAGE_BRICK_WIPE=always
-    stage brick
-    equal "$CODE" 11
-    is_untouched
+    another_stick_is_refused MKIMAGE_BRICK_WIPE=always
 }
 
 wipe_always_is_used_up_by_a_stick_that_was_ours() { # test, root
     loop 600
     stick_is
     stage brick
-    umount "$WORLD/swarm" "$WORLD/glusterd" "$WORLD/brick"
+    take_stick_out
     # A new image for the old stick, and weeks later another stick.
-    rm -rf "$WORLD/run" "$WORLD/var-lib"
-    mkdir -p "$WORLD/run/stages" "$WORLD/var-lib"
+    rm -rf "$WORLD/var-lib"
+    mkdir -p "$WORLD/var-lib"
     stick_is MKIMAGE_BRICK_WIPE=always
     stage brick
     equal "$CODE" 0
-    umount "$WORLD/swarm" "$WORLD/glusterd" "$WORLD/brick"
-    rm -rf "$WORLD/run"
-    mkdir -p "$WORLD/run/stages"
-    foreign_ext4
-    stick_is MKIMAGE_BRICK_WIPE=always
-    stage brick
-    equal "$CODE" 11
-    is_untouched
+    another_stick_is_refused MKIMAGE_BRICK_WIPE=always
+}
+
+a_permission_is_used_up_when_formatting_is_cut_off() { # test, root
+    local permission
+    for permission in always if-empty; do
+        rm -rf "$WORLD/var-lib"
+        mkdir -p "$WORLD/var-lib"
+        foreign_ext4
+        stick_is MKIMAGE_BRICK_WIPE="$permission"
+        [[ $permission == always ]] || : >"$BOOT/mkimage/wipe-stick"
+        fake mkfs.xfs 'exit 1'
+        stage brick
+        equal "$CODE" 1
+        rm "$WORLD/bin/mkfs.xfs"
+        another_stick_is_refused MKIMAGE_BRICK_WIPE="$permission"
+    done
 }
 
 wipe_never_leaves_even_a_blank_stick_alone() { # test, root

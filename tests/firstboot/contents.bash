@@ -63,23 +63,25 @@ what_shops_put_on_a_stick_is_no_file_of_the_users() { # test, root
     equal "$(contents "$DEVICE")" shop
 }
 
+# stick_with_a_file TYPE FILE
+stick_with_a_file() {
+    shop_stick "$1"
+    mkdir -p "$WORLD/files/$(dirname "$2")"
+    : >"$WORLD/files/$2"
+}
+
 a_fat32_stick_with_files_is_never_disposable() { # test, root
-    shop_stick vfat
-    mkdir -p "$WORLD/files/DCIM/100"
-    : >"$WORLD/files/DCIM/100/IMG_1.JPG"
+    stick_with_a_file vfat DCIM/100/IMG_1.JPG
     contains "$(contents "$DEVICE")" 'files a vfat file system with files on it, such as "DCIM/100/IMG_1.JPG"'
 }
 
 an_exfat_stick_with_files_is_never_disposable() { # test, root
-    shop_stick exfat
-    : >"$WORLD/files/thesis.odt"
+    stick_with_a_file exfat thesis.odt
     contains "$(contents "$DEVICE")" 'such as "thesis.odt"'
 }
 
 a_users_file_is_not_excused_by_a_shops_name_elsewhere() { # test, root
-    shop_stick vfat
-    mkdir -p "$WORLD/files/backup"
-    : >"$WORLD/files/backup/autorun.inf"
+    stick_with_a_file vfat backup/autorun.inf
     contains "$(contents "$DEVICE")" 'such as "backup/autorun.inf"'
 }
 

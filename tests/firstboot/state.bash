@@ -80,7 +80,8 @@ a_dead_stick_is_replaced_from_the_cards_copy() { # test, root
     equal "$(findmnt -n -o TARGET --target "$WORLD/glusterd")" "$WORLD/glusterd"
 }
 
-a_stick_that_was_away_does_not_turn_back_time() { # test, root
+# the_card_goes_on: the stick is pulled out, and something changes while the state lives on the card.
+the_card_goes_on() {
     echo before >"$WORLD/glusterd/glusterd.info"
     on_stick
     copied
@@ -88,6 +89,10 @@ a_stick_that_was_away_does_not_turn_back_time() { # test, root
     on_card
     echo after >"$WORLD/glusterd/glusterd.info"
     off
+}
+
+a_stick_that_was_away_does_not_turn_back_time() { # test, root
+    the_card_goes_on
     on_stick
     equal "$(remembered)" after
     off
@@ -96,13 +101,7 @@ a_stick_that_was_away_does_not_turn_back_time() { # test, root
 }
 
 a_reboot_without_the_stick_keeps_what_the_card_went_on_with() { # test, root
-    echo before >"$WORLD/glusterd/glusterd.info"
-    on_stick
-    copied
-    off
-    on_card
-    echo after >"$WORLD/glusterd/glusterd.info"
-    off
+    the_card_goes_on
     on_card
     equal "$(remembered)" after
 }

@@ -1,12 +1,18 @@
 # The pool and volume stages: a store of glusterd's, a brick with a file in it, and a gluster that does what it is told here.
 
-# a_member: pi4-2 as a member of the pool, its brick mounted.
-a_member() {
+# a_brick_of NODE: mounts a stick with that node's empty brick.
+a_brick_of() {
     loop 320
     mkfs.xfs -q -f "$DEVICE"
     mount "$DEVICE" "$WORLD/brick"
-    echo "$CLUSTER_ID pi4-2 homelab" >"$WORLD/brick/.mkimage-brick"
-    mkdir -p "$WORLD/brick/brick/.glusterfs" "$WORLD/brick/state" "$WORLD/mnt"
+    echo "$CLUSTER_ID $1 homelab" >"$WORLD/brick/.mkimage-brick"
+    mkdir -p "$WORLD/brick/brick" "$WORLD/brick/state" "$WORLD/mnt"
+}
+
+# a_member: pi4-2 as a member of the pool, its brick mounted.
+a_member() {
+    a_brick_of pi4-2
+    mkdir "$WORLD/brick/brick/.glusterfs"
     echo precious >"$WORLD/brick/brick/file"
     echo stick >"$WORLD/run/state-place"
     settings MKIMAGE_BRICK_DEVICE="$DEVICE" MKIMAGE_MOUNT="$WORLD/mnt"
@@ -639,11 +645,7 @@ a_brick_that_cannot_be_read_is_never_called_empty() { # test, root
 
 # a_new_volume: the first node with an empty brick on its stick, which would make the volume.
 a_new_volume() {
-    loop 320
-    mkfs.xfs -q -f "$DEVICE"
-    mount "$DEVICE" "$WORLD/brick"
-    echo "$CLUSTER_ID pi4-1 homelab" >"$WORLD/brick/.mkimage-brick"
-    mkdir -p "$WORLD/brick/state" "$WORLD/brick/brick" "$WORLD/mnt"
+    a_brick_of pi4-1
     echo 1 >"$WORLD/brick/state/epoch"
     a_new_first_node
     settings MKIMAGE_NODE=pi4-1 MKIMAGE_ROLE=manager MKIMAGE_BRICK_DEVICE="$DEVICE" MKIMAGE_MOUNT="$WORLD/mnt"

@@ -16,7 +16,7 @@ pub enum Noted {
 /// A node's view of its own brick, once it knows the volume.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct View {
-    /// The number of bricks glusterd lists; 0 when it does not say.
+    /// The number of bricks that glusterd lists; 0 if it does not say.
     pub bricks: u8,
     /// True if it lists this node's.
     pub is_listed: bool,
@@ -97,9 +97,9 @@ pub struct Asked {
     pub knows_volume: bool,
     /// True if this member is the first one in the pool.
     pub is_first: bool,
-    /// The number of bricks glusterd lists.
+    /// The number of bricks that glusterd lists.
     pub bricks: u8,
-    /// The number of bricks glusterd has stored.
+    /// The number of bricks that glusterd has stored.
     pub stored: u8,
     /// True if every brick is a replica of the others.
     pub is_sound: bool,
@@ -107,7 +107,7 @@ pub struct Asked {
     pub is_listed: bool,
     /// True if more than half of the pool is connected.
     pub has_majority: bool,
-    /// The number of of the volume's bricks belong to members that are not connected.
+    /// The number of the volume's bricks that belong to members which are not connected.
     pub unreached: u8,
     /// True if the volume's first brick is one of those.
     pub first_is_unreached: bool,
@@ -115,7 +115,7 @@ pub struct Asked {
     pub caller_is_there: bool,
     /// True if another member says that it knows the volume otherwise.
     pub somebody_disagrees: bool,
-    /// The number of bricks a complete volume has, the arbiter counted.
+    /// The number of bricks of a complete volume, the arbiter's included.
     pub replica: u8,
     /// True if the cluster has an arbiter.
     pub has_arbiter: bool,
@@ -185,7 +185,7 @@ pub fn reply(asked: Asked) -> Reply {
     }
 }
 
-/// Returns whether so many of the volume's bricks take a write: more than half of them, or half with the first among them.
+/// Returns whether the reached bricks of a volume take a write: more than half of them, or half with the first among them.
 pub fn can_write(reached: u8, first_is_reached: bool, bricks: u8) -> bool {
     let twice = reached.saturating_mul(2);
     twice > bricks || (twice == bricks && first_is_reached && bricks > 0)

@@ -2,7 +2,8 @@
 //! belongs to it. Every rule is a pure function from what one node can see to what it does next.
 //!
 //! The nodes themselves run `firstboot/lib`, which is shell. This crate states the same rules in a form that can be checked
-//! exhaustively (`tests/worlds`). Nothing compares the two with each other yet.
+//! exhaustively (`tests/worlds`). `examples/cases.rs` prints cases with their verdicts, and `tests/firstboot/agreement.bash` puts
+//! the shell into each of them.
 
 // What a node sees is a list of independent facts, most of which are true or false.
 #![allow(clippy::struct_excessive_bools)]

@@ -146,11 +146,11 @@ pub fn with_members(view: View, listed: bool) -> Entry {
 /// A member's view of the peers that reject it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Rejection {
-    /// The number of peers accept it.
+    /// The number of peers that accept it.
     pub accepted: usize,
-    /// The number of peers reject it.
+    /// The number of peers that reject it.
     pub rejected: usize,
-    /// The number of members its pool has, itself counted.
+    /// The number of members of its pool, itself included.
     pub members: usize,
     /// True if another member says that it knows the volume otherwise.
     pub somebody_disagrees: bool,

@@ -1,10 +1,12 @@
 //! The choice of this node's stick, and the permission to format it.
 //!
 //! Rule: a stick of ours is kept; a blank or shop-formatted one is formatted; anything else is left alone until the owner
-//! allows it; of several candidates none is taken, unless exactly one is ours.
+//! allows it; of several candidates none is taken, unless exactly one is ours. A permission is used up before the first stick
+//! after it is formatted or mounted, whether that stick needs it or not.
 //!
 //! Why: new sticks come with a file system and vendor files, so "format only blank disks" would refuse every new stick,
-//! and "format what is there" destroys somebody's backup.
+//! and "format what is there" destroys somebody's backup. A permission that outlives a power cut while its stick is formatted
+//! costs the files on the stick that is put in afterwards.
 
 /// The contents of a disk.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

@@ -182,7 +182,7 @@ pub struct MemberView<'a> {
     pub is_first_manager: bool,
     /// True if this node is, or was, one of the swarm's managers.
     pub has_raft: bool,
-    /// The number of managers the nodes file has.
+    /// The number of managers in the nodes file.
     pub managers: usize,
     /// The other managers' answers, in the nodes file's order.
     pub answers: &'a [ManagerAnswer],

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+mod formatting;
 mod media;
 mod search;
 mod storage;

@@ -108,9 +108,9 @@ pub enum Copies {
 /// The bounds of a search. Every node has a brick, and a complete volume has all of them.
 pub struct Storage {
     pub nodes: usize,
-    /// The number of nodes, beginning with the first, lose their power, card or stick.
+    /// The number of nodes, beginning with the first, that lose their power, card or stick.
     pub troubled: usize,
-    /// The number of cards and sticks are lost or pulled out, and how many changes are cut off.
+    /// The number of cards and sticks that are lost or pulled out, and of changes that are cut off.
     pub losses: u8,
     /// The number of writes.
     pub writes: u8,

@@ -21,7 +21,7 @@ impl Storage {
         known.count_ones()
     }
 
-    /// The number of bricks hold everything that was written, on sticks in the drawer and set aside as well.
+    /// The number of bricks that hold everything that was written, on sticks in the drawer and set aside as well.
     fn good_copies(world: &World) -> usize {
         let aside = usize::from(world.aside >> world.newest() & 1);
         aside

@@ -91,11 +91,11 @@ pub const RULES: Rules = Rules {
 /// The bounds of a search.
 pub struct Swarm {
     pub nodes: usize,
-    /// The number of of them are managers, beginning with the first.
+    /// The number of managers among them, beginning with the first.
     pub managers: usize,
-    /// The number of nodes, beginning with the first, lose their power, card or stick; the others are late and silent at times.
+    /// The number of nodes, beginning with the first, that lose their power, card or stick; the others are late and silent at times.
     pub troubled: usize,
-    /// The number of cards and sticks are lost or pulled out, and how many actions are cut off before they are recorded.
+    /// The number of cards and sticks that are lost or pulled out, and of actions that are cut off before they are recorded.
     pub losses: u8,
     pub patience: Patience,
     pub rules: Rules,

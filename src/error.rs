@@ -4,40 +4,32 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::io;
 
-/// The kind of an error, as documented by the exit codes.
+/// The kind of an error. The numbers are the documented exit codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
 pub enum Category {
-    /// 1: any other error.
-    Other,
-    /// 2: the command line is invalid.
-    Usage,
-    /// 3: the cluster file, or a file it refers to, is invalid.
-    ClusterFile,
-    /// 4: the network or the server failed.
-    Network,
-    /// 5: data does not match its hash, checksum or size.
-    Verification,
-    /// 6: the disk is full, a permission is missing, or an input/output error occurred.
-    Disk,
-    /// 7: refused because it is unsafe; `--force` overrides.
-    Refused,
-    /// 130: the user pressed Ctrl-C.
-    Interrupted,
+    /// Any other error.
+    Other = 1,
+    /// The command line is invalid.
+    Usage = 2,
+    /// The cluster file, or a file it refers to, is invalid.
+    ClusterFile = 3,
+    /// The network or the server failed.
+    Network = 4,
+    /// Data does not match its hash, checksum or size.
+    Verification = 5,
+    /// The disk is full, a permission is missing, or an input/output error occurred.
+    Disk = 6,
+    /// Refused because it is unsafe; `--force` overrides.
+    Refused = 7,
+    /// The user pressed Ctrl-C.
+    Interrupted = 130,
 }
 
 impl Category {
     /// Returns the process exit code.
     pub fn exit_code(self) -> u8 {
-        match self {
-            Self::Other => 1,
-            Self::Usage => 2,
-            Self::ClusterFile => 3,
-            Self::Network => 4,
-            Self::Verification => 5,
-            Self::Disk => 6,
-            Self::Refused => 7,
-            Self::Interrupted => 130,
-        }
+        self as u8
     }
 }
 
@@ -135,46 +127,28 @@ fn carried<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Error> {
 }
 
 /// Adds a sentence to any error.
-pub trait Context<T, E> {
+pub trait Context<T>: Sized {
     /// Adds a category, what was being done, and to which file or node.
-    fn context(self, category: Category, what: impl FnOnce() -> String) -> Result<T>
-    where
-        E: Into<Cause>;
+    fn context(self, category: Category, what: impl FnOnce() -> String) -> Result<T>;
 
     /// Does the same as [`Context::context`] for input and output on local files.
-    fn disk(self, what: impl FnOnce() -> String) -> Result<T>
-    where
-        E: Into<Cause>;
+    fn disk(self, what: impl FnOnce() -> String) -> Result<T> {
+        self.context(Category::Disk, what)
+    }
 
     /// Adds what was being done when the error occurred. The category and the remedy stay.
     fn while_doing(self, what: impl FnOnce() -> String) -> Result<T>
     where
-        E: Into<Error>;
+        Self: Into<Result<T>>,
+    {
+        self.into()
+            .map_err(|error| Error::new(error.category(), what()).with_cause(error))
+    }
 }
 
-impl<T, E> Context<T, E> for Result<T, E> {
-    fn context(self, category: Category, what: impl FnOnce() -> String) -> Result<T>
-    where
-        E: Into<Cause>,
-    {
+impl<T, E: Into<Cause>> Context<T> for Result<T, E> {
+    fn context(self, category: Category, what: impl FnOnce() -> String) -> Result<T> {
         self.map_err(|cause| Error::new(category, what()).with_cause(cause))
-    }
-
-    fn disk(self, what: impl FnOnce() -> String) -> Result<T>
-    where
-        E: Into<Cause>,
-    {
-        self.context(Category::Disk, what)
-    }
-
-    fn while_doing(self, what: impl FnOnce() -> String) -> Result<T>
-    where
-        E: Into<Error>,
-    {
-        self.map_err(|error| {
-            let error = error.into();
-            Error::new(error.category(), what()).with_cause(error)
-        })
     }
 }
 

@@ -61,7 +61,7 @@ pub(super) fn render(base: &Cmdline, node: NodeWords<'_>) -> Result<Vec<u8>> {
         return Err(Error::new(Category::Verification, what)
             .with_remedy("use an unchanged Raspberry Pi OS Lite image"));
     }
-    if base.ends_with_newline() {
+    if base.ends_with_newline {
         text.push('\n');
     }
     Ok(text.into_bytes())

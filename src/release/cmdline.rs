@@ -6,7 +6,7 @@ use crate::error::{Category, Error, Result};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cmdline {
     words: Vec<String>,
-    newline: bool,
+    pub ends_with_newline: bool,
 }
 
 impl Cmdline {
@@ -20,7 +20,7 @@ impl Cmdline {
                 .with_remedy("use an unchanged Raspberry Pi OS Lite image")
         };
         let text = std::str::from_utf8(bytes).map_err(|_| bad("is not text"))?;
-        let newline = text.ends_with('\n');
+        let ends_with_newline = text.ends_with('\n');
         let mut lines = text.lines().filter(|line| !line.trim().is_empty());
         let line = lines.next().ok_or_else(|| bad("is empty"))?;
         if lines.next().is_some() {
@@ -29,8 +29,10 @@ impl Cmdline {
         if line.contains(|c: char| c.is_control() && c != '\t') {
             return Err(bad("has control characters"));
         }
-        let words = words(line);
-        Ok(Self { words, newline })
+        Ok(Self {
+            words: words(line),
+            ends_with_newline,
+        })
     }
 
     /// Returns the words in their order.
@@ -41,11 +43,6 @@ impl Cmdline {
     /// Returns true if a word is exactly this.
     pub(super) fn has(&self, word: &str) -> bool {
         self.words().any(|candidate| candidate == word)
-    }
-
-    /// Returns true if the file ended with a line break.
-    pub fn ends_with_newline(&self) -> bool {
-        self.newline
     }
 
     /// Returns the script that `systemd.run=` starts, which an unchanged base does not have.

@@ -1,22 +1,30 @@
 //! Recognises a Raspberry Pi OS image by the files of its boot partition. Its file name is not trusted.
 
-mod boot_files;
 mod cmdline;
 mod date;
 mod facts;
-mod issue;
 mod refusal;
 #[cfg(test)]
 pub(crate) mod testing;
 
-pub use boot_files::BootFiles;
 pub use cmdline::Cmdline;
 pub use date::Date;
-pub use facts::BaseFacts;
-pub use issue::SAMPLE_MARK;
+pub use facts::{BaseFacts, SAMPLE_MARK};
 pub use refusal::{Refusal, of_published};
 
 use std::fmt;
+
+use crate::error::Result;
+
+/// The files of a base's boot partition.
+pub trait BootFiles {
+    /// Returns a file's bytes, or `None` if there is no such file. `path` is relative and `/`-separated. Fails if the
+    /// partition is damaged, or the file is too large to be one that mkimage reads.
+    fn read(&self, path: &str) -> Result<Option<Vec<u8>>>;
+
+    /// Returns the names of the files and folders in the root folder. Fails if the partition is damaged.
+    fn root_names(&self) -> Result<Vec<String>>;
+}
 
 /// A Debian release that Raspberry Pi OS was made from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,10 +60,6 @@ pub enum Userland {
 }
 
 impl Release {
-    /// Every release, oldest first.
-    pub const ALL: [Self; 4] = [Self::Buster, Self::Bullseye, Self::Bookworm, Self::Trixie];
-
-    /// The code name.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Buster => "buster",
@@ -68,7 +72,9 @@ impl Release {
     /// Returns the release with this code name. Case is ignored.
     pub fn named(text: &str) -> Option<Self> {
         let named = |release: &Self| release.as_str().eq_ignore_ascii_case(text);
-        Self::ALL.into_iter().find(named)
+        [Self::Buster, Self::Bullseye, Self::Bookworm, Self::Trixie]
+            .into_iter()
+            .find(named)
     }
 
     /// Returns true if `NetworkManager` manages the network. Before bookworm, dhcpcd and `wpa_supplicant` did.
@@ -78,7 +84,6 @@ impl Release {
 }
 
 impl BootMount {
-    /// The mount point.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Boot => "/boot",

@@ -24,33 +24,19 @@ impl From<Refusal> for Error {
 impl BaseFacts {
     /// Returns the reasons not to use this base for this cluster.
     pub fn refusals(&self, cluster: &Cluster) -> Vec<Refusal> {
-        [
-            self.customised(),
-            self.is_32_bit(cluster),
-            self.too_old_for_a_board(cluster),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
-    }
-
-    fn customised(&self) -> Option<Refusal> {
-        let script = self.cmdline.script()?;
-        Some(Refusal {
+        let customised = self.cmdline.script().map(|script| Refusal {
             category: Category::Refused,
             reason: format!(
                 "the base was customised before: its command line starts {script}, which the build would remove"
             ),
             remedy: "use the image as it was published".to_owned(),
-        })
-    }
-
-    fn is_32_bit(&self, cluster: &Cluster) -> Option<Refusal> {
-        (self.userland == Userland::Bits32).then(|| of_32_bits("it has 32-bit kernels", cluster))
-    }
-
-    fn too_old_for_a_board(&self, cluster: &Cluster) -> Option<Refusal> {
-        too_old_for_a_board(self.release?, cluster)
+        });
+        let is_32_bit = self.userland == Userland::Bits32;
+        let of_32_bits = is_32_bit.then(|| of_32_bits("it has 32-bit kernels", cluster));
+        let too_old = self
+            .release
+            .and_then(|release| too_old_for_a_board(release, cluster));
+        [customised, of_32_bits, too_old].into_iter().flatten().collect()
     }
 }
 

@@ -1,8 +1,8 @@
 //! Processes many items on several threads.
 
 use std::num::NonZero;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use crate::error::Result;
 
@@ -43,10 +43,7 @@ pub fn on_threads<T: Sync, S>(
         }
         run();
     });
-    match failure.into_inner() {
-        Ok(Some(error)) => Err(error),
-        Ok(None) => Ok(()),
-        // The scope passes on a panic in a thread, so the lock is never poisoned here.
-        Err(poisoned) => poisoned.into_inner().map_or(Ok(()), Err),
-    }
+    // The scope passes on a panic in a thread, so the lock is never poisoned here.
+    let failure = failure.into_inner().unwrap_or_else(PoisonError::into_inner);
+    failure.map_or(Ok(()), Err)
 }

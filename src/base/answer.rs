@@ -12,10 +12,10 @@ use url::Url;
 use crate::base::retry::{Failure, Kind, retry_after};
 use crate::error::{Category, Error};
 
-/// What follows an answer's headers.
+/// The content that follows an answer's headers.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Content {
-    /// Whether it is the requested rest of the file, not the whole file.
+    /// `true` for the requested rest of the file, `false` for the whole file.
     pub(super) is_rest: bool,
     /// The size of the whole file in bytes.
     pub(super) total: Option<u64>,
@@ -31,9 +31,9 @@ impl Content {
         have: u64,
         validator: Option<&Validator>,
     ) -> Result<Self, Failure> {
-        let failure = |kind: Kind| kind.of(Error::new(Category::Network, format!("{url} answers {status}")));
+        let answered = || Error::new(Category::Network, format!("{url} answers {status}"));
         let start_over = |why: &str| Err(Kind::StartOver.of(Error::new(Category::Network, why)));
-        let refused = |kind, remedy: &str| Err(failure(kind).with_remedy(remedy));
+        let refused = |kind: Kind, remedy: &str| Err(kind.of(answered().with_remedy(remedy)));
         match status {
             StatusCode::OK => Ok(Self {
                 is_rest: false,
@@ -52,7 +52,7 @@ impl Content {
             _ if is_temporary(status) => {
                 let asked = text(headers, RETRY_AFTER);
                 let asked = asked.and_then(|asked| retry_after(asked, SystemTime::now()));
-                Err(failure(Kind::Retry(asked)))
+                Err(Kind::Retry(asked).of(answered()))
             }
             StatusCode::NOT_FOUND | StatusCode::GONE => refused(
                 Kind::Missing,

@@ -57,7 +57,6 @@ impl<'a> Cache<'a> {
         Self { folder }
     }
 
-    /// Creates the folder.
     pub(super) fn create(&self) -> Result<()> {
         fs::create_dir_all(self.folder)
             .disk(|| format!("creating the cache folder {}", self.folder.display()))
@@ -92,19 +91,9 @@ impl<'a> Cache<'a> {
         Ok(None)
     }
 
-    /// Returns the path of a finished download.
-    pub(super) fn finished(&self, sha256: Sha256, name: &str) -> PathBuf {
-        self.folder.join(format!("{sha256}-{name}"))
-    }
-
-    /// Returns the path of a finished download's signature.
-    pub(super) fn signature(&self, sha256: Sha256) -> PathBuf {
-        self.folder.join(format!("{sha256}.sig"))
-    }
-
-    /// Returns the path of a running download.
-    pub(super) fn part(&self, sha256: Sha256) -> PathBuf {
-        self.folder.join(format!("{sha256}.part"))
+    /// Returns the path of the file whose name is the hash and then `end`.
+    pub(super) fn path(&self, sha256: Sha256, end: &str) -> PathBuf {
+        self.folder.join(format!("{sha256}{end}"))
     }
 }
 

@@ -34,7 +34,6 @@ pub struct Catalog {
 pub struct CatalogEntry {
     /// Debian's name for the release, such as `trixie`.
     pub release: String,
-    /// The processor architecture.
     pub arch: Arch,
     /// The date in the file's name, `YYYY-MM-DD`.
     pub date: String,
@@ -42,7 +41,7 @@ pub struct CatalogEntry {
     pub url: Url,
     /// Hash of the downloaded file.
     pub sha256: Sha256,
-    /// Size of the downloaded file in bytes.
+    /// In bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
     /// Size of the decompressed image in bytes.
@@ -51,7 +50,7 @@ pub struct CatalogEntry {
     /// Hash of the decompressed image.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub raw_sha256: Option<Sha256>,
-    /// The source of the hashes. Not part of the file, so that no file can claim it.
+    /// The origin of the hashes. Not part of the file, so that no file can claim it.
     #[serde(skip)]
     pub source: HashSource,
 }
@@ -70,9 +69,7 @@ pub enum HashSource {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Arch {
-    /// 64 bits.
     Arm64,
-    /// 32 bits.
     Armhf,
 }
 
@@ -101,15 +98,12 @@ impl CatalogEntry {
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CatalogFile {
-    /// The id of the default image.
     pub(super) default: Option<String>,
-    /// The images, oldest first.
     #[serde(default, rename = "image")]
     pub(super) images: Vec<CatalogEntry>,
 }
 
 impl Catalog {
-    /// Returns the built-in images.
     pub fn built_in() -> Result<Self> {
         let mut file: CatalogFile = toml::from_str(BUILT_IN).context(Category::Other, || {
             "reading the built-in catalog of base images".to_owned()
@@ -168,7 +162,6 @@ impl Catalog {
         self.get(&self.default)
     }
 
-    /// Returns whether `entry` is the default image.
     pub fn is_default(&self, entry: &CatalogEntry) -> bool {
         entry.id() == self.default
     }
@@ -176,21 +169,15 @@ impl Catalog {
     /// Returns the image with this id. The error suggests similar ids.
     pub fn get(&self, id: &str) -> Result<&CatalogEntry> {
         self.entry(id).ok_or_else(|| {
-            let similar = self.similar(id);
-            let remedy = if similar.is_empty() {
-                "list the known images with `mkimage bases`".to_owned()
-            } else {
-                format!(
-                    "did you mean {}? `mkimage bases` lists all known images",
-                    similar.join(", ")
-                )
+            let remedy = match self.similar(id).join(", ") {
+                none if none.is_empty() => "list the known images with `mkimage bases`".to_owned(),
+                ids => format!("did you mean {ids}? `mkimage bases` lists all known images"),
             };
             let what = format!("`{id}` is neither a file nor a known base image");
             Error::new(Category::Usage, what).with_remedy(remedy)
         })
     }
 
-    /// Returns the image with this URL.
     pub(super) fn with_url(&self, url: &Url) -> Option<&CatalogEntry> {
         self.entries.iter().find(|entry| entry.url == *url)
     }
@@ -215,20 +202,16 @@ impl Catalog {
     /// Returns the ids most similar to an unknown one, newest first among equals.
     fn similar(&self, id: &str) -> Vec<String> {
         let release = id.split('-').next().unwrap_or(id);
-        let mut ids: Vec<_> = self
-            .entries
-            .iter()
-            .rev()
-            .map(|entry| (strsim::jaro_winkler(&entry.id(), id), entry))
-            .filter(|(similarity, entry)| {
-                similarity.max(strsim::jaro_winkler(&entry.release, release)) > MIN_SIMILARITY
-            })
-            .collect();
-        ids.sort_by(|(a, _), (b, _)| b.total_cmp(a));
-        ids.into_iter()
-            .take(MAX_SUGGESTIONS)
-            .map(|(_, entry)| entry.id())
-            .collect()
+        let similarity = |entry: &CatalogEntry| {
+            let of_release = strsim::jaro_winkler(&entry.release, release);
+            strsim::jaro_winkler(&entry.id(), id).max(of_release)
+        };
+        let mut similar: Vec<_> = self.entries.iter().rev().collect();
+        similar.retain(|entry| similarity(entry) > MIN_SIMILARITY);
+        similar
+            .sort_by(|a, b| strsim::jaro_winkler(&b.id(), id).total_cmp(&strsim::jaro_winkler(&a.id(), id)));
+        similar.truncate(MAX_SUGGESTIONS);
+        similar.into_iter().map(CatalogEntry::id).collect()
     }
 }
 

@@ -1,6 +1,7 @@
-//! The HTTP client: settings, redirects and requests.
+//! The HTTP client: settings, redirects, requests, and downloads of small files.
 
 use std::error::Error as StdError;
+use std::io::Read as _;
 use std::time::Duration;
 
 use reqwest::blocking::{Client, Response};
@@ -9,11 +10,18 @@ use reqwest::redirect::{Attempt, Policy};
 use url::Url;
 
 use crate::base::answer::{Content, Validator};
-use crate::base::retry::{Failure, Kind};
+use crate::base::retry::{Backoff, Failure, Kind};
 use crate::error::{Category, Context, Error, Result};
+use crate::progress::Progress;
 
 /// Limit for redirects of one request. Browsers follow about twenty; the publisher needs one.
 const MAX_REDIRECTS: usize = 10;
+
+/// Limit for a text in bytes. The publisher's list of images has several hundred thousand.
+const MAX_TEXT_SIZE: u64 = 16 << 20;
+
+/// The remedy when the publisher cannot be reached.
+const NO_NETWORK: &str = "check the network and the proxy settings (HTTPS_PROXY)";
 
 /// Timeouts, retries and the proxy. Only tests change the defaults.
 #[derive(Debug, Clone)]
@@ -28,7 +36,7 @@ pub struct Connection {
     pub first_wait: Duration,
     /// Limit for the wait between two attempts. If a server asks for more, the download fails.
     pub longest_wait: Duration,
-    /// Whether to use the proxy from `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, or the system's settings.
+    /// `true` for the proxy in `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, or the system's settings.
     pub use_proxy: bool,
 }
 
@@ -99,6 +107,49 @@ impl<'a> Http<'a> {
         let from = response.url();
         let content = Content::read(from, response.status(), response.headers(), have, validator)?;
         Ok((response, content))
+    }
+
+    /// Downloads a text, with retries.
+    pub(super) fn fetch_text(&self, url: &Url, progress: &dyn Progress) -> Result<String> {
+        let bytes = self
+            .fetch(url, MAX_TEXT_SIZE, progress)
+            .map_err(|failure| failure.error)?;
+        String::from_utf8(bytes).context(Category::Verification, || format!("{url} is not a text file"))
+    }
+
+    /// Downloads a file of at most `max_size` bytes into memory, with retries.
+    pub(super) fn fetch(
+        &self,
+        url: &Url,
+        max_size: u64,
+        progress: &dyn Progress,
+    ) -> Result<Vec<u8>, Failure> {
+        let mut backoff = Backoff::new(self.connection, progress);
+        loop {
+            match self.fetch_once(url, max_size) {
+                Ok(bytes) => return Ok(bytes),
+                Err(failure) => backoff.wait(failure, "run the same command again later")?,
+            }
+        }
+    }
+
+    fn fetch_once(&self, url: &Url, max_size: u64) -> Result<Vec<u8>, Failure> {
+        let (response, content) = self.ask(url, 0, None, NO_NETWORK)?;
+        if content.is_rest {
+            let what = format!("{url} answers with a part of the file");
+            return Err(Error::new(Category::Network, what).into());
+        }
+        let mut bytes = Vec::new();
+        response
+            .take(max_size.saturating_add(1))
+            .read_to_end(&mut bytes)
+            .context(Category::Network, || format!("{url} was cut off"))
+            .map_err(|error| Kind::Retry(None).of(error))?;
+        if bytes.len() as u64 > max_size {
+            let what = format!("{url} has more than {max_size} bytes");
+            return Err(Error::new(Category::Verification, what).into());
+        }
+        Ok(bytes)
     }
 
     /// Explains a request without an answer to the user. `remedy` is for a failing network.

@@ -16,7 +16,6 @@ use crate::base::verified::Stamp;
 use crate::base::{ObtainOptions, Sha256, Trust, VerifiedBase, local};
 use crate::disk::opened::is_at;
 use crate::error::{Category, Context, Error, Result};
-use crate::signature::Content;
 
 /// The file to download.
 pub(super) struct Wanted<'a> {
@@ -24,7 +23,7 @@ pub(super) struct Wanted<'a> {
     pub(super) sha256: Sha256,
     /// Size in bytes, if known.
     pub(super) size: Option<u64>,
-    /// Whether the file needs the publisher's signature.
+    /// `true` if the file needs the publisher's signature.
     pub(super) must_be_signed: bool,
     /// The reason to trust a file with that hash and without a signature.
     pub(super) hash: Trust,
@@ -36,7 +35,7 @@ pub(super) fn obtain(wanted: &Wanted, options: &ObtainOptions) -> Result<Verifie
     let name = file_name(wanted.url);
     let signature_file = wanted
         .must_be_signed
-        .then(|| SignatureFile::new(wanted.url, cache.signature(wanted.sha256), options));
+        .then(|| SignatureFile::new(wanted.url, cache.path(wanted.sha256, ".sig"), options));
     loop {
         let cached = cache.open(wanted.sha256)?;
         if cached.is_none() && options.offline {
@@ -56,7 +55,7 @@ pub(super) fn obtain(wanted: &Wanted, options: &ObtainOptions) -> Result<Verifie
             let stamp = local::hash(&file, &path, &name, &mut hasher, options.progress)?;
             let found = hasher.digest();
             if found == wanted.sha256 {
-                let trust = trust(wanted, signature.as_ref(), hasher.content(), options)?;
+                let trust = trust(wanted, signature.as_ref(), &hasher, options)?;
                 return Ok(VerifiedBase {
                     file,
                     path,
@@ -73,7 +72,7 @@ pub(super) fn obtain(wanted: &Wanted, options: &ObtainOptions) -> Result<Verifie
             damaged = Some((file, path, found));
         }
         cache.create()?;
-        let Some(part) = Part::lock(&cache.part(wanted.sha256), &name, hasher, options)? else {
+        let Some(part) = Part::lock(&cache.path(wanted.sha256, ".part"), &name, hasher, options)? else {
             continue;
         };
         if let Some((file, path, found)) = damaged {
@@ -92,10 +91,10 @@ pub(super) fn obtain(wanted: &Wanted, options: &ObtainOptions) -> Result<Verifie
 fn trust(
     wanted: &Wanted,
     signature: Option<&Signature>,
-    content: Option<&Content>,
+    hasher: &Hasher,
     options: &ObtainOptions,
 ) -> Result<Trust> {
-    if let Some((signature, content)) = signature.zip(content)
+    if let Some((signature, content)) = signature.zip(hasher.content.as_ref())
         && signature.confirm(content)?
     {
         return Ok(Trust::Signature(options.publisher.key.fingerprint));
@@ -135,7 +134,7 @@ fn download(
     options: &ObtainOptions,
 ) -> Result<VerifiedBase> {
     let outcome = complete(&mut part, wanted, name, options).and_then(|()| {
-        trust(wanted, signature, part.hasher.content(), options).map_err(|error| match error.category() {
+        trust(wanted, signature, &part.hasher, options).map_err(|error| match error.category() {
             Category::Verification => Kind::Corrupt.of(error),
             _ => error.into(),
         })
@@ -150,7 +149,7 @@ fn download(
             return Err(failure.error);
         }
     };
-    let path = cache.finished(wanted.sha256, name);
+    let path = cache.path(wanted.sha256, &format!("-{name}"));
     let file = part.finish(&path)?;
     let stamp = Stamp::of(&file).disk(|| format!("reading the metadata of {}", path.display()))?;
     Ok(VerifiedBase {
@@ -168,9 +167,8 @@ fn complete(part: &mut Part, wanted: &Wanted, name: &str, options: &ObtainOption
     part.resume(name, options.progress)?;
     let mut transfer = Transfer {
         http: Http::new(&options.connection)?,
-        url: wanted.url,
+        wanted,
         name,
-        size: wanted.size,
         progress: options.progress,
         task: None,
         length_known: false,
@@ -220,9 +218,9 @@ fn wrong_hash(wanted: &Wanted, part: &Part, length_known: bool) -> Error {
         wanted.sha256
     );
     if length_known {
-        return Error::new(Category::Verification, what).with_remedy(
-            "the download was deleted; try again, and if this happens again, do not use this server's file",
-        );
+        let remedy =
+            "the download was deleted; try again, and if this happens again, do not use this server's file";
+        return Error::new(Category::Verification, what).with_remedy(remedy);
     }
     let what = format!(
         "{what}; the server did not give the file's length, so it may have been cut off after {} bytes",

@@ -35,7 +35,7 @@ pub(super) fn obtain(path: &Path, expected: Option<Sha256>, options: &ObtainOpti
     let mut hasher = Hasher::new(signature.is_some());
     let stamp = hash(&file, path, &name, &mut hasher, options.progress)?;
     let sha256 = hasher.digest();
-    if let Some((signature, content)) = signature.as_ref().zip(hasher.content()) {
+    if let Some((signature, content)) = signature.as_ref().zip(hasher.content.as_ref()) {
         signature.verify(content).map_err(refused)?;
     }
     if let Some(expected) = expected.filter(|expected| *expected != sha256) {
@@ -69,26 +69,28 @@ pub(super) fn obtain(path: &Path, expected: Option<Sha256>, options: &ObtainOpti
 
 /// Opens a regular file, which can be read at any position repeatedly.
 fn open(path: &Path) -> Result<File> {
+    let doing = || format!("opening the base image {}", path.display());
     // Checked before opening, because opening a named pipe blocks until something writes to it.
     let metadata = path.metadata().map_err(|error| {
         let category = match error.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Category::Usage,
             _ => Category::Disk,
         };
-        let error =
-            Error::new(category, format!("opening the base image {}", path.display())).with_cause(error);
-        error.with_remedy("`--base` takes a file, a URL, or an id from `mkimage bases`")
+        Error::new(category, doing())
+            .with_cause(error)
+            .with_remedy("`--base` takes a file, a URL, or an id from `mkimage bases`")
     })?;
     if !metadata.is_file() {
-        let what = if metadata.is_dir() {
+        let is_folder = metadata.is_dir();
+        let kind = if is_folder {
             "a folder"
         } else {
             "not a regular file"
         };
-        let what = format!("the base image {} is {what}", path.display());
+        let what = format!("the base image {} is {kind}", path.display());
         return Err(Error::new(Category::Usage, what).with_remedy("`--base` takes an image file"));
     }
-    File::open(path).disk(|| format!("opening the base image {}", path.display()))
+    File::open(path).disk(doing)
 }
 
 /// Hashes an open file, and says what it looked like before.

@@ -4,7 +4,6 @@ mod answer;
 mod cache;
 mod catalog;
 mod client;
-mod document;
 mod download;
 mod local;
 mod os_list;
@@ -44,7 +43,6 @@ use download::Wanted;
 pub struct ObtainOptions<'a> {
     /// The folder for downloads; usually [`default_cache_dir`].
     pub cache_dir: PathBuf,
-    /// The images known by id.
     pub catalog: &'a Catalog,
     /// The publisher, whose images must be signed.
     pub publisher: &'a Publisher,
@@ -52,33 +50,29 @@ pub struct ObtainOptions<'a> {
     pub allow_unsigned: bool,
     /// `true` to use only the cache.
     pub offline: bool,
-    /// Receives progress reports.
     pub progress: &'a dyn Progress,
-    /// Timeouts, retries and the proxy.
     pub connection: Connection,
     /// Called for every event of a download.
     pub on_event: Option<&'a dyn Fn(&DownloadEvent)>,
 }
 
-/// Obtains a base image and verifies it.
-///
-/// # Errors
-/// [`Category::Verification`] for wrong content, [`Category::Network`] for a failed download, and [`Category::Disk`] for
-/// a lack of space.
+/// Obtains a base image and verifies it. Fails with [`Category::Verification`] for wrong content, [`Category::Network`] for a
+/// failed download, and [`Category::Disk`] for a lack of space.
 pub fn obtain(request: &BaseRequest, options: &ObtainOptions) -> Result<VerifiedBase> {
     match request {
         BaseRequest::Sample => sample::obtain(options),
         BaseRequest::File { path, sha256 } => local::obtain(path, *sha256, options),
         BaseRequest::Known(entry) => {
+            let (must_be_signed, hash) = match entry.source {
+                HashSource::BuiltIn => (false, Trust::BuiltInHash),
+                HashSource::Server => (true, Trust::PublishedHash),
+            };
             let wanted = Wanted {
                 url: &entry.url,
                 sha256: entry.sha256,
                 size: entry.size,
-                must_be_signed: entry.source == HashSource::Server,
-                hash: match entry.source {
-                    HashSource::BuiltIn => Trust::BuiltInHash,
-                    HashSource::Server => Trust::PublishedHash,
-                },
+                must_be_signed,
+                hash,
             };
             download::obtain(&wanted, options)
         }

@@ -24,12 +24,7 @@ use crate::progress::Progress;
 pub enum DownloadEvent<'a> {
     /// The first `size` bytes of the file have arrived. They do not change unless the download starts over. Read the
     /// file by position only.
-    Grown {
-        /// The file being downloaded.
-        file: &'a File,
-        /// Size in bytes.
-        size: u64,
-    },
+    Grown { file: &'a File, size: u64 },
     /// The content is discarded and downloaded again.
     StartsOver,
 }
@@ -41,7 +36,7 @@ pub(super) struct Part<'a> {
     pub(super) hasher: Hasher,
     /// In bytes.
     pub(super) size: u64,
-    /// Whether the content came in more than one answer, possibly from different versions of the file.
+    /// `true` if the content came in more than one answer, possibly from different versions of the file.
     pub(super) has_several_answers: bool,
     on_event: Option<&'a dyn Fn(&DownloadEvent)>,
 }
@@ -121,7 +116,6 @@ impl<'a> Part<'a> {
         (info.url == *url).then_some(info.validator)
     }
 
-    /// Discards the content.
     pub(super) fn start_over(&mut self) -> Result<()> {
         if self.size > 0 {
             self.notify(&DownloadEvent::StartsOver);
@@ -142,16 +136,13 @@ impl<'a> Part<'a> {
         let Some(validator) = validator else {
             return Ok(());
         };
-        let info = ResumeInfo {
-            url: url.clone(),
-            validator,
-        };
+        let url = url.clone();
+        let info = ResumeInfo { url, validator };
         let path = self.resume_path();
         let doing = || format!("writing {}", path.display());
         fs::write(&path, serde_json::to_vec(&info).disk(doing)?).disk(doing)
     }
 
-    /// Appends bytes.
     pub(super) fn append(&mut self, bytes: &[u8]) -> Result<()> {
         write_all_at(&self.file, bytes, self.size).disk(|| format!("writing {}", self.path.display()))?;
         self.hasher.update(bytes);
@@ -170,11 +161,12 @@ impl<'a> Part<'a> {
         fs::rename(&self.path, path).disk(doing)?;
         sync_folder(folder_of(path))?;
         remove(&self.resume_path()).disk(doing)?;
-        self.file.unlock().or_else(unless_unsupported).disk(doing)?;
-        Ok(self.file)
+        match self.file.unlock() {
+            Err(error) if error.kind() != io::ErrorKind::Unsupported => Err(error).disk(doing),
+            _ => Ok(self.file),
+        }
     }
 
-    /// Removes the file.
     pub(super) fn discard(self) -> Result<()> {
         let doing = || format!("removing {}", self.path.display());
         remove(&self.resume_path()).disk(doing)?;
@@ -206,11 +198,4 @@ fn remove(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
-}
-
-fn unless_unsupported(error: io::Error) -> io::Result<()> {
-    if error.kind() == io::ErrorKind::Unsupported {
-        return Ok(());
-    }
-    Err(error)
 }

@@ -7,7 +7,6 @@ use url::{Host, Url};
 use crate::error::{Category, Context, Error, Result};
 use crate::signature::PublisherKey;
 
-/// The publisher's URL.
 const ADDRESS: &str = "https://downloads.raspberrypi.com/";
 
 /// The publisher's hosts: that of [`ADDRESS`], and its former one, which still answers.
@@ -16,12 +15,10 @@ const HOSTS: [&str; 2] = ["downloads.raspberrypi.com", "downloads.raspberrypi.or
 /// Environment variable for another publisher: a mirror or a test server.
 const VARIABLE: &str = "MKIMAGE_PUBLISHER";
 
-/// A publisher of base images.
 #[derive(Debug, Clone)]
 pub struct Publisher {
     /// The URL of the folder with the list of images.
     pub address: Url,
-    /// The key that signs the images.
     pub key: PublisherKey,
 }
 

@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::base::catalog::{CatalogFile, REFRESHED};
 use crate::base::client::Http;
-use crate::base::{Catalog, CatalogEntry, ObtainOptions, Sha256, cache, document, os_list};
+use crate::base::{Catalog, CatalogEntry, ObtainOptions, Sha256, cache, os_list};
 use crate::error::{Category, Context, Error, Result};
 
 /// The publisher's list for Raspberry Pi Imager.
@@ -24,7 +24,7 @@ pub fn refresh(options: &ObtainOptions) -> Result<Vec<String>> {
         return Err(Error::new(Category::Usage, what).with_remedy("remove `--offline` or `--refresh`"));
     }
     let http = Http::new(&options.connection)?;
-    let fetch = |url: &Url| document::fetch_text(&http, url, options.progress);
+    let fetch = |url: &Url| http.fetch_text(url, options.progress);
     let list = publisher
         .join(LIST)
         .context(Category::Usage, || format!("{publisher} cannot be a base URL"))?;
@@ -64,10 +64,10 @@ fn read_checksum(text: &str, url: &Url) -> Result<Sha256> {
     let expected = url.path_segments().and_then(|mut segments| segments.next_back());
     // sha256sum marks binary files with an asterisk.
     match words.next().map(|name| name.trim_start_matches('*')) {
-        Some(name) if Some(name) != expected => Err(Error::new(
-            Category::Verification,
-            format!("it is the checksum of another file, `{name}`"),
-        )),
+        Some(name) if Some(name) != expected => {
+            let what = format!("it is the checksum of another file, `{name}`");
+            Err(Error::new(Category::Verification, what))
+        }
         _ => Ok(sha256),
     }
 }
@@ -75,22 +75,17 @@ fn read_checksum(text: &str, url: &Url) -> Result<Sha256> {
 /// Writes the images added since the program was built, and the new default.
 fn save(added: Vec<CatalogEntry>, known: &Catalog, cache_dir: &Path) -> Result<()> {
     let built_in = Catalog::built_in()?;
-    let earlier = known
-        .entries()
-        .iter()
-        .filter(|entry| built_in.get(&entry.id()).is_err());
+    let is_earlier = |entry: &&CatalogEntry| built_in.get(&entry.id()).is_err();
+    let earlier = known.entries().iter().filter(is_earlier);
     let images: Vec<_> = earlier.cloned().chain(added).collect();
     // A new release may need a newer mkimage, so the default only moves within its release.
     let default = built_in.default()?;
-    let newest = images
-        .iter()
-        .filter(|entry| {
-            entry.release == default.release && entry.arch == default.arch && entry.date > default.date
-        })
-        .max_by_key(|entry| &entry.date)
-        .map(CatalogEntry::id);
+    let is_newer = |entry: &&CatalogEntry| {
+        entry.release == default.release && entry.arch == default.arch && entry.date > default.date
+    };
+    let newest = images.iter().filter(is_newer).max_by_key(|entry| &entry.date);
     let file = CatalogFile {
-        default: newest,
+        default: newest.map(CatalogEntry::id),
         images,
     };
     let path = cache_dir.join(REFRESHED);

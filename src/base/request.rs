@@ -15,20 +15,10 @@ pub enum BaseRequest {
     Sample,
     /// An image in the catalog.
     Known(CatalogEntry),
-    /// A file on any server, with its hash.
-    Url {
-        /// An `http` or `https` URL.
-        url: Url,
-        /// Hash of the downloaded file.
-        sha256: Sha256,
-    },
+    /// A file on any server (`http` or `https`), with its hash.
+    Url { url: Url, sha256: Sha256 },
     /// A file on this computer.
-    File {
-        /// Path of the file.
-        path: PathBuf,
-        /// The hash that the file must have.
-        sha256: Option<Sha256>,
-    },
+    File { path: PathBuf, sha256: Option<Sha256> },
 }
 
 /// The text that names a base, on the command line or in a cluster file.
@@ -75,19 +65,18 @@ impl BaseRequest {
     fn parse_url(text: &str, sha256: Option<Sha256>, catalog: &Catalog) -> Result<Self> {
         let url = Url::parse(text).context(Category::Usage, || format!("`{text}` is not a valid URL"))?;
         if url.scheme() == "file" {
-            let path = url.to_file_path().map_err(|()| {
+            let no_path = |()| {
                 Error::new(
                     Category::Usage,
                     format!("`{text}` is not a file on this computer"),
                 )
-            })?;
+            };
+            let path = url.to_file_path().map_err(no_path)?;
             return Ok(Self::File { path, sha256 });
         }
         if !matches!(url.scheme(), "http" | "https") {
-            let what = format!(
-                "a base image cannot be downloaded from a `{}://` URL",
-                url.scheme()
-            );
+            let scheme = url.scheme();
+            let what = format!("a base image cannot be downloaded from a `{scheme}://` URL");
             return Err(Error::new(Category::Usage, what).with_remedy("use an http or https URL, or a file"));
         }
         match (sha256, catalog.with_url(&url)) {
@@ -106,14 +95,11 @@ impl BaseRequest {
 
 /// Returns the sample, whose hash is not published.
 fn sample(sha256: Option<Sha256>) -> Result<BaseRequest> {
-    match sha256 {
-        None => Ok(BaseRequest::Sample),
-        Some(_) => Err(Error::new(
-            Category::Usage,
-            "`--sha256` cannot be used with the sample base, which mkimage creates itself",
-        )
-        .with_remedy("remove `--sha256`")),
+    if sha256.is_none() {
+        return Ok(BaseRequest::Sample);
     }
+    let what = "`--sha256` cannot be used with the sample base, which mkimage creates itself";
+    Err(Error::new(Category::Usage, what).with_remedy("remove `--sha256`"))
 }
 
 /// Returns a known image. Refuses a `--sha256` that contradicts the catalog.

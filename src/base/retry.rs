@@ -7,7 +7,7 @@ use crate::base::Connection;
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 
-/// The number of times that a name is looked up which cannot be resolved. The computer's resolver retries by itself, so the second time only
+/// The number of times that a name is looked up. The computer's resolver retries by itself, so the second time only
 /// covers a network that is just coming up.
 const LOOKUPS: u32 = 2;
 
@@ -18,14 +18,14 @@ pub(super) struct Failure {
     pub(super) kind: Kind,
 }
 
-/// What helps after a failure.
+/// The way to go on after a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// Another attempt, after the wait that the server asks for.
     Retry(Option<Duration>),
     /// A name cannot be resolved, so another attempt helps only while the network is coming up.
     Lookup,
-    /// Another attempt without the bytes received so far.
+    /// Another attempt, after the bytes received so far are discarded.
     StartOver,
     /// Nothing: the server has no such file.
     Missing,
@@ -38,12 +38,6 @@ pub(super) enum Kind {
 impl Kind {
     pub(super) fn of(self, error: Error) -> Failure {
         Failure { error, kind: self }
-    }
-}
-
-impl Failure {
-    pub(super) fn with_remedy(self, remedy: &str) -> Self {
-        self.kind.of(self.error.with_remedy(remedy))
     }
 }
 
@@ -84,9 +78,8 @@ impl<'a> Backoff<'a> {
     pub(super) fn wait(&mut self, failure: Failure, remedy: &str) -> Result<(), Failure> {
         let (attempts, asked) = match failure.kind {
             Kind::Retry(asked) => (self.connection.attempts, asked.unwrap_or_default()),
-            Kind::StartOver => (self.connection.attempts, Duration::ZERO),
             Kind::Lookup => (LOOKUPS.min(self.connection.attempts), Duration::ZERO),
-            Kind::Missing | Kind::Permanent | Kind::Corrupt => return Err(failure),
+            _ => return Err(failure),
         };
         let error = failure.error;
         self.failures = self.failures.saturating_add(1);

@@ -60,7 +60,8 @@ fn read_ahead(source: &dyn ReadAt, to: &SyncSender<io::Result<Vec<u8>>>, empty: 
 #[derive(Default)]
 pub(super) struct Hasher {
     sha256: sha2::Sha256,
-    content: Option<Content>,
+    /// The digest for a signature, if it is computed.
+    pub(super) content: Option<Content>,
 }
 
 impl Hasher {
@@ -72,12 +73,10 @@ impl Hasher {
         }
     }
 
-    /// Starts again with no bytes.
     pub(super) fn reset(&mut self) {
         *self = Self::new(self.content.is_some());
     }
 
-    /// Adds `bytes`.
     pub(super) fn update(&mut self, bytes: &[u8]) {
         self.sha256.update(bytes);
         if let Some(content) = &mut self.content {
@@ -106,14 +105,8 @@ impl Hasher {
         })
     }
 
-    /// Returns the digest of everything so far.
     pub(super) fn digest(&self) -> Sha256 {
         Sha256(self.sha256.clone().finalize().into())
-    }
-
-    /// Returns the digest of everything so far for a signature, if it is computed.
-    pub(super) fn content(&self) -> Option<&Content> {
-        self.content.as_ref()
     }
 }
 

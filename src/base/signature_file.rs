@@ -10,14 +10,14 @@ use url::Url;
 
 use crate::base::client::Http;
 use crate::base::retry::Kind;
-use crate::base::{ObtainOptions, cache, document};
+use crate::base::{ObtainOptions, cache};
 use crate::error::{Category, Context, Error, Result};
 use crate::signature::{Content, Detached, LARGEST, Rejection};
 
 /// The end of the file's name, after the image's whole name.
 const EXTENSION: &str = ".sig";
 
-/// Where the signature of a downloaded image is found: on the publisher's server and, from the second time on, in the cache.
+/// The places of a downloaded image's signature: on the publisher's server and, from the second time on, in the cache.
 pub(super) struct SignatureFile<'a> {
     url: Url,
     cached: PathBuf,
@@ -42,8 +42,7 @@ impl<'a> SignatureFile<'a> {
 
     /// Gets the signature from the cache or the server. Returns `None` if there is none and the user allows that.
     pub(super) fn find(&self) -> Result<Option<Signature<'_>>> {
-        let cached = read(&self.cached)?.map(|bytes| self.parse(bytes, true));
-        match cached {
+        match read(&self.cached)?.map(|bytes| self.parse(bytes, true)) {
             Some(Ok(signature)) => return Ok(Some(signature)),
             Some(Err(rejection)) if self.options.offline => {
                 return Err(rejected(&self.cached.display(), &rejection));
@@ -61,22 +60,20 @@ impl<'a> SignatureFile<'a> {
     }
 
     fn fetch(&self) -> Result<Option<Signature<'_>>> {
-        let ObtainOptions {
-            connection, progress, ..
-        } = self.options;
-        match document::fetch(&Http::new(connection)?, &self.url, LARGEST, *progress) {
+        let http = Http::new(&self.options.connection)?;
+        match http.fetch(&self.url, LARGEST, self.options.progress) {
             Ok(bytes) => match self.parse(bytes, false) {
                 Ok(signature) => Ok(Some(signature)),
                 Err(rejection) => Err(rejected(&self.url, &rejection)),
             },
-            Err(failure) if failure.kind == Kind::Missing => self.unsigned(
-                Error::new(Category::Verification, "the image has no signature of its publisher")
-                    .with_cause(failure.error)
-                    .with_remedy(
-                        "try again later, or use the image's full URL if this one redirects to it; `--allow-unsigned` continues without a \
-                         signature",
-                    ),
-            ),
+            Err(failure) if failure.kind == Kind::Missing => {
+                let what = "the image has no signature of its publisher";
+                let error = Error::new(Category::Verification, what).with_cause(failure.error);
+                self.unsigned(error.with_remedy(
+                    "try again later, or use the image's full URL if this one redirects to it; `--allow-unsigned` continues \
+                     without a signature",
+                ))
+            }
             Err(failure) => Err(failure.error),
         }
     }
@@ -107,16 +104,11 @@ impl Signature<'_> {
     /// Checks that it is a signature of `content`, and stores it in the cache. If it is from the cache and wrong, the one on
     /// the server counts. Returns `false` if the server has none and the user allows that.
     pub(super) fn confirm(&self, content: &Content) -> Result<bool> {
-        let Self {
-            file,
-            detached,
-            bytes,
-            is_cached,
-        } = self;
-        match detached.verify(content) {
-            Ok(()) if *is_cached => Ok(true),
-            Ok(()) => cache::store(&file.options.cache_dir, &file.cached, bytes).map(|()| true),
-            Err(rejection) if !is_cached => Err(rejected(&file.url, &rejection)),
+        let file = self.file;
+        match self.detached.verify(content) {
+            Ok(()) if self.is_cached => Ok(true),
+            Ok(()) => cache::store(&file.options.cache_dir, &file.cached, &self.bytes).map(|()| true),
+            Err(rejection) if !self.is_cached => Err(rejected(&file.url, &rejection)),
             Err(rejection) if file.options.offline => Err(rejected(&file.cached.display(), &rejection)),
             Err(_) => match file.fetch()? {
                 Some(fresh) => fresh.confirm(content),

@@ -3,10 +3,10 @@
 use std::io::Read;
 
 use reqwest::blocking::Response;
-use url::Url;
 
 use crate::base::answer::Validator;
 use crate::base::client::Http;
+use crate::base::download::Wanted;
 use crate::base::part::Part;
 use crate::base::retry::{Failure, Kind};
 use crate::disk::durable::folder_of;
@@ -21,17 +21,14 @@ const MAX_SIZE: u64 = 32 << 30;
 const NO_NETWORK: &str = "check the network and the proxy settings (HTTPS_PROXY), or use `--base` with a file; \
                           `--base sample` needs no network";
 
-/// Bytes read at once.
 const CHUNK_SIZE: usize = 128 * 1024;
 
 /// A download, with any number of requests.
 pub(super) struct Transfer<'a> {
     pub(super) http: Http<'a>,
-    pub(super) url: &'a Url,
+    pub(super) wanted: &'a Wanted<'a>,
     /// The file's name, for messages.
     pub(super) name: &'a str,
-    /// Size of the file in bytes, if known.
-    pub(super) size: Option<u64>,
     pub(super) progress: &'a dyn Progress,
     /// Started by the first answer, which often gives the size.
     pub(super) task: Option<Box<dyn Task>>,
@@ -44,8 +41,10 @@ impl Transfer<'_> {
     /// Requests the missing bytes of `part` and appends those in the answer.
     pub(super) fn attempt(&mut self, part: &mut Part) -> Result<(), Failure> {
         let have = part.size;
-        let validator = part.validator(self.url).filter(|_| have > 0);
-        let answer = self.http.ask(self.url, have, validator.as_ref(), NO_NETWORK);
+        let validator = part.validator(self.wanted.url).filter(|_| have > 0);
+        let answer = self
+            .http
+            .ask(self.wanted.url, have, validator.as_ref(), NO_NETWORK);
         let (response, content) = match answer {
             // The name could be resolved before, so this is as temporary as other failures.
             Err(failure) if failure.kind == Kind::Lookup && self.task.is_some() => {
@@ -54,7 +53,7 @@ impl Transfer<'_> {
             Err(failure) if failure.kind == Kind::StartOver => {
                 part.start_over()?;
                 let what = format!("{} cannot be resumed: {}", self.name, failure.error);
-                return Err(Kind::StartOver.of(Error::new(Category::Network, what)));
+                return Err(Kind::Retry(None).of(Error::new(Category::Network, what)));
             }
             answer => answer?,
         };
@@ -66,9 +65,9 @@ impl Transfer<'_> {
                 self.progress
                     .say(&format!("the server sends {} from the beginning", self.name));
             }
-            part.begin(self.url, Validator::of(response.headers()))?;
+            part.begin(self.wanted.url, Validator::of(response.headers()))?;
         }
-        let total = self.size.or(content.total);
+        let total = self.wanted.size.or(content.total);
         self.length_known = total.is_some();
         if let Some(total) = total {
             let missing = total.saturating_sub(part.size);
@@ -84,18 +83,16 @@ impl Transfer<'_> {
 
     /// Compares the announced size with the known one.
     fn check_total(&self, total: Option<u64>) -> Result<()> {
-        let what = match (total, self.size) {
+        let url = self.wanted.url;
+        let what = match (total, self.wanted.size) {
             (Some(total), Some(size)) if total != size => {
                 format!(
-                    "{} announces {total} bytes for {}, which has {size}",
-                    self.url, self.name
+                    "{url} announces {total} bytes for {}, which has {size}",
+                    self.name
                 )
             }
             (Some(total), None) if total > MAX_SIZE => {
-                format!(
-                    "{} announces {total} bytes, more than any base image has",
-                    self.url
-                )
+                format!("{url} announces {total} bytes, more than any base image has")
             }
             _ => return Ok(()),
         };
@@ -105,9 +102,10 @@ impl Transfer<'_> {
     }
 
     fn receive(&self, mut response: Response, part: &mut Part, total: Option<u64>) -> Result<(), Failure> {
+        let (url, name) = (self.wanted.url, self.name);
         let cut_off = |part: &Part| {
             let of = total.map_or_else(String::new, |total| format!(" of {total}"));
-            let what = format!("{} was cut off after {}{of} bytes", self.url, part.size);
+            let what = format!("{url} was cut off after {}{of} bytes", part.size);
             Error::new(Category::Network, what)
         };
         let limit = total.unwrap_or(MAX_SIZE);
@@ -120,10 +118,7 @@ impl Transfer<'_> {
                 Err(error) => return Err(Kind::Retry(None).of(cut_off(part).with_cause(error))),
             };
             if part.size.saturating_add(read as u64) > limit {
-                let what = format!(
-                    "{} sends more than the {limit} bytes that {} has",
-                    self.url, self.name
-                );
+                let what = format!("{url} sends more than the {limit} bytes that {name} has");
                 return Err(Kind::Corrupt.of(Error::new(Category::Verification, what)));
             }
             part.append(chunk.get(..read).unwrap_or_default())?;

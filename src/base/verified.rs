@@ -20,7 +20,6 @@ pub struct VerifiedBase {
     pub name: String,
     /// The hash of the file as it is, compressed or not.
     pub sha256: Sha256,
-    /// The reason to trust it.
     pub trust: Trust,
     pub(super) stamp: Stamp,
 }

@@ -56,7 +56,7 @@ pub struct Detached<'a> {
 
 #[derive(Debug, Clone)]
 struct Signature {
-    /// What is hashed after the file (RFC 9580, 5.2.4).
+    /// The bytes that are hashed after the file (RFC 9580, 5.2.4).
     trailer: Vec<u8>,
     /// The first two bytes of the digest.
     digest_start: Vec<u8>,
@@ -130,7 +130,7 @@ fn other_key(found: &[u64], key: &PublisherKey) -> Rejection {
     }
 }
 
-/// Whether no fact that the signature relies on is given twice, or in the wrong size.
+/// Returns `false` if a fact that the signature relies on is given twice, or in the wrong size.
 fn is_sound(fields: &Fields) -> bool {
     UNDERSTOOD.iter().all(|(kind, size)| {
         let mut found = fields.signed.iter().filter(|part| part.kind == *kind);
@@ -140,8 +140,8 @@ fn is_sound(fields: &Fields) -> bool {
 
 /// Returns the short names of the keys that it claims to be made with: one, unless it contradicts itself.
 fn issuers(fields: &Fields) -> Vec<u64> {
-    let parts = fields.signed.iter().chain(&fields.unsigned);
-    let mut ids: Vec<_> = parts
+    let mut ids: Vec<_> = fields
+        .parts()
         .filter_map(|part| match part.kind {
             ISSUER => Some(u64::from_be_bytes(part.body.try_into().ok()?)),
             _ => Some(fingerprint(part)?.id()),
@@ -178,13 +178,8 @@ fn judge(fields: &Fields, issuers: &[u64], key: &PublisherKey, now: u64) -> Resu
     if fields.hash_algorithm != SHA512 {
         return Err(Rejection::OtherHash(fields.hash_algorithm));
     }
-    let mut critical = fields
-        .signed
-        .iter()
-        .chain(&fields.unsigned)
-        .filter(|part| part.is_critical);
-    let is_understood = |part: &Subpacket| UNDERSTOOD.iter().any(|(kind, _)| *kind == part.kind);
-    if let Some(part) = critical.find(|part| !is_understood(part)) {
+    let is_unknown = |part: &&Subpacket| UNDERSTOOD.iter().all(|(kind, _)| *kind != part.kind);
+    if let Some(part) = fields.parts().filter(|part| part.is_critical).find(is_unknown) {
         return Err(Rejection::NotUnderstood(part.kind));
     }
     judge_times(fields, key, now)?;
@@ -203,32 +198,24 @@ fn judge_times(fields: &Fields, key: &PublisherKey, now: u64) -> Result<(), Reje
         Some(u64::from(u32::from_be_bytes(part.body.try_into().ok()?)))
     };
     let made = seconds(MADE).ok_or(Rejection::Undated)?;
-    // Zero means never (RFC 9580, 5.2.3.18).
-    let expired = seconds(EXPIRES_AFTER)
-        .filter(|after| *after > 0)
-        .map(|after| made + after);
-    let key_expired = key.expires;
     if made < key.made {
         return Err(Rejection::OlderThanKey { made, key: key.made });
     }
-    if key_expired <= made {
-        return Err(Rejection::MadeWithExpiredKey {
-            made,
-            expired: key_expired,
-        });
+    let expired = key.expires;
+    if expired <= made {
+        return Err(Rejection::MadeWithExpiredKey { made, expired });
     }
     if made > now {
         return Err(Rejection::FromTheFuture { made, now });
     }
-    if let Some(expired) = expired.filter(|expired| *expired <= now) {
+    // Zero means never (RFC 9580, 5.2.3.18).
+    let expires_after = seconds(EXPIRES_AFTER).filter(|after| *after > 0);
+    if let Some(expired) = expires_after.map(|after| made + after).filter(|end| *end <= now) {
         return Err(Rejection::Expired { expired, now });
     }
     // This includes signatures made in time: a signature made with a stolen key can be dated back.
-    if key_expired <= now {
-        return Err(Rejection::KeyExpired {
-            expired: key_expired,
-            now,
-        });
+    if expired <= now {
+        return Err(Rejection::KeyExpired { expired, now });
     }
     Ok(())
 }

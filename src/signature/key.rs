@@ -9,7 +9,7 @@ use crypto_bigint::{Odd, U64, U2048};
 /// The public exponent of nearly every key.
 const EXPONENT: U64 = U64::from_u32(65537);
 
-/// What stands before a SHA-512 digest in a signature: `DigestInfo` in DER (RFC 8017, 9.2, note 1).
+/// The bytes before a SHA-512 digest in a signature: `DigestInfo` in DER (RFC 8017, 9.2, note 1).
 const SHA512: &[u8] = b"\x30\x51\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x03\x05\x00\x04\x40";
 
 /// The RSA key of 2048 bits that a publisher signs files with. Times are in seconds since 1970.
@@ -46,7 +46,7 @@ impl PublisherKey {
         ),
     };
 
-    /// Whether `signature`, a big-endian number, is this key's signature of a SHA-512 `digest`.
+    /// Returns whether `signature`, a big-endian number, is this key's signature of a SHA-512 `digest`.
     ///
     /// The block in the signature is not parsed but compared as a whole with the one block that must be there: forgeries have
     /// exploited parsers (RFC 8017, 8.2.2, note). All numbers are public, so the time this takes gives nothing away.

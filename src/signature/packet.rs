@@ -42,7 +42,7 @@ fn length(bytes: &mut &[u8], unknown: u8) -> Option<usize> {
 
 /// A signature packet of version 4 (RFC 9580, 5.2.3), before it is known to be true.
 pub(super) struct Fields<'a> {
-    /// What it is of (RFC 9580, 5.2.1).
+    /// The kind of signed object (RFC 9580, 5.2.1).
     pub(super) kind: u8,
     /// The kind of key that made it (RFC 9580, 9.1).
     pub(super) key_algorithm: u8,
@@ -52,7 +52,7 @@ pub(super) struct Fields<'a> {
     pub(super) signed_part: &'a [u8],
     pub(super) signed: Vec<Subpacket<'a>>,
     /// Anyone can change these.
-    pub(super) unsigned: Vec<Subpacket<'a>>,
+    unsigned: Vec<Subpacket<'a>>,
     /// The first two bytes of the digest.
     pub(super) digest_start: &'a [u8],
     /// The signature itself, in the form of its key's algorithm.
@@ -84,6 +84,11 @@ impl<'a> Fields<'a> {
             digest_start: rest.split_off(..2)?,
             value: rest,
         })
+    }
+
+    /// Returns the sub-packets of both parts.
+    pub(super) fn parts(&self) -> impl Iterator<Item = &Subpacket<'a>> {
+        self.signed.iter().chain(&self.unsigned)
     }
 
     /// Returns the value as a number (RFC 9580, 3.2), which has its length in bits in front.

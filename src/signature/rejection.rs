@@ -1,10 +1,10 @@
-//! Why a signature does not vouch for a file.
+//! The reasons why a signature does not vouch for a file.
 
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::key::Fingerprint;
 
-/// Why a signature does not vouch for a file, as a sentence about the signature. Times are in seconds since 1970; `now` is
+/// The reason why a signature does not vouch for a file, as a sentence about the signature. Times are in seconds since 1970; `now` is
 /// what this computer's clock says.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
@@ -45,7 +45,7 @@ pub enum Rejection {
 }
 
 impl Rejection {
-    /// What the user can do about it.
+    /// Returns what the user can do about it.
     pub fn remedy(&self) -> &'static str {
         match self {
             Self::FromTheFuture { .. } => "set this computer's clock and try again",

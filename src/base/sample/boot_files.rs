@@ -10,35 +10,13 @@ const DATE: &str = "2026-10-06";
 const PLACEHOLDER: &str = "A placeholder in the sample base of mkimage, which does not boot.\n";
 
 /// Firmware, kernels, initial ramdisks and device trees, which identify a 64-bit image and its boards.
-const PLACEHOLDERS: [&str; 27] = [
-    "bcm2710-rpi-3-b.dtb",
-    "bcm2710-rpi-3-b-plus.dtb",
-    "bcm2710-rpi-cm3.dtb",
-    "bcm2710-rpi-zero-2-w.dtb",
-    "bcm2711-rpi-4-b.dtb",
-    "bcm2711-rpi-400.dtb",
-    "bcm2711-rpi-cm4.dtb",
-    "bcm2712-rpi-5-b.dtb",
-    "bcm2712-rpi-500.dtb",
-    "bcm2712-rpi-cm5-cm4io.dtb",
-    "bcm2712-rpi-cm5-cm5io.dtb",
-    "bootcode.bin",
-    "fixup.dat",
-    "fixup4.dat",
-    "initramfs8",
-    "initramfs_2712",
-    "kernel8.img",
-    "kernel_2712.img",
-    "overlays/README",
-    "overlays/disable-bt.dtbo",
-    "overlays/disable-wifi.dtbo",
-    "overlays/dwc2.dtbo",
-    "overlays/overlay_map.dtb",
-    "overlays/vc4-kms-v3d.dtbo",
-    "overlays/vc4-kms-v3d-pi4.dtbo",
-    "start.elf",
-    "start4.elf",
-];
+const PLACEHOLDERS: &str = "\
+    bcm2710-rpi-3-b.dtb bcm2710-rpi-3-b-plus.dtb bcm2710-rpi-cm3.dtb bcm2710-rpi-zero-2-w.dtb
+    bcm2711-rpi-4-b.dtb bcm2711-rpi-400.dtb bcm2711-rpi-cm4.dtb bcm2712-rpi-5-b.dtb
+    bcm2712-rpi-500.dtb bcm2712-rpi-cm5-cm4io.dtb bcm2712-rpi-cm5-cm5io.dtb bootcode.bin fixup.dat
+    fixup4.dat initramfs8 initramfs_2712 kernel8.img kernel_2712.img overlays/README
+    overlays/disable-bt.dtbo overlays/disable-wifi.dtbo overlays/dwc2.dtbo overlays/overlay_map.dtb
+    overlays/vc4-kms-v3d.dtbo overlays/vc4-kms-v3d-pi4.dtbo start.elf start4.elf";
 
 /// The settings of the real file, with its sections in order.
 const CONFIG: &str = "\
@@ -77,10 +55,8 @@ const SEEDS: [(&str, &str); 3] = [
 /// Returns every file as path and text. `signature` is the signature of the disk, whose second partition is the root
 /// file system.
 pub(super) fn boot_files(signature: u32) -> Vec<(&'static str, String)> {
-    let mut files: Vec<_> = PLACEHOLDERS
-        .iter()
-        .map(|path| (*path, PLACEHOLDER.to_owned()))
-        .collect();
+    let placeholders = PLACEHOLDERS.split_whitespace();
+    let mut files: Vec<_> = placeholders.map(|path| (path, PLACEHOLDER.to_owned())).collect();
     files.extend(SEEDS.map(|(path, text)| (path, text.to_owned())));
     files.push(("config.txt", CONFIG.to_owned()));
     files.push((

@@ -11,7 +11,6 @@ use crate::image::fat::{self, FatVolume, Timestamp, Written};
 use crate::image::partition::{SECTOR_SIZE, master_boot_record};
 use crate::image::xz::{Check, encode};
 use crate::progress::Task;
-use crate::threads;
 
 /// First sector of the boot partition, as in the real image.
 const BOOT_START: u32 = 16_384;
@@ -45,11 +44,7 @@ const fn bytes(sectors: u32) -> u64 {
 }
 
 /// Returns the sample as an xz file of several blocks. `task` counts raw bytes.
-pub(super) fn compressed(task: &dyn Task) -> Result<Vec<u8>> {
-    compress(threads::available(), task)
-}
-
-fn compress(threads: usize, task: &dyn Task) -> Result<Vec<u8>> {
+pub(super) fn compressed(threads: usize, task: &dyn Task) -> Result<Vec<u8>> {
     let mut compressed = Vec::new();
     encode(&raw()?, Check::Crc64, &mut compressed, threads, task)?;
     Ok(compressed)
@@ -142,7 +137,7 @@ mod tests {
         assert_eq!(Sha256::of(&raw().unwrap()).to_string(), RAW);
         for threads in [1, 3] {
             assert_eq!(
-                Sha256::of(&compress(threads, &Silent).unwrap()).to_string(),
+                Sha256::of(&compressed(threads, &Silent).unwrap()).to_string(),
                 COMPRESSED,
                 "{threads}"
             );

@@ -14,6 +14,7 @@ use crate::disk::read_at::write_all_at;
 use crate::disk::scratch;
 use crate::error::{Category, Context, Error, Result};
 use crate::progress::Silent;
+use crate::threads;
 
 /// Its name for `--base` and in the cluster file.
 pub const SAMPLE: &str = "sample";
@@ -26,15 +27,11 @@ pub(super) fn obtain(options: &ObtainOptions) -> Result<VerifiedBase> {
     let task = options
         .progress
         .begin("creating the sample base", Some(SAMPLE_RAW_SIZE));
-    let compressed = disk::compressed(&*task)?;
+    let compressed = disk::compressed(threads::available(), &*task)?;
     drop(task);
     let folder = scratch::folder();
-    let doing = || {
-        format!(
-            "writing the sample base to a temporary file in {}",
-            folder.display()
-        )
-    };
+    let place = folder.display();
+    let doing = || format!("writing the sample base to a temporary file in {place}");
     let file = tempfile::tempfile_in(&folder).disk(doing)?;
     write_all_at(&file, &compressed, 0).disk(doing)?;
     let path = Path::new(SAMPLE);
@@ -42,10 +39,8 @@ pub(super) fn obtain(options: &ObtainOptions) -> Result<VerifiedBase> {
     let stamp = local::hash(&file, path, SAMPLE, &mut hasher, &Silent)?;
     let sha256 = hasher.digest();
     if sha256 != Sha256::of(&compressed) {
-        let what = format!(
-            "{}: the disk returned different data from what was written",
-            doing()
-        );
+        let doing = doing();
+        let what = format!("{doing}: the disk returned different data from what was written");
         return Err(Error::new(Category::Disk, what).with_remedy("set TMPDIR to a folder on another disk"));
     }
     Ok(VerifiedBase {

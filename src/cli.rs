@@ -27,10 +27,8 @@ pub struct Cli {
     /// The command; without one, images are built
     #[command(subcommand)]
     pub command: Option<Command>,
-    /// Build options
     #[command(flatten)]
     pub build: BuildArgs,
-    /// Common options
     #[command(flatten)]
     pub common: CommonArgs,
 }
@@ -85,7 +83,6 @@ pub struct BuildArgs {
     /// Build every node of the cluster
     #[arg(long, conflicts_with = "node")]
     pub all: bool,
-    /// The base
     #[command(flatten)]
     pub base: BaseArgs,
     /// Output format
@@ -131,7 +128,6 @@ pub enum Command {
     Verify {
         /// An image that mkimage built
         image: PathBuf,
-        /// The base it was built from
         #[command(flatten)]
         base: BaseArgs,
     },
@@ -173,13 +169,10 @@ fn refuse_misplaced(command: &mut clap::Command, matches: &ArgMatches) -> Result
         return Ok(());
     };
     let given = |option: &&&str| matches.value_source(option) == Some(ValueSource::CommandLine);
-    match BUILD_OPTIONS.iter().find(given) {
-        Some(option) => Err(command.error(
-            ErrorKind::ArgumentConflict,
-            format!("--{option} before `{name}` has no effect; options of `{name}` come after it"),
-        )),
-        None => Ok(()),
-    }
+    BUILD_OPTIONS.iter().find(given).map_or(Ok(()), |option| {
+        let what = format!("--{option} before `{name}` has no effect; options of `{name}` come after it");
+        Err(command.error(ErrorKind::ArgumentConflict, what))
+    })
 }
 
 impl CommonArgs {

@@ -2,13 +2,10 @@
 
 use std::path::PathBuf;
 
-use crate::base::{
-    self, BaseRequest, BaseText, Catalog, Connection, DownloadEvent, ObtainOptions, Publisher, Sha256,
-    VerifiedBase,
-};
+use crate::base::{self, BaseRequest, BaseText, Catalog, Connection, ObtainOptions, Publisher};
 use crate::cli::{BaseArgs, CommonArgs};
 use crate::cluster::{Cluster, Environment, Loaded, load};
-use crate::error::{Category, Error, Result};
+use crate::error::{Category, Context as _, Result};
 use crate::progress::Progress as _;
 use crate::ui::Bars;
 
@@ -17,7 +14,6 @@ pub(crate) struct Session {
     pub(crate) common: CommonArgs,
     pub(crate) bars: Bars,
     pub(crate) environment: Environment,
-    /// The publisher of base images.
     pub(crate) publisher: Publisher,
     /// The folder for downloads and the refreshed catalog.
     pub(crate) cache_dir: PathBuf,
@@ -54,11 +50,7 @@ impl Session {
     }
 
     /// Returns the options for obtaining bases in `catalog`.
-    pub(crate) fn obtain_options<'a>(
-        &'a self,
-        catalog: &'a Catalog,
-        on_event: Option<&'a dyn Fn(&DownloadEvent)>,
-    ) -> ObtainOptions<'a> {
+    pub(crate) fn obtain_options<'a>(&'a self, catalog: &'a Catalog) -> ObtainOptions<'a> {
         ObtainOptions {
             cache_dir: self.cache_dir.clone(),
             catalog,
@@ -67,15 +59,8 @@ impl Session {
             offline: self.common.offline,
             progress: &self.bars,
             connection: Connection::default(),
-            on_event,
+            on_event: None,
         }
-    }
-
-    /// Obtains the base given on the command line, otherwise in the cluster file.
-    pub(crate) fn base(&self, args: &BaseArgs, cluster: &Cluster) -> Result<VerifiedBase> {
-        let catalog = Catalog::load(&self.cache_dir)?;
-        let request = self.base_request(args, cluster, &catalog)?;
-        base::obtain(&request, &self.obtain_options(&catalog, None))
     }
 
     /// Returns the base given on the command line, otherwise in the cluster file.
@@ -85,15 +70,11 @@ impl Session {
         cluster: &Cluster,
         catalog: &Catalog,
     ) -> Result<BaseRequest> {
-        let sha256 = args
-            .sha256
-            .as_deref()
-            .map(|text| {
-                text.parse::<Sha256>().map_err(|error| {
-                    Error::new(Category::Usage, format!("--sha256 {text}")).with_cause(error)
-                })
-            })
-            .transpose()?;
+        let parse = |text: &String| {
+            text.parse()
+                .context(Category::Usage, || format!("--sha256 {text}"))
+        };
+        let sha256 = args.sha256.as_ref().map(parse).transpose()?;
         let on_command_line = args.base.as_deref().map(BaseText::on_command_line);
         let base = on_command_line.or_else(|| base_in_file(cluster, &self.environment));
         BaseRequest::parse(base, sha256, catalog)

@@ -13,10 +13,8 @@ use crate::session::Session;
 pub(crate) fn cluster_with_base(session: &Session, args: &BaseArgs, catalog: &Catalog) -> Result<Loaded> {
     let path = session.common.cluster.as_deref();
     load_with_base_check(path, &session.environment, &|cluster| {
-        if args.base.is_some() {
-            return None;
-        }
-        base_problem(session, args, cluster, catalog)
+        let is_from_file = args.base.is_none();
+        is_from_file.then(|| base_problem(session, args, cluster, catalog))?
     })
 }
 

@@ -20,9 +20,7 @@ impl<'a> FatBootFiles<'a> {
         let volume = FatVolume::read_only(&*image.bytes, &image.boot.range)?;
         Ok(Self(RefCell::new(volume)))
     }
-}
 
-impl FatBootFiles<'_> {
     /// Lists the root folder.
     pub(crate) fn root(&self) -> Result<Vec<Entry>> {
         self.0.borrow_mut().list("")

@@ -3,9 +3,8 @@
 
 pub(crate) mod base_choice;
 pub(crate) mod look;
-pub(crate) mod node_overlay;
 mod obtain;
-mod plan;
+pub(crate) mod plan;
 mod write;
 
 use std::fs;
@@ -26,7 +25,6 @@ use crate::image::raw_image::RawImage;
 use crate::progress::Progress as _;
 use crate::session::Session;
 use look::FatBootFiles;
-use obtain::Obtained;
 
 /// The images to build and their settings.
 pub(crate) struct Order<'a> {
@@ -57,7 +55,7 @@ impl Order<'_> {
         let own_files = self.own_files()?;
         let destinations = self.destinations();
         let _out = OutFolder::prepare(self.out, &destinations)?;
-        let Obtained { base, unpacked } = self.obtain(&destinations)?;
+        let (base, unpacked) = self.obtain(&destinations)?;
         // Another run may have removed the empty folder during the download.
         fs::create_dir_all(self.out).disk(|| format!("creating the folder {}", self.out.display()))?;
         let container = look::open_base(&base, self.out)?;

@@ -3,34 +3,23 @@
 use std::path::PathBuf;
 
 use super::Order;
-use crate::base::{self, BaseRequest, DownloadEvent, VerifiedBase};
+use crate::base::{self, BaseRequest, DownloadEvent, ObtainOptions, VerifiedBase};
 use crate::cli::Format;
 use crate::error::Result;
 use crate::image::assemble::eager::{EagerUnpack, Sizes};
 use crate::image::assemble::{Unpacked, require_raw_room};
 
-/// A base, and the raw images if they were decompressed during the download.
-pub(super) struct Obtained {
-    pub(super) base: VerifiedBase,
-    pub(super) unpacked: Option<Unpacked>,
-}
-
 impl Order<'_> {
-    /// Obtains the base.
-    pub(super) fn obtain(&self, destinations: &[PathBuf]) -> Result<Obtained> {
-        match self.format {
-            Format::Img => self.obtain_and_unpack(destinations),
-            Format::ImgXz => {
-                let options = self.session.obtain_options(self.catalog, None);
-                Ok(Obtained {
-                    base: base::obtain(self.request, &options)?,
-                    unpacked: None,
-                })
-            }
+    /// Obtains the base, and the raw images if they were decompressed during the download.
+    pub(super) fn obtain(&self, destinations: &[PathBuf]) -> Result<(VerifiedBase, Option<Unpacked>)> {
+        if self.format == Format::Img {
+            return self.obtain_and_unpack(destinations);
         }
+        let base = base::obtain(self.request, &self.session.obtain_options(self.catalog))?;
+        Ok((base, None))
     }
 
-    fn obtain_and_unpack(&self, destinations: &[PathBuf]) -> Result<Obtained> {
+    fn obtain_and_unpack(&self, destinations: &[PathBuf]) -> Result<(VerifiedBase, Option<Unpacked>)> {
         let session = self.session;
         let sizes = match self.request {
             BaseRequest::Known(entry) => Sizes {
@@ -49,7 +38,10 @@ impl Order<'_> {
             DownloadEvent::StartsOver => eager.abandon(),
         };
         // An error discards what was decompressed from a wrong base.
-        let options = session.obtain_options(self.catalog, Some(&on_event));
+        let options = ObtainOptions {
+            on_event: Some(&on_event),
+            ..session.obtain_options(self.catalog)
+        };
         let base = base::obtain(self.request, &options)?;
         let unpacked = match eager.finish(base.size()) {
             Some(Ok(unpacked)) => Some(unpacked),
@@ -61,6 +53,6 @@ impl Order<'_> {
             }
             None => None,
         };
-        Ok(Obtained { base, unpacked })
+        Ok((base, unpacked))
     }
 }

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use super::Order;
-use super::node_overlay::node_overlay;
 use crate::boot::facts::BootFacts;
-use crate::boot::overlay::BootPath;
+use crate::boot::overlay::{BootPath, Overlay};
+use crate::boot::plan::Plan;
+use crate::boot::render::render;
 use crate::boot::user_files;
-use crate::cluster::Node;
+use crate::cluster::{Cluster, Node};
 use crate::error::Result;
 use crate::identity::Secrets;
 use crate::image::apply;
@@ -69,4 +70,30 @@ impl Order<'_> {
             ));
         }
     }
+}
+
+/// Returns the boot partition files that a build at `build_time` writes for the node, and that `verify` compares.
+pub(crate) fn node_overlay(
+    cluster: &Cluster,
+    node: &Node,
+    secrets: &Secrets,
+    facts: &BootFacts,
+    user_files: &[(BootPath, Vec<u8>)],
+    build_time: u64,
+) -> Result<Overlay> {
+    let mut authorized_keys = cluster.user.ssh_authorized_keys.clone();
+    authorized_keys.extend(secrets.admin_key.as_ref().map(|admin| admin.public.clone()));
+    let plan = Plan {
+        cluster,
+        node,
+        identity: secrets.node(&node.name)?,
+        cluster_id: &secrets.cluster_id,
+        authorized_keys: &authorized_keys,
+        known_hosts: &secrets.known_hosts(cluster),
+        enrolment_keys: &secrets.enrolment_keys(cluster),
+        build_time,
+        base: &facts.base,
+        user_files,
+    };
+    render(&plan, &*facts.mechanism)
 }

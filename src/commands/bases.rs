@@ -12,7 +12,7 @@ use crate::units::Size;
 pub(super) fn run(session: &Session, refresh: bool) -> Result<()> {
     let mut catalog = Catalog::load(&session.cache_dir)?;
     if refresh {
-        let added = base::refresh(&session.obtain_options(&catalog, None))?;
+        let added = base::refresh(&session.obtain_options(&catalog))?;
         session.bars.say(&match added.as_slice() {
             [] => "no new images".to_owned(),
             ids => format!("new images: {}", ids.join(", ")),
@@ -53,27 +53,22 @@ fn as_json(catalog: &Catalog) -> Value {
 
 fn as_table(catalog: &Catalog) -> Table {
     let size = |bytes: Option<u64>| bytes.map_or_else(|| "?".to_owned(), |bytes| Size(bytes).to_string());
-    let mut table = Table::new(["ID", "DOWNLOAD", "ON THE CARD", "VOUCHED FOR BY", ""]);
+    let mut table = Table::new(&[&"ID", &"DOWNLOAD", &"ON THE CARD", &"VOUCHED FOR BY", &""]);
     for entry in catalog.entries() {
         let source = match entry.source {
             HashSource::BuiltIn => "built-in hash",
             HashSource::Server => "publisher's signature",
         };
         let mark = if catalog.is_default(entry) { "default" } else { "" };
-        table.row([
-            entry.id(),
-            size(entry.size),
-            size(entry.raw_size),
-            source.to_owned(),
-            mark.to_owned(),
+        table.row(&[
+            &entry.id(),
+            &size(entry.size),
+            &size(entry.raw_size),
+            &source,
+            &mark,
         ]);
     }
-    table.row([
-        SAMPLE.to_owned(),
-        "none".to_owned(),
-        Size(SAMPLE_RAW_SIZE).to_string(),
-        "mkimage itself".to_owned(),
-        "created by mkimage, does not boot".to_owned(),
-    ]);
+    let mark = "created by mkimage, does not boot";
+    table.row(&[&SAMPLE, &"none", &Size(SAMPLE_RAW_SIZE), &"mkimage itself", &mark]);
     table
 }

@@ -1,7 +1,7 @@
 //! `mkimage --node NAME` and `mkimage --all`: build images.
 
 use std::fs;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
 use serde_json::{Value, json};
 
@@ -38,27 +38,15 @@ pub(super) fn run(session: &Session, args: &BuildArgs) -> Result<()> {
 
 /// Returns the requested nodes, in the cluster file's order.
 fn selected_nodes<'a>(cluster: &'a Cluster, args: &BuildArgs) -> Result<Vec<&'a Node>> {
-    let names = || {
-        cluster
-            .nodes
-            .iter()
-            .map(|node| node.name.as_str())
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
+    let names: Vec<_> = cluster.nodes.iter().map(|node| node.name.as_str()).collect();
+    let names = names.join(", ");
     if let Some(unknown) = args.node.iter().find(|name| cluster.node(name).is_none()) {
-        return Err(
-            Error::new(Category::Usage, format!("the cluster has no node {unknown:?}"))
-                .with_remedy(format!("its nodes are {}", names())),
-        );
+        let what = format!("the cluster has no node {unknown:?}");
+        return Err(Error::new(Category::Usage, what).with_remedy(format!("its nodes are {names}")));
     }
     if !args.all && args.node.is_empty() {
-        return Err(
-            Error::new(Category::Usage, "no node was given").with_remedy(format!(
-                "use --node NAME (one of {}) or --all; --help lists all options",
-                names()
-            )),
-        );
+        let remedy = format!("use --node NAME (one of {names}) or --all; --help lists all options");
+        return Err(Error::new(Category::Usage, "no node was given").with_remedy(remedy));
     }
     let wanted = |node: &&Node| args.all || args.node.iter().any(|name| name == node.name.as_str());
     Ok(cluster.nodes.iter().filter(wanted).collect())
@@ -70,25 +58,18 @@ fn build_time() -> Result<u64> {
         Ok(text) => text.parse().context(Category::Usage, || {
             format!("SOURCE_DATE_EPOCH is {text:?}, not a number of seconds since 1970")
         }),
-        Err(_) => Ok(SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| since.as_secs())),
+        Err(_) => Ok(UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs())),
     }
 }
 
 /// Prints the images and what to do with them.
 fn report(session: &Session, cluster: &Cluster, nodes: &[&Node], built: &Built) -> Result<()> {
-    let mut table = Table::new(["NODE", "IMAGE", "SIZE"]);
+    let mut table = Table::new(&[&"NODE", &"IMAGE", &"SIZE"]);
     let mut images = Vec::new();
     for (node, path) in nodes.iter().zip(&built.images) {
-        let size = fs::metadata(path)
-            .disk(|| format!("reading the size of {}", path.display()))?
-            .len();
-        table.row([
-            node.name.to_string(),
-            path.display().to_string(),
-            Size(size).to_string(),
-        ]);
+        let metadata = fs::metadata(path).disk(|| format!("reading the size of {}", path.display()))?;
+        let size = metadata.len();
+        table.row(&[&node.name, &path.display(), &Size(size)]);
         images.push(json!({ "node": node.name.as_str(), "path": path.display().to_string(), "size": size }));
     }
     session.bars.say(&format!("\n{table}"));
@@ -99,12 +80,8 @@ fn report(session: &Session, cluster: &Cluster, nodes: &[&Node], built: &Built) 
     if ui::stdout_is_terminal() {
         return Ok(());
     }
-    let lines: Vec<_> = built
-        .images
-        .iter()
-        .map(|path| path.display().to_string())
-        .collect();
-    ui::result(&lines.join("\n"))
+    let lines = built.images.iter().map(|path| format!("{}\n", path.display()));
+    ui::result(&lines.collect::<String>())
 }
 
 /// Tells the user what to do with the images.

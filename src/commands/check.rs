@@ -1,14 +1,12 @@
 //! `mkimage check`: shows what would be built from the cluster file.
 
-use std::fmt::{self, Write};
-
-use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::base::{BaseRequest, Catalog, SAMPLE};
 use crate::build::base_choice;
 use crate::cli::BaseArgs;
-use crate::cluster::{Cluster, Loaded, Node, Origin, Role};
-use crate::error::{Category, Context, Result};
+use crate::cluster::{Brick, Cluster, Gluster, Loaded, Node, Origin, Role, User, Wipe};
+use crate::error::Result;
 use crate::session::Session;
 use crate::ui::{self, Table};
 
@@ -22,227 +20,134 @@ pub(super) fn run(session: &Session) -> Result<()> {
         (_, Some(base)) => base.clone(),
         (_, None) => catalog.default()?.id(),
     };
-    let report = Report::new(&loaded, base);
     if session.common.json {
-        let text = serde_json::to_string(&report)
-            .context(Category::Other, || "writing the cluster as JSON".to_owned())?;
-        return ui::result(&text);
+        return ui::result(&as_json(&loaded, &base).to_string());
     }
-    ui::result(&report.to_string())
+    ui::result(&as_text(&loaded.cluster, &base))
 }
 
-/// The cluster to build, without secrets.
-#[derive(Debug, Serialize)]
-struct Report {
-    cluster: String,
-    /// The cluster file's path; `null` for the built-in home lab.
-    file: Option<String>,
-    base: String,
-    /// True for the sample base, which does not boot.
-    sample: bool,
-    user: UserReport,
-    nodes: Vec<NodeReport>,
-    swarm: SwarmReport,
-    volume: Option<VolumeReport>,
-    docker: &'static str,
-    wifi: Option<String>,
-    warnings: Vec<String>,
-    assumed: Vec<String>,
+/// Describes the cluster without secrets, with its warnings and assumptions.
+fn as_json(loaded: &Loaded, base: &str) -> Value {
+    let cluster = &loaded.cluster;
+    let nodes = cluster.nodes.iter().map(|node| {
+        let brick = node.brick.as_ref().map(|brick| {
+            json!({
+                "device": brick.device.as_deref().unwrap_or("auto"),
+                "wipe": brick.wipe.as_str(),
+                "arbiter": is_arbiter(node, cluster),
+            })
+        });
+        json!({
+            "name": node.name.as_str(), "model": node.model.as_str(), "role": node.role.as_str(),
+            "address": node.address.to_string(), "brick": brick,
+        })
+    });
+    let volume = cluster.gluster.as_ref().map(|gluster| {
+        json!({
+            "name": gluster.volume, "mount": gluster.mount, "replica": gluster.replica,
+            "arbiter": gluster.arbiter.as_ref().map(ToString::to_string),
+        })
+    });
+    json!({
+        "cluster": cluster.general.name,
+        "file": match &cluster.origin {
+            Origin::BuiltIn => None,
+            Origin::File(path) => Some(path.display().to_string()),
+        },
+        "base": base,
+        "sample": base == SAMPLE,
+        "user": {
+            "name": cluster.user.name.to_string(),
+            "ssh_keys": cluster.user.ssh_authorized_keys.len(),
+            "password": cluster.user.password_hash.is_some(),
+        },
+        "nodes": nodes.collect::<Vec<_>>(),
+        "swarm": {
+            "managers": cluster.managers().count(),
+            "workers": workers(cluster),
+            "default_addr_pool": cluster.swarm.default_addr_pool.map(|pool| pool.to_string()),
+        },
+        "volume": volume,
+        "docker": cluster.docker.source.as_str(),
+        "wifi": cluster.network.wifi.as_ref().map(|wifi| &wifi.ssid),
+        "warnings": loaded.warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "assumed": loaded.assumed,
+    })
 }
 
-#[derive(Debug, Serialize)]
-struct UserReport {
-    name: String,
-    ssh_keys: usize,
-    password: bool,
-}
-
-#[derive(Debug, Serialize)]
-struct NodeReport {
-    name: String,
-    model: &'static str,
-    role: &'static str,
-    address: String,
-    /// `null` for a node without a stick.
-    brick: Option<BrickReport>,
-}
-
-#[derive(Debug, Serialize)]
-struct BrickReport {
-    device: String,
-    wipe: &'static str,
-    arbiter: bool,
-}
-
-#[derive(Debug, Serialize)]
-struct SwarmReport {
-    managers: usize,
-    workers: usize,
-    default_addr_pool: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
-struct VolumeReport {
-    name: String,
-    mount: String,
-    replica: usize,
-    arbiter: Option<String>,
-}
-
-impl Report {
-    fn new(loaded: &Loaded, base: String) -> Self {
-        let cluster = &loaded.cluster;
-        let managers = cluster.managers().count();
-        Self {
-            cluster: cluster.general.name.clone(),
-            file: match &cluster.origin {
-                Origin::BuiltIn => None,
-                Origin::File(path) => Some(path.display().to_string()),
-            },
-            sample: base == SAMPLE,
-            base,
-            user: UserReport {
-                name: cluster.user.name.to_string(),
-                ssh_keys: cluster.user.ssh_authorized_keys.len(),
-                password: cluster.user.password_hash.is_some(),
-            },
-            nodes: cluster
-                .nodes
-                .iter()
-                .map(|node| NodeReport::new(node, cluster))
-                .collect(),
-            swarm: SwarmReport {
-                managers,
-                workers: cluster
-                    .nodes
-                    .iter()
-                    .filter(|node| node.role == Role::Worker)
-                    .count(),
-                default_addr_pool: cluster.swarm.default_addr_pool.map(|pool| pool.to_string()),
-            },
-            volume: cluster.gluster.as_ref().map(|gluster| VolumeReport {
-                name: gluster.volume.clone(),
-                mount: gluster.mount.clone(),
-                replica: gluster.replica,
-                arbiter: gluster.arbiter.as_ref().map(ToString::to_string),
-            }),
-            docker: cluster.docker.source.as_str(),
-            wifi: cluster.network.wifi.as_ref().map(|wifi| wifi.ssid.clone()),
-            warnings: loaded.warnings.iter().map(ToString::to_string).collect(),
-            assumed: loaded.assumed.clone(),
-        }
-    }
-}
-
-impl NodeReport {
-    fn new(node: &Node, cluster: &Cluster) -> Self {
-        let arbiter = cluster
-            .gluster
-            .as_ref()
-            .and_then(|gluster| gluster.arbiter.as_ref());
-        Self {
-            name: node.name.to_string(),
-            model: node.model.as_str(),
-            role: node.role.as_str(),
-            address: node.address.to_string(),
-            brick: node.brick.as_ref().map(|brick| BrickReport {
-                device: brick.device.clone().unwrap_or_else(|| "auto".to_owned()),
-                wipe: brick.wipe.as_str(),
-                arbiter: arbiter == Some(&node.name),
-            }),
-        }
-    }
-}
-
-impl fmt::Display for Report {
-    /// The text output, without warnings and assumptions.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut nodes = Table::new(["NODE", "MODEL", "ROLE", "ADDRESS", "STICK"]);
-        for node in &self.nodes {
-            nodes.row([
-                node.name.clone(),
-                node.model.to_owned(),
-                node.role.to_owned(),
-                node.address.clone(),
-                node.brick
-                    .as_ref()
-                    .map_or_else(|| "none".to_owned(), ToString::to_string),
-            ]);
-        }
-        write!(f, "{nodes}")?;
-        f.write_char('\n')?;
-        let volume = match &self.volume {
+fn as_text(cluster: &Cluster, base: &str) -> String {
+    let mut nodes = Table::new(&[&"NODE", &"MODEL", &"ROLE", &"ADDRESS", &"STICK"]);
+    for node in &cluster.nodes {
+        let stick = match &node.brick {
             None => "none".to_owned(),
-            Some(volume) => volume.to_string(),
+            Some(brick) => stick(brick, is_arbiter(node, cluster)),
         };
-        writeln!(f, "cluster  {}", self.cluster)?;
-        let boots = if self.sample { ", which does not boot" } else { "" };
-        writeln!(f, "base     {}{boots}", self.base)?;
-        writeln!(f, "login    {}", self.user)?;
-        writeln!(f, "swarm    {}", self.swarm)?;
-        writeln!(f, "volume   {volume}")?;
-        if let Some(ssid) = &self.wifi {
-            writeln!(f, "wifi     {ssid}")?;
-        }
-        Ok(())
+        let (model, role) = (node.model.as_str(), node.role.as_str());
+        nodes.row(&[&node.name, &model, &role, &node.address, &stick]);
     }
+    let volume = cluster.gluster.as_ref().map_or_else(|| "none".to_owned(), volume);
+    let boots = if base == SAMPLE {
+        ", which does not boot"
+    } else {
+        ""
+    };
+    let wifi = cluster.network.wifi.as_ref();
+    let wifi = wifi.map_or_else(String::new, |wifi| format!("wifi     {}\n", wifi.ssid));
+    format!(
+        "{nodes}\ncluster  {}\nbase     {base}{boots}\nlogin    {}\nswarm    {}\nvolume   {volume}\n{wifi}",
+        cluster.general.name,
+        login(&cluster.user),
+        swarm(cluster)
+    )
 }
 
-impl fmt::Display for BrickReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let disk = match self.device.as_str() {
-            "auto" => "the USB disk",
-            path => path,
-        };
-        let wipe = match self.wipe {
-            "if-empty" => "formatted if empty",
-            "always" => "ALWAYS FORMATTED",
-            _ => "never formatted",
-        };
-        let arbiter = if self.arbiter { ", arbiter" } else { "" };
-        write!(f, "{disk}, {wipe}{arbiter}")
-    }
+fn is_arbiter(node: &Node, cluster: &Cluster) -> bool {
+    let gluster = cluster.gluster.as_ref();
+    gluster.is_some_and(|gluster| gluster.arbiter.as_ref() == Some(&node.name))
 }
 
-impl fmt::Display for UserReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let keys = match self.ssh_keys {
-            0 => "an ssh key that mkimage creates".to_owned(),
-            1 => "1 ssh key".to_owned(),
-            count => format!("{count} ssh keys"),
-        };
-        let password = if self.password { "and a" } else { "no" };
-        write!(f, "{}, {keys}, {password} password", self.name)
-    }
+fn workers(cluster: &Cluster) -> usize {
+    let is_worker = |node: &&Node| node.role == Role::Worker;
+    cluster.nodes.iter().filter(is_worker).count()
 }
 
-impl fmt::Display for SwarmReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let plural = |count: usize| if count == 1 { "" } else { "s" };
-        write!(
-            f,
-            "{} manager{}, {} worker{}",
-            self.managers,
-            plural(self.managers),
-            self.workers,
-            plural(self.workers)
-        )?;
-        match &self.default_addr_pool {
-            Some(pool) => write!(f, ", networks from {pool}"),
-            None => Ok(()),
-        }
-    }
+fn stick(brick: &Brick, is_arbiter: bool) -> String {
+    let disk = brick.device.as_deref().unwrap_or("the USB disk");
+    let wipe = match brick.wipe {
+        Wipe::IfEmpty => "formatted if empty",
+        Wipe::Always => "ALWAYS FORMATTED",
+        Wipe::Never => "never formatted",
+    };
+    let arbiter = if is_arbiter { ", arbiter" } else { "" };
+    format!("{disk}, {wipe}{arbiter}")
 }
 
-impl fmt::Display for VolumeReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let copies = match (&self.arbiter, self.replica) {
-            (Some(arbiter), _) => format!("2 copies and the arbiter {arbiter}"),
-            (None, 1) => "1 copy".to_owned(),
-            (None, count) => format!("{count} copies"),
-        };
-        write!(f, "{} on {}, {copies}", self.name, self.mount)
-    }
+fn login(user: &User) -> String {
+    let keys = match user.ssh_authorized_keys.len() {
+        0 => "an ssh key that mkimage creates".to_owned(),
+        1 => "1 ssh key".to_owned(),
+        count => format!("{count} ssh keys"),
+    };
+    let password = user.password_hash.as_ref().map_or("no", |_| "and a");
+    format!("{}, {keys}, {password} password", user.name)
+}
+
+fn swarm(cluster: &Cluster) -> String {
+    let count = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+    let managers = count(cluster.managers().count(), "manager");
+    let workers = count(workers(cluster), "worker");
+    let pool = cluster.swarm.default_addr_pool;
+    let pool = pool.map_or_else(String::new, |pool| format!(", networks from {pool}"));
+    format!("{managers}, {workers}{pool}")
+}
+
+fn volume(gluster: &Gluster) -> String {
+    let copies = match (&gluster.arbiter, gluster.replica) {
+        (Some(arbiter), _) => format!("2 copies and the arbiter {arbiter}"),
+        (None, 1) => "1 copy".to_owned(),
+        (None, count) => format!("{count} copies"),
+    };
+    format!("{} on {}, {copies}", gluster.volume, gluster.mount)
 }
 
 #[cfg(test)]
@@ -250,14 +155,14 @@ mod tests {
     use super::*;
     use crate::cluster::{Environment, load};
 
-    fn report(text: &str) -> Report {
+    fn loaded(text: &str) -> Loaded {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("cluster.toml"), text).unwrap();
         let environment = Environment {
             folder: folder.path().to_owned(),
             home: None,
         };
-        Report::new(&load(None, &environment).unwrap(), "newest".to_owned())
+        load(None, &environment).unwrap()
     }
 
     const TEXT: &str = r#"
@@ -288,7 +193,7 @@ mod tests {
 
     #[test]
     fn the_text_output_shows_everything() {
-        let shown = report(TEXT).to_string();
+        let shown = as_text(&loaded(TEXT).cluster, "newest");
         assert_eq!(
             shown,
             "NODE  MODEL  ROLE     ADDRESS          STICK\n\
@@ -308,9 +213,9 @@ mod tests {
 
     #[test]
     fn the_json_output_shows_everything_but_secrets() {
-        let json = serde_json::to_value(report(TEXT)).unwrap();
+        let json = as_json(&loaded(TEXT), "newest");
         assert_eq!(json["nodes"][1]["brick"]["device"], "/dev/disk/by-id/x");
-        assert_eq!(json["nodes"][3]["brick"], serde_json::Value::Null);
+        assert_eq!(json["nodes"][3]["brick"], Value::Null);
         assert_eq!(json["volume"]["replica"], 3);
         assert_eq!(json["swarm"]["managers"], 1);
         assert!(

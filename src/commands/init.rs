@@ -1,7 +1,7 @@
 //! `mkimage init`: writes a cluster file to start from.
 
 use std::io::{ErrorKind, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::json;
 
@@ -12,12 +12,9 @@ use crate::session::Session;
 use crate::ui;
 
 pub(super) fn run(session: &Session) -> Result<()> {
-    let named = session
-        .common
-        .cluster
-        .clone()
-        .unwrap_or_else(|| PathBuf::from(FILE_NAME));
-    write_sample(&session.environment.folder.join(&named))?;
+    let named = session.common.cluster.as_deref();
+    let named = named.unwrap_or(Path::new(FILE_NAME));
+    write_sample(&session.environment.folder.join(named))?;
     session
         .bars
         .say("Enter your nodes there; mkimage check shows what would be built, mkimage --all builds it.");
@@ -32,11 +29,8 @@ pub(super) fn run(session: &Session) -> Result<()> {
 fn write_sample(path: &Path) -> Result<()> {
     let what = || format!("writing {}", path.display());
     let refused = || {
-        Error::new(
-            Category::Refused,
-            format!("{} already exists and is not replaced", path.display()),
-        )
-        .with_remedy("move it away, or use another name with --cluster")
+        let what = format!("{} already exists and is not replaced", path.display());
+        Error::new(Category::Refused, what).with_remedy("move it away, or use another name with --cluster")
     };
     // Broken links count too.
     if path.symlink_metadata().is_ok() {

@@ -1,6 +1,5 @@
 //! `mkimage inspect`: shows the content of an image without mounting it.
 
-use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -45,20 +44,17 @@ fn trust(session: &Session, path: &Path) -> Result<Trust> {
         path: path.to_owned(),
         sha256: None,
     };
-    let base = base::obtain(&request, &session.obtain_options(&catalog, None))?;
+    let base = base::obtain(&request, &session.obtain_options(&catalog))?;
     Ok(base.trust)
 }
 
 fn print_file(files: &FatBootFiles<'_>, wanted: &str, image: &Path) -> Result<()> {
     let wanted = wanted.trim_matches('/');
-    let bytes = files.read_whole(wanted)?;
-    let bytes = bytes.ok_or_else(|| {
-        Error::new(
-            Category::Usage,
-            format!("the boot partition of {} has no file {wanted}", image.display()),
-        )
-        .with_remedy("list the files with mkimage inspect and only the image")
-    })?;
+    let Some(bytes) = files.read_whole(wanted)? else {
+        let what = format!("the boot partition of {} has no file {wanted}", image.display());
+        return Err(Error::new(Category::Usage, what)
+            .with_remedy("list the files with mkimage inspect and only the image"));
+    };
     ui::result_bytes(&bytes)
 }
 
@@ -139,21 +135,23 @@ impl<'a> Summary<'a> {
     }
 
     fn to_text(&self) -> String {
-        let mut text = format!("{} ({})\n", self.path.display(), self.container);
         let release = self.release.as_deref().unwrap_or("unknown");
         let node = self.node.as_deref().unwrap_or("none (this is a base)");
-        let _ = writeln!(text, "release:    {release}");
-        let _ = writeln!(text, "first boot: {}", self.mechanism);
-        let _ = writeln!(text, "node:       {node}");
-        if let Some(trust) = self.trust {
-            let _ = writeln!(text, "vouched by: {trust}");
-        }
-        if self.is_sample {
-            text.push_str("boots:      no, the sample base contains no system\n");
-        }
-        let (partitions, files) = (partition_table(self.image), file_table(&self.files));
-        let _ = writeln!(text, "\n{partitions}\n{files}");
-        text.trim_end().to_owned()
+        let trust = self.trust;
+        let trust = trust.map_or_else(String::new, |trust| format!("vouched by: {trust}\n"));
+        let boots = if self.is_sample {
+            "boots:      no, the sample base contains no system\n"
+        } else {
+            ""
+        };
+        format!(
+            "{} ({})\nrelease:    {release}\nfirst boot: {}\nnode:       {node}\n{trust}{boots}\n{}\n{}",
+            self.path.display(),
+            self.container,
+            self.mechanism,
+            partition_table(self.image),
+            file_table(&self.files)
+        )
     }
 }
 
@@ -165,33 +163,31 @@ fn scheme(scheme: Scheme) -> &'static str {
 }
 
 fn partition_table(base: &RawImage) -> Table {
-    let mut table = Table::new([scheme(base.table.scheme), "FIRST SECTOR", "SIZE", "TYPE", ""]);
+    let scheme = scheme(base.table.scheme);
+    let mut table = Table::new(&[&scheme, &"FIRST SECTOR", &"SIZE", &"TYPE", &""]);
     for partition in &base.table.partitions {
-        let mark = if *partition == base.boot.partition {
-            "boot"
-        } else {
-            ""
-        };
-        table.row([
-            partition.number.to_string(),
-            partition.start.0.to_string(),
-            Size(partition.sectors.saturating_mul(SECTOR_SIZE)).to_string(),
-            partition.kind.clone(),
-            mark.to_owned(),
+        let is_boot = *partition == base.boot.partition;
+        let mark = if is_boot { "boot" } else { "" };
+        let size = Size(partition.sectors.saturating_mul(SECTOR_SIZE));
+        table.row(&[
+            &partition.number,
+            &partition.start.0,
+            &size,
+            &partition.kind,
+            &mark,
         ]);
     }
     table
 }
 
 fn file_table(entries: &[Entry]) -> Table {
-    let mut table = Table::new(["BOOT FILE", "SIZE"]);
+    let mut table = Table::new(&[&"BOOT FILE", &"SIZE"]);
     for entry in entries {
-        let size = if entry.is_folder {
-            "folder".to_owned()
+        if entry.is_folder {
+            table.row(&[&entry.name, &"folder"]);
         } else {
-            Size(entry.size).to_string()
-        };
-        table.row([entry.name.clone(), size]);
+            table.row(&[&entry.name, &Size(entry.size)]);
+        }
     }
     table
 }

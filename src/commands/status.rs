@@ -1,5 +1,6 @@
 //! `mkimage status`: shows the progress of each node's first boot.
 
+use std::fmt::Display;
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
@@ -27,14 +28,10 @@ pub(super) fn run(session: &Session, watch: bool) -> Result<()> {
         .folder(&session.environment.folder)
         .join(FOLDER_NAME);
     if !folder.is_dir() {
-        return Err(Error::new(
-            Category::ClusterFile,
-            format!(
-                "there is no {}, so no image of this cluster has been built here",
-                folder.display()
-            ),
-        )
-        .with_remedy("run mkimage status where you built the images, or use --cluster"));
+        let folder = folder.display();
+        let what = format!("there is no {folder}, so no image of this cluster has been built here");
+        return Err(Error::new(Category::ClusterFile, what)
+            .with_remedy("run mkimage status where you built the images, or use --cluster"));
     }
     let secrets = Secrets::open_or_create(&folder, cluster)?;
     let mut shown = String::new();
@@ -56,15 +53,10 @@ pub(super) fn run(session: &Session, watch: bool) -> Result<()> {
             return Ok(());
         }
         if !watch {
-            return Err(Error::new(
-                Category::Other,
-                format!(
-                    "{} of {} nodes are not done",
-                    answers.len().saturating_sub(done),
-                    answers.len()
-                ),
-            )
-            .with_remedy("a first boot takes about ten minutes; follow it with mkimage status --watch"));
+            let (missing, all) = (answers.len().saturating_sub(done), answers.len());
+            let what = format!("{missing} of {all} nodes are not done");
+            return Err(Error::new(Category::Other, what)
+                .with_remedy("a first boot takes about ten minutes; follow it with mkimage status --watch"));
         }
         thread::sleep(PAUSE);
     }
@@ -84,15 +76,14 @@ fn ask_all<'a>(cluster: &'a Cluster, ssh_config: &Path, cluster_id: &str) -> Ans
             .iter()
             .map(|node| (node, scope.spawn(|| ask(&node.name, ssh_config, cluster_id))))
             .collect();
-        asked
-            .into_iter()
-            .map(|(node, thread)| {
-                let answer = thread
-                    .join()
-                    .unwrap_or_else(|_| Err("asking it failed".to_owned()));
-                (node, answer)
-            })
-            .collect()
+        let asked = asked.into_iter().map(|(node, thread)| {
+            let answer = thread.join();
+            (
+                node,
+                answer.unwrap_or_else(|_| Err("asking it failed".to_owned())),
+            )
+        });
+        asked.collect()
     })
 }
 
@@ -109,50 +100,36 @@ fn as_json(answers: &Answers<'_>) -> String {
 }
 
 fn as_table(answers: &Answers<'_>) -> Table {
-    let mut table = Table::new(["NODE", "ADDRESS", "STAGE", "SWARM", "BRICK", "VOLUME", ""]);
+    let headings: [&dyn Display; 7] = [&"NODE", &"ADDRESS", &"STAGE", &"SWARM", &"BRICK", &"VOLUME", &""];
+    let mut table = Table::new(&headings);
     for (node, answer) in answers {
-        let name = node.name.to_string();
         match answer {
-            Ok(report) => table.row(row(name, report)),
-            Err(why) => {
-                let unknown = || "-".to_owned();
-                table.row([
-                    name,
-                    unknown(),
-                    unknown(),
-                    unknown(),
-                    unknown(),
-                    unknown(),
-                    why.clone(),
-                ]);
-            }
+            Ok(report) => add_row(&mut table, node, report),
+            Err(why) => table.row(&[&node.name, &"-", &"-", &"-", &"-", &"-", why]),
         }
     }
     table
 }
 
-fn row(name: String, report: &Report) -> [String; 7] {
-    let none = || "-".to_owned();
+fn add_row(table: &mut Table, node: &Node, report: &Report) {
+    let unknown = || "-".to_owned();
     let stage = match report.state {
         State::Done => "done".to_owned(),
         State::Working => report.stage.clone(),
         State::Attention => format!("{} (!)", report.stage),
     };
-    let swarm = report
-        .swarm
-        .as_ref()
-        .map_or_else(none, |swarm| match swarm.state.as_str() {
-            "active" => swarm.role.clone(),
-            other => other.to_owned(),
-        });
+    let swarm = report.swarm.as_ref().map_or("-", |swarm| match &*swarm.state {
+        "active" => &swarm.role,
+        other => other,
+    });
     let brick = report
         .brick
         .as_ref()
-        .map_or_else(none, |brick| match brick.state.as_str() {
+        .map_or_else(unknown, |brick| match &*brick.state {
             "mounted" => format!("{} of {}", Size(brick.used), Size(brick.size)),
             other => other.to_owned(),
         });
-    let volume = report.volume.as_ref().map_or_else(none, |volume| {
+    let volume = report.volume.as_ref().map_or_else(unknown, |volume| {
         let bricks = format!("{} of {} bricks", volume.online, volume.replica);
         match (volume.mounted, volume.heal_pending) {
             (false, _) => "not mounted".to_owned(),
@@ -160,14 +137,6 @@ fn row(name: String, report: &Report) -> [String; 7] {
             (true, pending) => format!("{bricks}, {pending} to heal"),
         }
     });
-    let problem = report.problem().unwrap_or_default().to_owned();
-    [
-        name,
-        report.addresses.join(" "),
-        stage,
-        swarm,
-        brick,
-        volume,
-        problem,
-    ]
+    let (addresses, problem) = (report.addresses.join(" "), report.problem().unwrap_or_default());
+    table.row(&[&node.name, &addresses, &stage, &swarm, &brick, &volume, &problem]);
 }

@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use serde_json::json;
 
+use crate::base::{self, Catalog};
 use crate::boot::expected::Expected;
 use crate::boot::facts::BootFacts;
 use crate::boot::settings::{self, Settings};
 use crate::boot::user_files;
 use crate::build::look::{FatBootFiles, open_base, open_image};
-use crate::build::node_overlay::node_overlay;
+use crate::build::plan::node_overlay;
 use crate::cli::BaseArgs;
 use crate::cluster::{Cluster, Node};
 use crate::disk::scratch;
@@ -28,13 +29,15 @@ use crate::ui;
 /// Limit for unexpected files in a message.
 const MAX_NAMED: usize = 8;
 
-pub(super) fn run(session: &Session, path: &Path, base: &BaseArgs) -> Result<()> {
+pub(super) fn run(session: &Session, path: &Path, base_args: &BaseArgs) -> Result<()> {
     let loaded = session.cluster_quietly()?;
     let cluster = &loaded.cluster;
     let scratch = scratch::folder();
     let opened = open_image(path)?;
     let image = container::open(Arc::new(opened), path, &scratch)?;
-    let verified = session.base(base, cluster)?;
+    let catalog = Catalog::load(&session.cache_dir)?;
+    let request = session.base_request(base_args, cluster, &catalog)?;
+    let verified = base::obtain(&request, &session.obtain_options(&catalog))?;
     let original = open_base(&verified, &scratch)?;
 
     let what = || format!("comparing {} with {}", path.display(), verified.name);
@@ -56,22 +59,50 @@ pub(super) fn run(session: &Session, path: &Path, base: &BaseArgs) -> Result<()>
     };
     let expected = match secrets.filter(|secrets| secrets.node(&node.name).is_ok()) {
         Some(secrets) => {
-            let build_time = build_time(&settings, path)?;
+            // A wrong time would make other files differ.
+            let missing = || damaged_settings(path, "has no valid MKIMAGE_BUILD_TIME");
+            let build_time = settings.build_time().ok_or_else(missing)?;
             let overlay = node_overlay(cluster, node, &secrets, &facts, &user_files, build_time)?;
             Expected::exactly(overlay)
         }
         None => Expected::without_secrets(cluster, node, &facts, &user_files)?,
     };
     require_none_unexpected(&unexpected_files(&files, &found, &expected)?, node, path)?;
-    Report {
-        image: path,
-        base: &verified.name,
-        node,
-        found: &found,
-        not_compared: expected.unknown().collect(),
-        why_not,
+    let not_compared: Vec<_> = expected.unknown().collect();
+    let (name, base) = (node.name.as_str(), &verified.name);
+    if session.common.json {
+        let object = json!({
+            "image": path.display().to_string(), "base": base, "node": name, "verified": true,
+            "added": found.added, "changed": found.changed, "unchanged": found.same,
+            "not_compared": not_compared,
+        });
+        return ui::result(&object.to_string());
     }
-    .print(session)
+    let compared = compared(name, &not_compared, &why_not);
+    ui::result(&format!(
+        "{} is a valid image of {name}. Outside the boot partition, every byte is the same as in {base}.\n\
+         On the boot partition, {} files are the same, {} were changed ({}), {} were added.\n\
+         {compared}",
+        path.display(),
+        found.same,
+        found.changed.len(),
+        found.changed.join(", "),
+        found.added.len()
+    ))
+}
+
+/// Returns what was compared and what was not. `why_not` is the reason why some files were not.
+fn compared(node: &str, not_compared: &[&str], why_not: &str) -> String {
+    if not_compared.is_empty() {
+        return format!(
+            "All of them are exactly what a build for {node} writes.\nNot compared: space outside the files."
+        );
+    }
+    let not_compared = not_compared.join(", ");
+    format!(
+        "Everything that does not depend on keys is exactly what a build for {node} writes.\n\
+         Not compared, because {why_not}: {not_compared}. Also not compared: space outside the files."
+    )
 }
 
 /// Returns the node named in the image's settings, if the cluster has it.
@@ -80,46 +111,27 @@ fn node_in<'a>(settings: &Settings, cluster: &'a Cluster, path: &Path) -> Result
         return Err(damaged_settings(path, "does not name a node"));
     };
     cluster.node(name.as_str()).ok_or_else(|| {
-        Error::new(
-            Category::Verification,
-            format!(
-                "{} is the image of {name}, but this cluster has no such node",
-                path.display()
-            ),
-        )
-        .with_remedy("use the cluster file that it was built with: --cluster FILE")
+        let path = path.display();
+        let what = format!("{path} is the image of {name}, but this cluster has no such node");
+        Error::new(Category::Verification, what)
+            .with_remedy("use the cluster file that it was built with: --cluster FILE")
     })
 }
 
-/// Returns the build time in the image's settings. A wrong one would make other files differ.
-fn build_time(settings: &Settings, path: &Path) -> Result<u64> {
-    settings
-        .build_time()
-        .ok_or_else(|| damaged_settings(path, "has no valid MKIMAGE_BUILD_TIME"))
-}
-
 fn not_built_by_mkimage(path: &Path) -> Error {
-    Error::new(
-        Category::Verification,
-        format!(
-            "{} was not built by mkimage: its boot partition has no {}",
-            path.display(),
-            settings::PATH
-        ),
-    )
-    .with_remedy("use an image that mkimage built; if it is one, it was edited, so build it again")
+    let (path, settings) = (path.display(), settings::PATH);
+    let what = format!("{path} was not built by mkimage: its boot partition has no {settings}");
+    Error::new(Category::Verification, what)
+        .with_remedy("use an image that mkimage built; if it is one, it was edited, so build it again")
 }
 
 fn damaged_settings(path: &Path, why: &str) -> Error {
-    Error::new(
-        Category::Verification,
-        format!(
-            "{} differs from the images that mkimage builds: {} on its boot partition {why}",
-            path.display(),
-            settings::PATH
-        ),
-    )
-    .with_remedy(BUILD_AGAIN)
+    let what = format!(
+        "{} differs from the images that mkimage builds: {} on its boot partition {why}",
+        path.display(),
+        settings::PATH
+    );
+    Error::new(Category::Verification, what).with_remedy(BUILD_AGAIN)
 }
 
 /// Returns the files that are missing, changed or unexpected.
@@ -152,67 +164,14 @@ fn require_none_unexpected(unexpected: &BTreeSet<String>, node: &Node, path: &Pa
         named.push("...");
     }
     let name = &node.name;
-    Err(Error::new(
-        Category::Verification,
-        format!(
-            "{} boot files in {} are missing or differ from what mkimage writes for {name}: {}",
-            unexpected.len(),
-            path.display(),
-            named.join(", ")
-        ),
-    )
-    .with_remedy(format!(
+    let what = format!(
+        "{} boot files in {} are missing or differ from what mkimage writes for {name}: {}",
+        unexpected.len(),
+        path.display(),
+        named.join(", ")
+    );
+    Err(Error::new(Category::Verification, what).with_remedy(format!(
         "build the image again; booting or editing it, another version of mkimage, or a change to the cluster file, your \
          ssh keys, {FOLDER_NAME} or overlays/{name} cause such differences"
     )))
-}
-
-/// The output for a valid image.
-struct Report<'a> {
-    image: &'a Path,
-    base: &'a str,
-    node: &'a Node,
-    found: &'a Differences,
-    not_compared: Vec<&'a str>,
-    /// The reason why some files were not compared.
-    why_not: String,
-}
-
-impl Report<'_> {
-    fn print(&self, session: &Session) -> Result<()> {
-        let found = self.found;
-        let name = self.node.name.as_str();
-        if session.common.json {
-            let object = json!({
-                "image": self.image.display().to_string(), "base": self.base, "node": name, "verified": true,
-                "added": found.added, "changed": found.changed, "unchanged": found.same,
-                "not_compared": self.not_compared,
-            });
-            return ui::result(&object.to_string());
-        }
-        let compared = if self.not_compared.is_empty() {
-            format!(
-                "All of them are exactly what a build for {name} writes.\n\
-                 Not compared: space outside the files."
-            )
-        } else {
-            format!(
-                "Everything that does not depend on keys is exactly what a build for {name} writes.\n\
-                 Not compared, because {}: {}. Also not compared: space outside the files.",
-                self.why_not,
-                self.not_compared.join(", ")
-            )
-        };
-        ui::result(&format!(
-            "{} is a valid image of {name}. Outside the boot partition, every byte is the same as in {base}.\n\
-             On the boot partition, {} files are the same, {} were changed ({}), {} were added.\n\
-             {compared}",
-            self.image.display(),
-            found.same,
-            found.changed.len(),
-            found.changed.join(", "),
-            found.added.len(),
-            base = self.base,
-        ))
-    }
 }

@@ -24,15 +24,7 @@ pub fn ask(node: &NodeName, ssh_config: &Path, cluster_id: &str) -> Result<Repor
     let mut ssh = Command::new("ssh")
         .arg("-F")
         .arg(ssh_config)
-        .args([
-            "-o",
-            "BatchMode=yes",
-            "-o",
-            "ConnectTimeout=5",
-            "-o",
-            "LogLevel=ERROR",
-            "-T",
-        ])
+        .args(["-oBatchMode=yes", "-oConnectTimeout=5", "-oLogLevel=ERROR", "-T"])
         .arg(node.as_str())
         .arg("cat /run/mkimage/status.json && date +%s")
         .stdin(Stdio::null())
@@ -40,14 +32,8 @@ pub fn ask(node: &NodeName, ssh_config: &Path, cluster_id: &str) -> Result<Repor
         .stderr(Stdio::piped())
         .spawn()
         .map_err(|error| format!("ssh cannot be started: {error}; install an OpenSSH client"))?;
-    let answer = ssh
-        .stdout
-        .take()
-        .map(|pipe| read_in_background(pipe.take(MAX_REPORT_SIZE)));
-    let errors = ssh
-        .stderr
-        .take()
-        .map(|pipe| read_in_background(pipe.take(MAX_REPORT_SIZE)));
+    let answer = ssh.stdout.take().map(read_in_background);
+    let errors = ssh.stderr.take().map(read_in_background);
     let deadline = Instant::now() + TIMEOUT;
     let exit = loop {
         match ssh.try_wait() {
@@ -72,11 +58,11 @@ pub fn ask(node: &NodeName, ssh_config: &Path, cluster_id: &str) -> Result<Repor
     }
 }
 
-fn read_in_background(mut pipe: impl std::io::Read + Send + 'static) -> thread::JoinHandle<String> {
+fn read_in_background(pipe: impl std::io::Read + Send + 'static) -> thread::JoinHandle<String> {
     thread::spawn(move || {
         let mut bytes = Vec::new();
         // If the pipe breaks, what arrived so far is used.
-        let _ = pipe.read_to_end(&mut bytes);
+        let _ = pipe.take(MAX_REPORT_SIZE).read_to_end(&mut bytes);
         String::from_utf8_lossy(&bytes).into_owned()
     })
 }
@@ -112,15 +98,10 @@ fn explain(errors: &str) -> String {
         .map(str::trim)
         .rfind(|line| !line.is_empty())
         .unwrap_or("ssh failed");
+    let other_key = "its host key is not this cluster's: another card, or another machine at this address";
     let known = [
-        (
-            "Host key verification failed",
-            "its host key is not this cluster's: another card, or another machine at this address",
-        ),
-        (
-            "IDENTIFICATION HAS CHANGED",
-            "its host key is not this cluster's: another card, or another machine at this address",
-        ),
+        ("Host key verification failed", other_key),
+        ("IDENTIFICATION HAS CHANGED", other_key),
         ("Permission denied", "it does not accept your ssh key"),
         (
             "No such file or directory",

@@ -5,11 +5,9 @@ use serde::{Deserialize, Serialize};
 /// A node's report about itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
-    /// The id of its cluster, 32 hexadecimal digits.
+    /// 32 hexadecimal digits.
     pub cluster_id: String,
-    /// Its name.
     pub node: String,
-    /// The summary.
     pub state: State,
     /// The current stage.
     #[serde(default)]
@@ -17,19 +15,16 @@ pub struct Report {
     /// The time of writing, in seconds since 1970 by the node's clock.
     #[serde(default)]
     pub updated: u64,
-    /// All stages in order.
+    /// In order.
     #[serde(default)]
     pub stages: Vec<Stage>,
-    /// Its IPv4 addresses.
+    /// IPv4.
     #[serde(default)]
     pub addresses: Vec<String>,
-    /// Its role in the swarm.
     #[serde(default)]
     pub swarm: Option<Swarm>,
-    /// Its stick.
     #[serde(default)]
     pub brick: Option<Brick>,
-    /// The volume as this node sees it.
     #[serde(default)]
     pub volume: Option<Volume>,
 }
@@ -51,12 +46,10 @@ pub enum State {
 pub struct Stage {
     /// `clock`, `packages`, ...
     pub name: String,
-    /// Its state.
     pub state: StageState,
     /// The time of its last change, in seconds since 1970.
     #[serde(default)]
     pub since: u64,
-    /// The number of attempts.
     #[serde(default)]
     pub tries: u64,
     /// A message for the user that says why it is not done.
@@ -70,11 +63,9 @@ pub struct Stage {
 pub enum StageState {
     /// Waits for another stage.
     Waiting,
-    /// Is running.
     Running,
     /// Failed and will be tried again.
     Retrying,
-    /// Is done.
     Done,
     /// The user must act.
     Refused,
@@ -88,7 +79,6 @@ pub struct Swarm {
     /// `manager` or `worker`.
     #[serde(default)]
     pub role: String,
-    /// Docker's id of the node.
     #[serde(default)]
     pub node_id: String,
 }
@@ -98,7 +88,6 @@ pub struct Swarm {
 pub struct Brick {
     /// `mounted`, or the problem in one word.
     pub state: String,
-    /// The device path.
     #[serde(default)]
     pub device: String,
     /// Capacity in bytes.
@@ -115,7 +104,6 @@ pub struct Brick {
 /// The volume as a node sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Volume {
-    /// `true` if it is mounted.
     pub mounted: bool,
     /// The number of bricks it has.
     #[serde(default)]

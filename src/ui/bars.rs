@@ -19,15 +19,14 @@ impl Bars {
     /// Shows bars if stderr is a terminal, except in quiet mode.
     pub fn new(volume: Volume) -> Self {
         let terminal = io::stderr().is_terminal() && volume > Volume::Quiet;
-        let target = if terminal {
-            ProgressDrawTarget::stderr()
-        } else {
-            ProgressDrawTarget::hidden()
-        };
+        let all = MultiProgress::new();
+        if !terminal {
+            all.set_draw_target(ProgressDrawTarget::hidden());
+        }
         Self {
             volume,
             terminal,
-            all: MultiProgress::with_draw_target(target),
+            all,
         }
     }
 
@@ -53,20 +52,15 @@ impl Progress for Bars {
             return Box::new(Bar(ProgressBar::hidden()));
         }
         // The templates are constants; a mistake in one shows as a plain bar, not as an error.
-        let plain = ProgressStyle::default_bar;
-        let bar = match total {
-            Some(total) => ProgressBar::new(total).with_style(
-                ProgressStyle::with_template(
-                    "{msg:<22} {bar:25} {percent:>3}%  {binary_bytes}/{binary_total_bytes}  {binary_bytes_per_sec}  {eta} left",
-                )
-                .unwrap_or_else(|_| plain()),
-            ),
-            None => ProgressBar::no_length().with_style(
-                ProgressStyle::with_template("{msg:<22} {spinner}  {binary_bytes}  {binary_bytes_per_sec}  {elapsed}")
-                    .unwrap_or_else(|_| plain()),
-            ),
+        let template = match total {
+            Some(_) => {
+                "{msg:<22} {bar:25} {percent:>3}%  {binary_bytes}/{binary_total_bytes}  {binary_bytes_per_sec}  {eta} left"
+            }
+            None => "{msg:<22} {spinner}  {binary_bytes}  {binary_bytes_per_sec}  {elapsed}",
         };
-        let bar = self.all.add(bar.with_message(what.to_owned()));
+        let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+        let bar = total.map_or_else(ProgressBar::no_length, ProgressBar::new);
+        let bar = self.all.add(bar.with_style(style).with_message(what.to_owned()));
         bar.enable_steady_tick(std::time::Duration::from_millis(200));
         Box::new(Bar(bar))
     }

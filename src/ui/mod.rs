@@ -12,7 +12,6 @@ pub use table::Table;
 
 use crate::error::{Category, Context, Error, Result};
 
-/// Set once a result has been printed.
 static RESULT_PRINTED: AtomicBool = AtomicBool::new(false);
 
 /// The amount of output.
@@ -26,24 +25,13 @@ pub enum Volume {
     Verbose,
 }
 
-/// Prints a result on stdout. It is not an error if the reader closes the pipe early, as `head` does.
+/// Prints a result on stdout, with a line break at the end.
 pub fn result(text: &str) -> Result<()> {
     RESULT_PRINTED.store(true, Ordering::Relaxed);
-    let mut stdout = io::stdout().lock();
-    let written = stdout.write_all(text.as_bytes()).and_then(|()| {
-        if text.is_empty() || text.ends_with('\n') {
-            Ok(())
-        } else {
-            stdout.write_all(b"\n")
-        }
-    });
-    match written.and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => other.context(Category::Disk, || "writing to standard output".to_owned()),
-    }
+    result_bytes(format!("{}\n", text.trim_end_matches('\n')).as_bytes())
 }
 
-/// Prints raw bytes on stdout.
+/// Prints raw bytes on stdout. It is not an error if the reader closes the pipe early, as `head` does.
 pub fn result_bytes(bytes: &[u8]) -> Result<()> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
@@ -78,7 +66,6 @@ pub fn shell_quoted(path: &Path) -> String {
     }
 }
 
-/// Returns whether stdout is a terminal.
 pub fn stdout_is_terminal() -> bool {
     io::stdout().is_terminal()
 }

@@ -10,15 +10,15 @@ pub struct Table {
 
 impl Table {
     /// Creates a table with these headings.
-    pub fn new<const N: usize>(headings: [&str; N]) -> Self {
-        Self {
-            rows: vec![headings.iter().map(|heading| (*heading).to_owned()).collect()],
-        }
+    pub fn new(headings: &[&dyn fmt::Display]) -> Self {
+        let mut table = Self { rows: Vec::new() };
+        table.row(headings);
+        table
     }
 
     /// Adds a row.
-    pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
-        self.rows.push(cells.into_iter().collect());
+    pub fn row(&mut self, cells: &[&dyn fmt::Display]) {
+        self.rows.push(cells.iter().map(ToString::to_string).collect());
     }
 }
 
@@ -48,9 +48,9 @@ mod tests {
 
     #[test]
     fn columns_line_up() {
-        let mut table = Table::new(["NODE", "SIZE"]);
-        table.row(["pi4-2".to_owned(), "3.0 GiB".to_owned()]);
-        table.row(["ä".to_owned(), "1 B".to_owned()]);
-        assert_eq!(table.to_string(), "NODE   SIZE\npi4-2  3.0 GiB\nä      1 B\n");
+        let mut table = Table::new(&[&"NODE", &"SIZE"]);
+        table.row(&[&"pi4-2", &"3.0 GiB"]);
+        table.row(&[&"ä", &1]);
+        assert_eq!(table.to_string(), "NODE   SIZE\npi4-2  3.0 GiB\nä      1\n");
     }
 }

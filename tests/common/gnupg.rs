@@ -13,7 +13,7 @@ pub const YEAR_2025: &str = "20250101T000000";
 /// The time at which most signatures are made.
 pub const YEAR_2026: &str = "20260101T000000";
 
-/// What a public key consists of. Times are in seconds since 1970.
+/// The parts of a public key. Times are in seconds since 1970.
 pub struct Numbers {
     pub fingerprint: [u8; 20],
     pub made: u64,
@@ -92,7 +92,7 @@ impl Gnupg {
         )
     }
 
-    /// GnuPG's opinion of a signature: the words of its status lines, such as `GOODSIG`, `VALIDSIG`, `BADSIG`.
+    /// Returns GnuPG's judgement of a signature: the words of its status lines, such as `GOODSIG`, `VALIDSIG`, `BADSIG`.
     pub fn judge(&self, signature: &[u8], file: &[u8]) -> Vec<String> {
         let path = self.home.path().join("signature");
         fs::write(&path, signature).unwrap();

@@ -22,7 +22,7 @@ const PUBLISHER: &str = "publisher@example.org";
 /// The user id of another key.
 const STRANGER: &str = "stranger@example.org";
 
-/// The file that is signed.
+/// The signed bytes.
 const FILE: &[u8] = b"an image\r\nof two lines\n";
 
 /// Seconds from 1970 to June 2026.

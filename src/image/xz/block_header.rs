@@ -16,7 +16,6 @@ const LZMA2: u64 = 0x21;
 /// Delta, and the branch converters x86, PowerPC, IA-64, ARM, ARM-Thumb, SPARC, ARM64, RISC-V.
 const OTHER_KNOWN: std::ops::RangeInclusive<u64> = 0x03..=0x0b;
 
-/// A parsed block header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct BlockHeader {
     /// Size of the header itself in bytes.
@@ -27,7 +26,6 @@ pub(super) struct BlockHeader {
     pub raw: Option<u64>,
     /// Number of filters: 1 to 4.
     pub filters: u8,
-    /// Compression of the data.
     pub packing: Packing,
 }
 
@@ -42,7 +40,7 @@ pub(super) enum Packing {
 
 /// LZMA2's only property (section 5.3.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Dictionary(u8);
+pub(super) struct Dictionary(pub(super) u8);
 
 impl Dictionary {
     /// The smallest dictionary: 4 KiB.

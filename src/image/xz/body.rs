@@ -4,16 +4,19 @@ use crc::{CRC_64_XZ, Crc, Table};
 use sha2::{Digest, Sha256};
 use xz2::stream::{Action, Filters, LzmaOptions, Status, Stream};
 
-use super::block_header::{self, Dictionary, Packing};
+use super::block_header::{self, Dictionary};
 use super::chunks::Prefix;
-use super::header::{self, Check};
-use super::index::{IndexReader, Record};
+use super::header::Check;
+use super::index::Record;
 use super::open::XzImage;
 use super::{RAW_WINDOW, read_exact};
 use crate::error::{Category, Error, Result};
 
 /// A fast level. Higher levels make blocks slightly smaller and take many times longer.
 const PRESET: u32 = 1;
+
+/// The dictionary of [`PRESET`]: 1 MiB (`lzma_lzma_preset` of liblzma).
+const PRESET_DICTIONARY: Dictionary = Dictionary(16);
 
 /// Size of the largest uncompressed LZMA2 chunk in bytes (its size minus one has 16 bits).
 const STORED_CHUNK: usize = 64 << 10;
@@ -52,9 +55,15 @@ impl Shape {
 }
 
 impl Body {
-    /// Compresses `raw`.
     pub fn compressed(raw: &[u8], check: Check) -> Result<Self> {
-        extract_body(compress(raw, check)?, check)
+        let mut sum = Sum::new(check);
+        sum.update(raw);
+        Ok(Self::new(
+            compress(raw)?,
+            raw.len() as u64,
+            PRESET_DICTIONARY,
+            sum,
+        ))
     }
 
     /// Stores `raw` uncompressed. Incompressible data is what LZMA takes longest to compress.
@@ -69,19 +78,9 @@ impl Body {
             control = STORED;
         }
         bytes.push(END);
-        let compressed = bytes.len() as u64;
-        bytes.resize(bytes.len().next_multiple_of(4), 0);
         let mut sum = Sum::new(check);
         sum.update(raw);
-        bytes.extend_from_slice(&sum.finish());
-        Self {
-            bytes,
-            shape: Shape {
-                compressed,
-                raw: raw.len() as u64,
-                dictionary: Dictionary::MIN,
-            },
-        }
+        Self::new(bytes, raw.len() as u64, Dictionary::MIN, sum)
     }
 
     /// Copies the first chunks of a block of `base`.
@@ -96,8 +95,6 @@ impl Body {
         let mut bytes = vec![0; usize::try_from(packed).map_err(|_| compression_failed())?];
         read_exact(&base.file, &mut bytes, prefix.packed.start)?;
         bytes.push(END);
-        let compressed = bytes.len() as u64;
-        bytes.resize(bytes.len().next_multiple_of(4), 0);
         let mut sum = Sum::new(base.check);
         let mut window = vec![0; RAW_WINDOW];
         let mut at = 0;
@@ -108,15 +105,19 @@ impl Body {
             sum.update(piece);
             at += piece.len() as u64;
         }
+        Ok(Self::new(bytes, prefix.raw, prefix.dictionary, sum))
+    }
+
+    /// Adds padding and check to compressed data.
+    fn new(mut bytes: Vec<u8>, raw: u64, dictionary: Dictionary, sum: Sum) -> Self {
+        let shape = Shape {
+            compressed: bytes.len() as u64,
+            raw,
+            dictionary,
+        };
+        bytes.resize(bytes.len().next_multiple_of(4), 0);
         bytes.extend_from_slice(&sum.finish());
-        Ok(Self {
-            bytes,
-            shape: Shape {
-                compressed,
-                raw: prefix.raw,
-                dictionary: prefix.dictionary,
-            },
-        })
+        Self { bytes, shape }
     }
 }
 
@@ -158,57 +159,53 @@ impl Sum {
     }
 }
 
-/// Compresses bytes to an xz stream of one block.
-fn compress(raw: &[u8], check: Check) -> Result<Vec<u8>> {
+/// Compresses bytes to LZMA2 data.
+fn compress(raw: &[u8]) -> Result<Vec<u8>> {
     let failed = |error| compression_failed().with_cause(error);
     let options = LzmaOptions::new_preset(PRESET).map_err(failed)?;
     let mut filters = Filters::new();
     filters.lzma2(&options);
-    let mut encoder = Stream::new_stream_encoder(&filters, check.for_encoder()).map_err(failed)?;
+    let mut encoder = Stream::new_raw_encoder(&filters).map_err(failed)?;
     // Incompressible data takes three more bytes for every 64 KiB.
-    let mut stream = Vec::with_capacity(raw.len() + raw.len() / 8192 + 1024);
+    let mut packed = Vec::with_capacity(raw.len() + raw.len() / 8192 + 1024);
     loop {
         let taken = usize::try_from(encoder.total_in()).unwrap_or(usize::MAX);
         let rest = raw.get(taken..).unwrap_or_default();
-        match encoder
-            .process_vec(rest, &mut stream, Action::Finish)
-            .map_err(failed)?
-        {
-            Status::StreamEnd => return Ok(stream),
-            _ => stream.reserve(64 << 10),
+        let status = encoder.process_vec(rest, &mut packed, Action::Finish);
+        match status.map_err(failed)? {
+            Status::StreamEnd => return Ok(packed),
+            _ => packed.reserve(64 << 10),
         }
     }
 }
 
-/// Extracts the only block of a stream and removes its header.
-fn extract_body(mut stream: Vec<u8>, check: Check) -> Result<Body> {
-    let footer = *stream.last_chunk().ok_or_else(compression_failed)?;
-    let index_size = header::parse_footer(footer)?.index_size;
-    let index_at = (stream.len() as u64).saturating_sub(header::SIZE + index_size);
-    let mut record = Record { unpadded: 0, raw: 0 };
-    IndexReader::open(&stream, index_at, index_size)?.records(|found| {
-        record = found;
-        Ok(())
-    })?;
-    let place = |at: u64| usize::try_from(at).map_err(|_| compression_failed());
-    let block = stream.get(place(header::SIZE)?..).unwrap_or_default();
-    let header = block_header::parse(block)?;
-    let Packing::Lzma2(dictionary) = header.packing else {
-        return Err(compression_failed());
-    };
-    let compressed = record.unpadded.checked_sub(header.size + check.size());
-    stream.truncate(place(index_at)?);
-    stream.drain(..place(header::SIZE + header.size)?.min(stream.len()));
-    Ok(Body {
-        bytes: stream,
-        shape: Shape {
-            compressed: compressed.ok_or_else(compression_failed)?,
-            raw: record.raw,
-            dictionary,
-        },
-    })
-}
-
 fn compression_failed() -> Error {
     Error::new(Category::Other, "compressing a block failed")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_compressed_block_is_that_of_the_libraries_own_stream() {
+        let raw: Vec<u8> = (0..200_000_u32).flat_map(|n| (n / 3).to_le_bytes()).collect();
+        for check in [Check::None, Check::Crc32, Check::Crc64, Check::Sha256] {
+            let mut filters = Filters::new();
+            filters.lzma2(&LzmaOptions::new_preset(PRESET).unwrap());
+            let mut encoder = Stream::new_stream_encoder(&filters, check.for_encoder()).unwrap();
+            let mut stream = Vec::with_capacity(raw.len() * 2);
+            let status = encoder.process_vec(&raw, &mut stream, Action::Finish).unwrap();
+            assert!(matches!(status, Status::StreamEnd));
+
+            let body = Body::compressed(&raw, check).unwrap();
+            let header = block_header::parse(&stream[12..]).unwrap();
+            assert_eq!(
+                header.packing,
+                block_header::Packing::Lzma2(body.shape.dictionary)
+            );
+            let start = 12 + usize::try_from(header.size).unwrap();
+            assert!(stream[start..start + body.bytes.len()] == body.bytes, "{check:?}");
+        }
+    }
 }

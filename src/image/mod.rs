@@ -3,7 +3,6 @@
 
 pub mod apply;
 pub mod assemble;
-pub mod boot_partition;
 pub mod compare;
 pub mod container;
 mod digests;

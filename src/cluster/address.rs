@@ -20,10 +20,8 @@ pub enum Address {
 }
 
 impl Ipv4Cidr {
-    /// Parses `a.b.c.d/prefix` with a prefix of 1 to 32 bits.
-    ///
-    /// # Errors
-    /// The reason, as the end of a sentence that starts with the text.
+    /// Parses `a.b.c.d/prefix` with a prefix of 1 to 32 bits. The error is the end of a sentence that starts with the
+    /// text.
     pub fn parse(text: &str) -> Result<Self, String> {
         let Some((address, prefix)) = text.split_once('/') else {
             return Err("has no prefix length; write it like 192.168.1.31/24".to_owned());

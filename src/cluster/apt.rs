@@ -34,11 +34,9 @@ impl AptTable {
             if let Some(entry) = entry
                 && let Err(why) = check_url(entry.get_ref(), key == "mirror")
             {
-                findings.problem(
-                    entry.span(),
-                    format!("{key} {why}"),
-                    format!("write it like \"{example}\""),
-                );
+                let message = format!("{key} {why}");
+                let remedy = format!("write it like \"{example}\"");
+                findings.problem(entry.span(), message, remedy);
             }
         }
         Apt {

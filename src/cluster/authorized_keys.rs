@@ -145,7 +145,6 @@ fn split_word(text: &str) -> (&str, &str) {
     (word, rest.trim())
 }
 
-/// Reads and checks a key file.
 pub(super) fn read_file(path: &Path) -> Result<Vec<KeyLine>, Unusable> {
     let remedy = "use a .pub file that you can read";
     let unreadable = |error: std::io::Error| Unusable::new(format!("cannot be read ({error})"), remedy);

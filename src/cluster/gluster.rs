@@ -30,7 +30,6 @@ pub(super) struct GlusterTable {
 /// `[gluster]`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gluster {
-    /// Name of the volume.
     pub volume: String,
     /// Absolute path of the mount point.
     pub mount: String,
@@ -54,11 +53,8 @@ impl GlusterTable {
         let table = table.unwrap_or_default();
         let bricks = drafts.iter().filter(|draft| draft.brick.is_some()).count();
         if bricks == 0 && has_table {
-            findings.warn(
-                None,
-                "[gluster] is set, but every node has brick = false, so there will be no volume",
-                "",
-            );
+            let message = "[gluster] is set, but every node has brick = false, so there will be no volume";
+            findings.warn(None, message, "");
         }
         let arbiter = table.arbiter.as_ref().and_then(|entry| {
             findings.parse(
@@ -105,11 +101,10 @@ fn replica(entry: &Spanned<Value>, findings: &mut Findings<'_>) -> Option<Replic
     let number = entry.get_ref().as_integer();
     let number = number.and_then(|number| usize::try_from(number).ok().filter(|number| *number > 0));
     if number.is_none() && entry.get_ref().as_str() != Some("all") {
-        findings.problem(
-            entry.span(),
-            "replica is not a number of copies",
-            "write \"all\" (one copy on every node with a brick), or the number of nodes with a brick",
-        );
+        let message = "replica is not a number of copies";
+        let remedy =
+            "write \"all\" (one copy on every node with a brick), or the number of nodes with a brick";
+        findings.problem(entry.span(), message, remedy);
     }
     Some((number?, entry.span()))
 }
@@ -157,11 +152,9 @@ fn check_replica(
     // "Replica 2 with an arbiter" and "replica 3, one of them the arbiter" are the same volume.
     let total = if *wanted == 2 && has_arbiter { 3 } else { *wanted };
     if total == 2 {
-        findings.problem(
-            span.clone(),
-            format!("replica 2 does not keep data safe: {SPLIT_BRAIN}"),
-            "give three nodes a brick and name one of them as arbiter = \"...\", or use replica = 3 or \"all\"",
-        );
+        let message = format!("replica 2 does not keep data safe: {SPLIT_BRAIN}");
+        let remedy = "give three nodes a brick and name one of them as arbiter = \"...\", or use replica = 3 or \"all\"";
+        findings.problem(span.clone(), message, remedy);
     } else if total != bricks {
         let remedy = match bricks.checked_sub(total) {
             Some(surplus) => format!("set brick = false on {surplus} of them, or write replica = \"all\""),

@@ -39,7 +39,6 @@ pub struct Environment {
 /// A checked cluster and what to tell the user about it.
 #[derive(Debug, Clone)]
 pub struct Loaded {
-    /// The cluster.
     pub cluster: Cluster,
     /// Settings that work but carry a risk.
     pub warnings: Vec<Warning>,
@@ -78,11 +77,8 @@ impl Environment {
     }
 }
 
-/// Reads and checks a cluster file: `path`, otherwise `cluster.toml` in the current folder, otherwise the built-in home
-/// lab.
-///
-/// # Errors
-/// One error of [`Category::ClusterFile`] lists all problems of the file with their positions.
+/// Reads and checks a cluster file: `path`, otherwise `cluster.toml` in the current folder, otherwise the built-in
+/// home lab. One error of [`Category::ClusterFile`] lists all problems of the file with their positions.
 pub fn load(path: Option<&Path>, environment: &Environment) -> Result<Loaded> {
     load_with_base_check(path, environment, &|_| None)
 }

@@ -59,7 +59,6 @@ pub struct Cluster {
     pub user: User,
     /// The network that the nodes are connected to.
     pub network: Network,
-    /// Docker on every node.
     pub docker: Docker,
     /// The networks of containers.
     pub swarm: Swarm,
@@ -97,7 +96,6 @@ impl Cluster {
         self.nodes.iter().filter(|node| node.role == Role::Manager)
     }
 
-    /// Returns the node with this name.
     pub fn node(&self, name: &str) -> Option<&Node> {
         self.nodes.iter().find(|node| node.name.as_str() == name)
     }

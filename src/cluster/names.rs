@@ -17,10 +17,7 @@ const SYSTEM_ACCOUNTS: &str = "\
     polkitd gluster docker rpi-first-boot-wizard mkimage sudo";
 
 impl NodeName {
-    /// Parses a hostname label.
-    ///
-    /// # Errors
-    /// The reason, as the end of a sentence that starts with the name.
+    /// Parses a hostname label. The error is the end of a sentence that starts with the name.
     pub fn parse(text: &str) -> Result<Self, String> {
         if text.is_empty() {
             return Err("is empty".to_owned());
@@ -51,7 +48,6 @@ impl NodeName {
         Ok(Self(text.to_owned()))
     }
 
-    /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -63,10 +59,7 @@ impl NodeName {
 }
 
 impl UserName {
-    /// Parses a login name.
-    ///
-    /// # Errors
-    /// The reason, as the end of a sentence that starts with the name.
+    /// Parses a login name. The error is the end of a sentence that starts with the name.
     pub fn parse(text: &str) -> Result<Self, String> {
         if text.len() > 32 {
             return Err(format!("has {} characters; a login has at most 32", text.len()));
@@ -84,7 +77,6 @@ impl UserName {
         Ok(Self(text.to_owned()))
     }
 
-    /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
     }

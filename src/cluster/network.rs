@@ -37,7 +37,6 @@ pub struct Network {
     pub gateway: Option<Ipv4Addr>,
     /// Name servers of nodes with fixed addresses; default: the gateway.
     pub dns: Vec<IpAddr>,
-    /// Search domain.
     pub domain: Option<String>,
     /// Wireless network for nodes without a cable.
     pub wifi: Option<Wifi>,

@@ -94,13 +94,9 @@ impl<'de> Deserialize<'de> for BrickEntry {
 /// `[[node]]`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Node {
-    /// Hostname.
     pub name: NodeName,
-    /// Board.
     pub model: Model,
-    /// Role in the swarm.
     pub role: Role,
-    /// Its address, or DHCP.
     pub address: Address,
     /// The USB stick, if this node has one.
     pub brick: Option<Brick>,
@@ -247,11 +243,9 @@ pub(super) fn check(
     findings: &mut Findings<'_>,
 ) -> (Option<Vec<Node>>, Vec<Draft>) {
     if tables.is_empty() {
-        findings.missing(
-            None,
-            "there are no nodes",
-            "add one: [[node]] with name = \"pi4-1\", model = \"pi4\", role = \"manager\"",
-        );
+        let message = "there are no nodes";
+        let remedy = "add one: [[node]] with name = \"pi4-1\", model = \"pi4\", role = \"manager\"";
+        findings.missing(None, message, remedy);
         return (None, Vec::new());
     }
     let drafts: Vec<Draft> = tables.into_iter().map(|table| node(table, findings)).collect();
@@ -373,11 +367,9 @@ fn check_device(entry: &Spanned<String>, findings: &mut Findings<'_>) -> Option<
     let remedy = "write \"auto\", or a path like \"/dev/disk/by-id/usb-...\"";
     let device = findings.parse("device", entry, parse, remedy)?;
     if device.starts_with("/dev/mmcblk") {
-        findings.warn(
-            entry.span(),
-            format!("device {device:?} is a memory card, and the node most likely boots from it"),
-            "write \"auto\", or the stick's path under /dev/disk/by-id/",
-        );
+        let message = format!("device {device:?} is a memory card, and the node most likely boots from it");
+        let remedy = "write \"auto\", or the stick's path under /dev/disk/by-id/";
+        findings.warn(entry.span(), message, remedy);
     }
     Some(device)
 }

@@ -117,11 +117,9 @@ fn remove_misplaced_lists(findings: &mut Findings<'_>, document: &mut DeTable<'_
     }
     let spans: Vec<Range<usize>> = lists.into_iter().map(Spanned::span).collect();
     for span in spans {
-        findings.unusable_entry(
-            Some(span.clone()),
-            "this is a list, but a table is expected",
-            "write key = value pairs below [table], or in { ... }",
-        );
+        let message = "this is a list, but a table is expected";
+        let remedy = "write key = value pairs below [table], or in { ... }";
+        findings.unusable_entry(Some(span.clone()), message, remedy);
         remove_entry(document, &span);
     }
 }
@@ -134,11 +132,8 @@ fn remove_single_node(findings: &mut Findings<'_>, document: &mut DeTable<'_>) {
         .map(|(key, _)| key.clone());
     if let Some(key) = found {
         document.remove(&key);
-        findings.unusable_entry(
-            Some(key.span()),
-            "[node] can appear only once",
-            USE_DOUBLE_BRACKETS,
-        );
+        let message = "[node] can appear only once";
+        findings.unusable_entry(Some(key.span()), message, USE_DOUBLE_BRACKETS);
     }
 }
 
@@ -183,11 +178,8 @@ fn refuse_control_characters(findings: &mut Findings<'_>, table: &DeTable<'_>) {
 fn refuse_control_characters_in(findings: &mut Findings<'_>, value: &Spanned<DeValue<'_>>) {
     match value.get_ref() {
         DeValue::String(text) if text.chars().any(char::is_control) => {
-            findings.problem(
-                value.span(),
-                "this text contains a line break or another control character",
-                "write it on one line",
-            );
+            let message = "this text contains a line break or another control character";
+            findings.problem(value.span(), message, "write it on one line");
         }
         DeValue::Array(array) => {
             for element in array {

@@ -26,24 +26,18 @@ fn check_duplicates(drafts: &[Draft], findings: &mut Findings<'_>) {
         if let (Some(name), Some(span)) = (&draft.name, &draft.name_span)
             && !names.insert(name.as_str())
         {
-            findings.problem(
-                span.clone(),
-                format!("name \"{name}\" is given to two nodes"),
-                "give every node a different name",
-            );
+            let message = format!("name \"{name}\" is given to two nodes");
+            findings.problem(span.clone(), message, "give every node a different name");
         }
         if let (Some(fixed), Some(span)) = (draft.fixed_address(), &draft.address_span)
             && let Some(other) = addresses.insert(fixed.address(), draft.display_name())
         {
-            findings.problem(
-                span.clone(),
-                format!(
-                    "address {} of {} is already used by {other}",
-                    fixed.address(),
-                    draft.display_name()
-                ),
-                "give every node a different address",
+            let message = format!(
+                "address {} of {} is already used by {other}",
+                fixed.address(),
+                draft.display_name()
             );
+            findings.problem(span.clone(), message, "give every node a different address");
         }
     }
 }
@@ -55,14 +49,11 @@ fn check_mdns_names(drafts: &[Draft], findings: &mut Findings<'_>) {
     for draft in on_dhcp() {
         let name = draft.display_name();
         if names.contains(format!("{name}-2").as_str()) {
-            findings.warn(
-                draft.name_span.clone(),
-                format!(
-                    "if another machine uses the mDNS name {name}.local, {name} becomes {name}-2.local, which is another \
+            let message = format!(
+                "if another machine uses the mDNS name {name}.local, {name} becomes {name}-2.local, which is another \
                      node"
-                ),
-                "rename one of them",
             );
+            findings.warn(draft.name_span.clone(), message, "rename one of them");
         }
     }
 }
@@ -109,12 +100,10 @@ fn check_networks(drafts: &[Draft], network: &Network, findings: &mut Findings<'
         findings.problem(span.clone(), what, remedy);
     }
     if network.gateway.is_none() {
-        findings.warn(
-            first_span.clone(),
-            "nodes have fixed addresses but [network] has no gateway, so without another route they cannot reach the \
-             internet, not even to install Docker",
-            "add gateway = \"192.168.1.1\" to [network], with your router's address",
-        );
+        let message = "nodes have fixed addresses but [network] has no gateway, so without another route they cannot reach the \
+             internet, not even to install Docker";
+        let remedy = "add gateway = \"192.168.1.1\" to [network], with your router's address";
+        findings.warn(first_span.clone(), message, remedy);
     }
 }
 
@@ -154,15 +143,13 @@ fn check_managers(drafts: &[Draft], findings: &mut Findings<'_>) {
     }
     for manager in managers {
         if manager.address == Some(Address::Dhcp) {
-            findings.warn(
-                None,
-                format!(
-                    "{} is a manager and gets its address by DHCP: if the router gives it another one, the swarm \
+            let message = format!(
+                "{} is a manager and gets its address by DHCP: if the router gives it another one, the swarm \
                      loses it",
-                    manager.display_name()
-                ),
-                "reserve its address in the router, or give it a fixed one",
+                manager.display_name()
             );
+            let remedy = "reserve its address in the router, or give it a fixed one";
+            findings.warn(None, message, remedy);
         }
     }
 }

@@ -100,7 +100,6 @@ impl<'s> Findings<'s> {
         }
     }
 
-    /// Adds a warning.
     pub(super) fn warn(
         &mut self,
         span: impl Into<Option<Range<usize>>>,

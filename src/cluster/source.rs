@@ -15,9 +15,7 @@ pub(super) struct Source<'t> {
 /// A position in the text. Lines and columns start at 1; columns count characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
-    /// Line number.
     pub line: usize,
-    /// Column number.
     pub column: usize,
 }
 
@@ -27,7 +25,6 @@ const SECRET_KEYS: [&str; 2] = ["psk", "password_hash"];
 const MAX_WIDTH: usize = 160;
 
 impl Source<'_> {
-    /// Returns the position of a byte offset.
     pub(super) fn position(&self, offset: usize) -> Position {
         let before = self.up_to(offset);
         let (line_start, _) = self.line_at(offset);

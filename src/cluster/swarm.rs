@@ -65,34 +65,26 @@ fn node_networks(network: &Network, drafts: &[Draft]) -> Vec<Ipv4Cidr> {
 
 fn check_pool(pool: Ipv4Cidr, span: Range<usize>, networks: &[Ipv4Cidr], findings: &mut Findings<'_>) {
     if pool.address() != pool.network() {
-        findings.problem(
-            span,
-            format!("default_addr_pool {pool} is a host's address, not a network's"),
-            format!("the network is \"{}/{}\"", pool.network(), pool.prefix()),
-        );
+        let message = format!("default_addr_pool {pool} is a host's address, not a network's");
+        let remedy = format!("the network is \"{}/{}\"", pool.network(), pool.prefix());
+        findings.problem(span, message, remedy);
     } else if pool.prefix() > SUBNET_PREFIX {
-        findings.problem(
-            span,
-            format!("default_addr_pool {pool} is smaller than the /{SUBNET_PREFIX} networks that Docker divides it into"),
-            "use a larger network, like \"10.10.0.0/16\"",
+        let message = format!(
+            "default_addr_pool {pool} is smaller than the /{SUBNET_PREFIX} networks that Docker divides it into"
         );
+        findings.problem(span, message, "use a larger network, like \"10.10.0.0/16\"");
     } else if let Some(nodes) = networks.iter().find(|nodes| nodes.overlaps(pool)) {
-        findings.problem(
-            span,
-            format!(
-                "default_addr_pool {pool} overlaps the nodes' own network {}/{}, which containers could not reach",
-                nodes.network(),
-                nodes.prefix()
-            ),
-            "choose a network that nothing at home uses, like \"10.10.0.0/16\"",
+        let message = format!(
+            "default_addr_pool {pool} overlaps the nodes' own network {}/{}, which containers could not reach",
+            nodes.network(),
+            nodes.prefix()
         );
+        let remedy = "choose a network that nothing at home uses, like \"10.10.0.0/16\"";
+        findings.problem(span, message, remedy);
     } else if !pool.address().is_private() {
-        findings.warn(
-            Some(span),
-            format!(
-                "default_addr_pool {pool} is not a private network, so containers cannot reach part of the internet"
-            ),
-            "",
+        let message = format!(
+            "default_addr_pool {pool} is not a private network, so containers cannot reach part of the internet"
         );
+        findings.warn(Some(span), message, "");
     }
 }

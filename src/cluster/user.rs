@@ -91,11 +91,10 @@ impl UserTable {
         }
         let password_hash = self.password_hash.map(|entry| {
             if !is_crypt_hash(entry.get_ref()) {
-                findings.problem(
-                    entry.span(),
-                    "password_hash is not a password hash that Linux accepts",
-                    "create one with: openssl passwd -6 (or mkpasswd); it starts with $6$, $5$, $y$ or $2b$",
-                );
+                let message = "password_hash is not a password hash that Linux accepts";
+                let remedy =
+                    "create one with: openssl passwd -6 (or mkpasswd); it starts with $6$, $5$, $y$ or $2b$";
+                findings.problem(entry.span(), message, remedy);
             }
             Zeroizing::new(entry.into_inner())
         });
@@ -153,7 +152,6 @@ impl Keys {
         }
     }
 
-    /// Adds an entry of `ssh_authorized_keys`.
     fn add_entry(
         &mut self,
         entry: &Spanned<String>,
@@ -172,19 +170,14 @@ impl Keys {
             return;
         }
         if text.is_empty() || text.chars().any(char::is_control) {
-            findings.problem(
-                entry.span(),
-                "this is neither a public key nor the path of one",
-                "write a line like \"ssh-ed25519 AAAA...\" or a path like \"~/.ssh/id_ed25519.pub\"",
-            );
+            let message = "this is neither a public key nor the path of one";
+            let remedy = "write a line like \"ssh-ed25519 AAAA...\" or a path like \"~/.ssh/id_ed25519.pub\"";
+            findings.problem(entry.span(), message, remedy);
             return;
         }
         let Some(path) = environment.resolve(text, folder) else {
-            findings.problem(
-                entry.span(),
-                format!("key file {text:?} cannot be found because your home folder is unknown"),
-                "write the full path",
-            );
+            let message = format!("key file {text:?} cannot be found because your home folder is unknown");
+            findings.problem(entry.span(), message, "write the full path");
             return;
         };
         let files = if path.file_name().is_some_and(|name| name == "*.pub") {

@@ -24,10 +24,7 @@ pub(super) struct NodeWords<'a> {
     pub mechanism: &'a [String],
 }
 
-/// Renders the node's `cmdline.txt`.
-///
-/// # Errors
-/// Refuses a line that the kernel would cut.
+/// Renders the node's `cmdline.txt`. Refuses a line that the kernel would cut.
 pub(super) fn render(base: &Cmdline, node: NodeWords<'_>) -> Result<Vec<u8>> {
     let kept: Vec<&str> = base
         .words()

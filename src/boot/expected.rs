@@ -27,11 +27,8 @@ impl Expected {
         Self::new(files, BTreeSet::new())
     }
 
-    /// Returns the overlay as far as it is known without the secrets: all paths, and the bytes of every file that depends
-    /// neither on a secret nor on the time of the build.
-    ///
-    /// # Errors
-    /// As [`render`].
+    /// Returns the overlay as far as it is known without the secrets: all paths, and the bytes of every file that
+    /// depends neither on a secret nor on the time of the build.
     pub fn without_secrets(
         cluster: &Cluster,
         node: &Node,

@@ -18,10 +18,8 @@ pub struct BootFacts {
 }
 
 impl BootFacts {
-    /// Finds the facts about a base.
-    ///
-    /// # Errors
-    /// When its files contradict each other or do not tell how its first boot can be reached.
+    /// Finds the facts about a base. Fails if its files contradict each other or do not tell how its first boot can
+    /// be reached.
     pub fn detect(files: &dyn BootFiles) -> Result<Self> {
         let base = BaseFacts::detect(files)?;
         Ok(Self {
@@ -34,11 +32,8 @@ impl BootFacts {
         })
     }
 
-    /// Refuses an image that was made for a node. Not even `--force` allows that: one node's keys and passwords would lie on
-    /// another's card.
-    ///
-    /// # Errors
-    /// Says whose image it is.
+    /// Refuses an image that was made for a node. Not even `--force` allows that: one node's keys and passwords would
+    /// lie on another's card. The error says whose image it is.
     pub fn require_not_a_node_image(&self) -> Result<()> {
         match &self.made_for {
             None => Ok(()),

@@ -18,11 +18,8 @@ pub struct Overlay {
 }
 
 impl BootPath {
-    /// Parses a relative path.
-    ///
-    /// # Errors
-    /// Refuses absolute paths, `.`/`..`, empty parts and characters that FAT long names exclude
-    /// (Microsoft FAT specification 1.03, "Long directory entries").
+    /// Parses a relative path. Refuses absolute paths, `.`/`..`, empty parts and characters that FAT long names
+    /// exclude (Microsoft FAT specification 1.03, "Long directory entries").
     pub fn parse(text: &str) -> Result<Self> {
         let bad = |why: &str| {
             Error::new(
@@ -57,7 +54,6 @@ impl BootPath {
         Ok(Self(text.to_owned()))
     }
 
-    /// The path.
     pub fn as_str(&self) -> &str {
         &self.0
     }

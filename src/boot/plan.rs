@@ -8,11 +8,8 @@ use crate::release::BaseFacts;
 /// Everything that a node's boot partition depends on.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan<'a> {
-    /// The cluster.
     pub cluster: &'a Cluster,
-    /// One of its nodes.
     pub node: &'a Node,
-    /// That node's keys.
     pub identity: &'a NodeIdentity,
     /// 32 hexadecimal digits, the same on every node.
     pub cluster_id: &'a str,

@@ -9,10 +9,8 @@ use crate::boot::{bundle, config_txt, network, nodes, user_files};
 use crate::error::{Category, Context, Error, Result};
 use crate::release::Release;
 
-/// Returns the files of the node's boot partition. The same plan gives the same bytes.
-///
-/// # Errors
-/// When a value of the cluster file cannot be written, or a file of the user cannot lie where they put it.
+/// Returns the files of the node's boot partition. The same plan gives the same bytes. Fails if a value of the
+/// cluster file cannot be written, or a file of the user cannot lie where they put it.
 pub fn render(plan: &Plan<'_>, mechanism: &dyn Mechanism) -> Result<Overlay> {
     render_files(plan, mechanism)
         .while_doing(|| format!("preparing the boot partition of {}", plan.node.name))

@@ -77,10 +77,7 @@ const VARIABLES: &[(&str, Source)] = &[
 pub struct Settings(Vec<(String, String)>);
 
 impl Settings {
-    /// Returns a node's settings.
-    ///
-    /// # Errors
-    /// Refuses values with line breaks or zero bytes, which no setting may have.
+    /// Returns a node's settings. Refuses values with line breaks or zero bytes, which no setting may have.
     pub(super) fn of(plan: &Plan<'_>) -> Result<Self> {
         let variables = VARIABLES.iter().map(|(name, value)| {
             let value = value(plan);

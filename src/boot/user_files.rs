@@ -11,10 +11,8 @@ use crate::error::{Category, Context, Error, Result};
 /// The files of one node's folder: path on the boot partition and bytes.
 pub type UserFiles = Vec<(BootPath, Vec<u8>)>;
 
-/// Reads every file below a folder, in the order of their paths; a folder that does not exist has none.
-///
-/// # Errors
-/// Names the file that cannot be read or cannot lie on a FAT partition.
+/// Reads every file below a folder, in the order of their paths; a folder that does not exist has none. An error
+/// names the file that cannot be read or cannot lie on a FAT partition.
 pub fn read(folder: &Path) -> Result<UserFiles> {
     let mut files = Vec::new();
     if folder

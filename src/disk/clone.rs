@@ -66,10 +66,8 @@ fn next_data(_file: &File, at: u64, size: u64) -> io::Result<Option<Range<u64>>>
     Ok((at < size).then_some(at..size))
 }
 
-/// Makes `to`, an empty file, share the blocks of `from` (Linux `FICLONE`: btrfs, XFS, bcachefs).
-///
-/// # Errors
-/// The file system does not support it.
+/// Makes `to`, an empty file, share the blocks of `from` (Linux `FICLONE`: btrfs, XFS, bcachefs). Fails if the file
+/// system does not support it.
 #[cfg(target_os = "linux")]
 fn reflink(from: &File, to: &File) -> io::Result<()> {
     rustix::fs::ioctl_ficlone(to, from).map_err(io::Error::from)

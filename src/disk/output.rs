@@ -60,12 +60,10 @@ impl Output {
             .with_remedy("run mkimage again when no other run writes to that folder"))
     }
 
-    /// Returns the file to write to.
     pub fn file(&self) -> &File {
         &self.file
     }
 
-    /// Returns the final path.
     pub fn destination(&self) -> &Path {
         &self.destination
     }

@@ -22,11 +22,9 @@ fn new_folders() -> MutexGuard<'static, BTreeSet<PathBuf>> {
     NEW_FOLDERS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Sets a handler for Ctrl-C (SIGINT, SIGTERM, SIGHUP; console events on Windows). It removes every registered file and
-/// every empty folder created for them, prints a message and exits with code 130.
-///
-/// # Errors
-/// A handler is already set.
+/// Sets a handler for Ctrl-C (SIGINT, SIGTERM, SIGHUP; console events on Windows). It removes every registered file
+/// and every empty folder created for them, prints a message and exits with code 130. Fails if a handler is already
+/// set.
 pub fn remove_on_interrupt() -> Result<()> {
     ctrlc::set_handler(|| {
         // The lock is held until the process ends, so that nothing can be renamed in the meantime.
@@ -74,7 +72,6 @@ impl PartialFile {
         Ok((partial, file))
     }
 
-    /// Returns the path.
     pub fn path(&self) -> &Path {
         &self.path
     }

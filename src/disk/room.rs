@@ -18,10 +18,8 @@ fn free(_folder: &Path) -> Option<u64> {
     None
 }
 
-/// Checks that `folder` has `needed` bytes free for `purpose`. Succeeds if the free space is unknown.
-///
-/// # Errors
-/// [`Category::Disk`] with both sizes and `remedy`.
+/// Checks that `folder` has `needed` bytes free for `purpose`. Succeeds if the free space is unknown. The error has
+/// both sizes and `remedy`.
 pub fn require(folder: &Path, needed: u64, purpose: &str, remedy: &str) -> Result<()> {
     match free(folder) {
         Some(free) if free < needed => {

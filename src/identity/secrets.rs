@@ -42,10 +42,8 @@ pub struct AdminKey {
 }
 
 impl Secrets {
-    /// Opens the folder and creates whatever the cluster needs. Other processes wait in the meantime.
-    ///
-    /// # Errors
-    /// A damaged key or id is an error and never replaced.
+    /// Opens the folder and creates whatever the cluster needs. Other processes wait in the meantime. A damaged key
+    /// or id is an error and never replaced.
     pub fn open_or_create(folder: &Path, cluster: &Cluster) -> Result<Self> {
         let folder = Folder::open_or_create(folder)?;
         let (cluster_id, fresh) = cluster_id(&folder)?;
@@ -78,11 +76,8 @@ impl Secrets {
         Ok(secrets)
     }
 
-    /// Reads the folder without creating, locking or changing anything; `None` if it has no secrets. Nodes without keys
-    /// are skipped.
-    ///
-    /// # Errors
-    /// A damaged key or id is an error.
+    /// Reads the folder without creating, locking or changing anything; `None` if it has no secrets. Nodes without
+    /// keys are skipped. A damaged key or id is an error.
     pub fn open_read_only(folder: &Path, cluster: &Cluster) -> Result<Option<Self>> {
         let Some(files) = Files::open(folder)? else {
             return Ok(None);

@@ -11,10 +11,8 @@ const CONNECT_TIMEOUT: u32 = 10;
 
 /// Renders the file. `known_hosts` and `admin_key` are absolute paths.
 ///
-/// Every key that can log in is named, because ssh stops trying its default keys once any key is named.
-///
-/// # Errors
-/// A path that cannot be written in `ssh_config(5)` is refused.
+/// Every key that can log in is named, because ssh stops trying its default keys once any key is named. A path that
+/// cannot be written in `ssh_config(5)` is refused.
 pub(super) fn ssh_config(cluster: &Cluster, known_hosts: &Path, admin_key: Option<&Path>) -> Result<String> {
     let known_hosts = quoted(known_hosts)?;
     let mut keys: Vec<String> = admin_key.map(quoted).transpose()?.into_iter().collect();

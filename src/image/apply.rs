@@ -9,11 +9,8 @@ use crate::image::edits::Edits;
 use crate::image::fat::{self, FatVolume, Timestamp, Written};
 use crate::units::Size;
 
-/// Writes an overlay to the boot partition at `range` of the raw image `base`. Returns the changed pages. `node` is used in
-/// messages.
-///
-/// # Errors
-/// [`Category::Disk`] with the sizes if it does not fit.
+/// Writes an overlay to the boot partition at `range` of the raw image `base`. Returns the changed pages. `node` is
+/// used in messages. Fails with [`Category::Disk`] and the sizes if it does not fit.
 pub fn edits(
     base: &dyn ReadAt,
     range: &Range<u64>,

@@ -30,9 +30,7 @@ pub struct Differences {
 
 /// A base and an image to compare.
 pub struct Pair<'a> {
-    /// The base.
     pub base: Side<'a>,
-    /// The image.
     pub image: Side<'a>,
     progress: &'a dyn Progress,
 }
@@ -40,7 +38,6 @@ pub struct Pair<'a> {
 /// One of the two images.
 pub struct Side<'a> {
     container: &'a dyn Container,
-    /// Its raw image.
     pub look: RawImage,
 }
 
@@ -58,9 +55,7 @@ impl<'a> Side<'a> {
 }
 
 impl<'a> Pair<'a> {
-    /// Opens both and compares what is known without reading them in full: sizes and partition tables.
-    ///
-    /// # Errors
+    /// Opens both and compares what is known without reading them in full: sizes and partition tables. Fails with
     /// [`Category::Verification`] if these differ or the file system of the image's boot partition is damaged.
     pub fn open(
         base: &'a dyn Container,
@@ -89,11 +84,9 @@ impl<'a> Pair<'a> {
         })
     }
 
-    /// Compares all bytes outside the boot partition, and the files and metadata in it. Unused space in the boot partition
-    /// is not compared.
-    ///
-    /// # Errors
-    /// [`Category::Verification`] with the position if bytes outside the boot partition or its metadata differ.
+    /// Compares all bytes outside the boot partition, and the files and metadata in it. Unused space in the boot
+    /// partition is not compared. Fails with [`Category::Verification`] and the position if bytes outside the boot
+    /// partition or its metadata differ.
     pub fn compare(&self) -> Result<Differences> {
         let (base, image) = (&self.base.look, &self.image.look);
         let of_base = self.base.digests("reading the base", self.progress)?;

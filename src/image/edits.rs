@@ -19,22 +19,18 @@ pub struct Edits {
 }
 
 impl Edits {
-    /// Creates an empty set.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Returns whether no page is changed.
     pub fn is_empty(&self) -> bool {
         self.pages.is_empty()
     }
 
-    /// Returns the number of changed pages.
     pub fn len(&self) -> usize {
         self.pages.len()
     }
 
-    /// Sets a page.
     pub fn insert(&mut self, number: u64, page: Page) {
         self.pages.insert(number, page);
     }

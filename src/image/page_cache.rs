@@ -19,7 +19,6 @@ pub struct PageCache<R> {
 }
 
 impl<R: ReadAt> PageCache<R> {
-    /// Creates a cache for `below`.
     pub fn new(below: R) -> io::Result<Self> {
         let size = below.size()?;
         Ok(Self {

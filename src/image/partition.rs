@@ -33,12 +33,10 @@ pub enum Scheme {
     Gpt,
 }
 
-/// A partition of an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Partition {
     /// Number from 1, as in Linux.
     pub number: u32,
-    /// First sector.
     pub start: Lba,
     /// Length in sectors.
     pub sectors: u64,
@@ -46,10 +44,8 @@ pub struct Partition {
     pub kind: String,
 }
 
-/// An image's partition table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PartitionTable {
-    /// Its format.
     pub scheme: Scheme,
     /// The used entries, in order.
     pub partitions: Vec<Partition>,
@@ -63,10 +59,7 @@ impl Lba {
 }
 
 impl Partition {
-    /// Returns its range in the raw image, in bytes.
-    ///
-    /// # Errors
-    /// The numbers overflow.
+    /// Returns its range in the raw image, in bytes. Fails if the numbers overflow.
     pub fn range(&self) -> Result<std::ops::Range<u64>> {
         self.start
             .bytes()
@@ -77,10 +70,8 @@ impl Partition {
 }
 
 impl PartitionTable {
-    /// Reads the table at the start of a raw image.
-    ///
-    /// # Errors
-    /// [`Category::Verification`] if the table is missing, invalid or extends past the image's end.
+    /// Reads the table at the start of a raw image. Fails with [`Category::Verification`] if the table is missing,
+    /// invalid or extends past the image's end.
     pub fn read(image: &dyn ReadAt) -> Result<Self> {
         let size = image.size().disk(|| "reading the image's size".to_owned())?;
         let length = usize::try_from(size.min(TABLE_BYTES)).unwrap_or(usize::MAX);

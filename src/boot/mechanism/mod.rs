@@ -42,21 +42,15 @@ pub trait Mechanism: fmt::Debug {
         None
     }
 
-    /// Adds the mechanism's own files to an overlay that has all others, and returns the words that it needs at the end of
-    /// the kernel's command line.
-    ///
-    /// # Errors
-    /// When a value of the plan cannot be written in its format.
+    /// Adds the mechanism's own files to an overlay that has all others, and returns the words that it needs at the
+    /// end of the kernel's command line. Fails if a value of the plan cannot be written in its format.
     fn lay_over(&self, plan: &Plan<'_>, overlay: &mut Overlay) -> Result<Vec<String>>;
 
     /// Returns files of the finished overlay and the text in each without which nothing starts the first boot.
     fn hooks(&self) -> &'static [(&'static str, &'static str)];
 }
 
-/// Finds a base's mechanism.
-///
-/// # Errors
-/// When its files contradict each other, or no mechanism is there.
+/// Finds a base's mechanism. Fails if its files contradict each other, or if there is none.
 pub(super) fn recognise(base: &BaseFacts, files: &dyn BootFiles) -> Result<Box<dyn Mechanism>> {
     for kind in KINDS {
         if let Some(mechanism) = (kind.recognise)(base, files)? {

@@ -24,11 +24,8 @@ pub(super) fn address_files(cluster: &Cluster, node: &Node) -> Vec<(&'static str
     ]
 }
 
-/// Returns the name below `mkimage/secrets/` and the text of the file that holds the passphrase, for the program that the
-/// release has; `None` without Wi-Fi.
-///
-/// # Errors
-/// Refuses a passphrase that the program cannot be given.
+/// Returns the name below `mkimage/secrets/` and the text of the file that holds the passphrase, for the program that
+/// the release has; `None` without Wi-Fi. Refuses a passphrase that the program cannot be given.
 pub(super) fn wifi_secret(
     cluster: &Cluster,
     node: &Node,

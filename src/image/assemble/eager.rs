@@ -79,10 +79,7 @@ impl<'a> EagerUnpack<'a> {
     }
 
     /// Decompresses the rest after the base, which has `size` bytes, is verified. Returns `None` if nothing was
-    /// downloaded.
-    ///
-    /// # Errors
-    /// The reason why it was not decompressed. The base is fine and can be decompressed now.
+    /// downloaded. An error is the reason why it was not decompressed; the base is fine and can be decompressed now.
     pub fn finish(self, size: u64) -> Option<Result<Unpacked>> {
         let running = self.running.into_inner()?;
         Some(running.and_then(|unpacking| unpacking.finish(size)))

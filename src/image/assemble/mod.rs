@@ -25,9 +25,7 @@ const MAKE_ROOM: &str = "free some space, use another folder with --out, or buil
 
 /// An image to build from the base.
 pub struct PlannedImage {
-    /// The final path.
     pub destination: PathBuf,
-    /// The files to write.
     pub overlay: Overlay,
     /// The resulting changes to the raw image.
     pub edits: Edits,

@@ -26,11 +26,8 @@ enum Format {
 }
 
 impl<R: Read> Forward<R> {
-    /// Recognises the format by the first bytes.
-    ///
-    /// # Errors
-    /// The format cannot be decoded this way, or there is no point: a zip archive has its directory at the end, and a raw
-    /// image only needs to be copied.
+    /// Recognises the format by the first bytes. Fails if the format cannot be decoded this way, or there is no
+    /// point: a zip archive has its directory at the end, and a raw image only needs to be copied.
     pub(in crate::image) fn new(mut reader: R) -> Result<Self> {
         let mut head = Vec::new();
         reader

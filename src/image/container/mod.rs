@@ -34,9 +34,7 @@ pub trait Container: Send + Sync {
         None
     }
 
-    /// Decodes the whole raw image into `sink` and returns its size. `task` counts raw bytes.
-    ///
-    /// # Errors
+    /// Decodes the whole raw image into `sink` and returns its size. `task` counts raw bytes. Fails with
     /// [`Category::Verification`] if the container is damaged.
     fn decode(&self, sink: &dyn RawSink, task: &dyn Task) -> Result<u64>;
 
@@ -95,11 +93,8 @@ impl Magic {
     }
 }
 
-/// Recognises and opens a container. `path` is only used in messages. Temporary data goes to unnamed files in the folder
-/// `scratch`.
-///
-/// # Errors
-/// [`Category::Verification`] if the file is damaged or has an unsupported format.
+/// Recognises and opens a container. `path` is only used in messages. Temporary data goes to unnamed files in the
+/// folder `scratch`. Fails with [`Category::Verification`] if the file is damaged or has an unsupported format.
 pub fn open(file: Arc<File>, path: &Path, scratch: &Path) -> Result<Box<dyn Container>> {
     let size = file
         .size()

@@ -9,7 +9,6 @@ use crate::disk::read_at::{RawSink, ReadAt};
 use crate::error::Result;
 use crate::progress::Task;
 
-/// A raw image file.
 pub(super) struct Raw {
     pub(super) file: Arc<File>,
     pub(super) size: u64,

@@ -9,10 +9,8 @@ use crate::progress::Task;
 /// Bytes decoded at once.
 const BUFFER_SIZE: usize = 1 << 20;
 
-/// Reads a decoder to its end into `sink` and returns the number of bytes.
-///
-/// # Errors
-/// [`Category::Verification`] for damaged data, [`Category::Disk`] for read errors.
+/// Reads a decoder to its end into `sink` and returns the number of bytes. Fails with [`Category::Verification`] for
+/// damaged data, with [`Category::Disk`] for read errors.
 pub(super) fn decode(
     mut decoder: impl Read,
     format: &str,

@@ -31,11 +31,9 @@ const DIRECTORY: u8 = 0x10;
 /// Size limit for a folder in bytes: 65,536 entries (section "FAT Directory Structure").
 const MAX_FOLDER_SIZE: u64 = 65_536 * ENTRY_SIZE as u64;
 
-/// Checks every chain of the file system in bytes `range` of `base` with `edits` applied. Other types than FAT32, which
-/// Raspberry Pi images do not have, are left to the FAT library.
-///
-/// # Errors
-/// [`Category::Verification`] with the first damaged file or folder.
+/// Checks every chain of the file system in bytes `range` of `base` with `edits` applied. Other types than FAT32,
+/// which Raspberry Pi images do not have, are left to the FAT library. Fails with [`Category::Verification`] and the
+/// first damaged file or folder.
 pub fn check(base: &dyn ReadAt, range: &Range<u64>, edits: Edits) -> Result<()> {
     let mut window = Window::new(base, range.clone(), Shared::new(edits));
     let Some(mut volume) = Volume::open(&mut window)? else {

@@ -13,11 +13,8 @@ use crate::image::edits::Edits;
 
 /// Returns the edits that make bytes `range` of `image` an empty FAT32 file system with clusters of one sector.
 ///
-/// The label is padded with spaces, as in a directory entry.
-///
-/// # Errors
-/// The range is too small for FAT32, which has at least 65,525 clusters (Microsoft FAT specification 1.03, "FAT Type
-/// Determination").
+/// The label is padded with spaces, as in a directory entry. Fails if the range is too small for FAT32, which has at
+/// least 65,525 clusters (Microsoft FAT specification 1.03, "FAT Type Determination").
 pub fn format(image: &dyn ReadAt, range: Range<u64>, label: [u8; 11], serial: u32) -> Result<Edits> {
     let shared = Shared::new(Edits::new());
     let mut window = StdIoWrapper::new(Window::new(image, range, Rc::clone(&shared)));

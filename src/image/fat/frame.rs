@@ -10,11 +10,9 @@ use crate::image::BUILD_AGAIN;
 /// Bytes compared at once.
 const CHUNK_SIZE: u64 = 64 * 1024;
 
-/// Compares the sectors before the tables in bytes `range` of `image` with those of `base`, except for the free cluster
-/// count, and the copies of the image's table with each other.
-///
-/// # Errors
-/// [`Category::Verification`] with the difference.
+/// Compares the sectors before the tables in bytes `range` of `image` with those of `base`, except for the free
+/// cluster count, and the copies of the image's table with each other. Fails with [`Category::Verification`] and the
+/// difference.
 pub fn compare_frames(base: &dyn ReadAt, image: &dyn ReadAt, range: &Range<u64>) -> Result<()> {
     let mut sector = [0; 512];
     base.read_exact_at(&mut sector, range.start)

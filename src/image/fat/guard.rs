@@ -7,14 +7,11 @@ use std::sync::Once;
 
 use crate::error::{Category, Error};
 
-/// The library's error type.
 pub(super) type LibraryError = fatfs::Error<io::Error>;
 
 /// The reason why a call failed.
 pub(super) enum Failure {
-    /// The library returned an error.
     Library(LibraryError),
-    /// The library panicked.
     Panicked,
 }
 

@@ -22,13 +22,11 @@ pub const MAX_FILE_SIZE: u64 = 1 << 30;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Written {
-    /// The whole file was written.
     Whole,
     /// The partition is full; part of the file may have been written.
     NoRoom,
 }
 
-/// A file or folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// Its name, without parent folders.
@@ -48,10 +46,7 @@ pub struct FatVolume<'a> {
 }
 
 impl<'a> FatVolume<'a> {
-    /// Opens the file system in bytes `range` of the raw image. New files get the time `now`.
-    ///
-    /// # Errors
-    /// There is no FAT file system.
+    /// Opens the file system in bytes `range` of the raw image. New files get the time `now`. Fails if there is none.
     pub fn open(base: &'a dyn ReadAt, range: Range<u64>, edits: Edits, now: Timestamp) -> Result<Self> {
         let shared = Shared::new(edits);
         let window = Window::new(base, range, Rc::clone(&shared));
@@ -100,10 +95,8 @@ impl<'a> FatVolume<'a> {
         )
     }
 
-    /// Returns the paths of all files in all folders.
-    ///
-    /// # Errors
-    /// [`Category::Verification`] if folders are nested too deeply, which means that they form a loop.
+    /// Returns the paths of all files in all folders. Fails with [`Category::Verification`] if folders are nested too
+    /// deeply, which means that they form a loop.
     pub fn all_files(&mut self) -> Result<Vec<String>> {
         const MAX_DEPTH: usize = 16;
         let mut files = Vec::new();
@@ -163,10 +156,8 @@ impl<'a> FatVolume<'a> {
         )
     }
 
-    /// Writes or replaces a file and creates its parent folders.
-    ///
-    /// # Errors
-    /// The base cannot be read. A full partition is not an error but [`Written::NoRoom`].
+    /// Writes or replaces a file and creates its parent folders. Fails if the base cannot be read; a full partition
+    /// is not an error but [`Written::NoRoom`].
     pub fn write(&mut self, path: &str, bytes: &[u8]) -> Result<Written> {
         self.run(
             || format!("writing {path} ({} bytes) to the boot partition", bytes.len()),

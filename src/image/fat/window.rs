@@ -32,7 +32,6 @@ impl Shared {
         self.accesses_left.set(MAX_ACCESSES);
     }
 
-    /// Takes the edits.
     pub(super) fn take_edits(&self) -> Edits {
         self.edits.take()
     }
@@ -55,7 +54,6 @@ pub(super) struct Window<'a> {
 }
 
 impl<'a> Window<'a> {
-    /// Opens a window.
     pub(super) fn new(base: &'a dyn ReadAt, range: Range<u64>, shared: Rc<Shared>) -> Self {
         Self {
             base,

@@ -106,11 +106,9 @@ impl Chunks {
     }
 }
 
-/// Checks a block's compressed and raw size against the index, using its header and the headers of its chunks. The data is
-/// not decoded, so damage in it is not found.
-///
-/// # Errors
-/// [`crate::error::Category::Verification`] if a size is wrong. A copy of the block would then make the xz file unreadable.
+/// Checks a block's compressed and raw size against the index, using its header and the headers of its chunks. The
+/// data is not decoded, so damage in it is not found. Fails with [`crate::error::Category::Verification`] if a size
+/// is wrong. A copy of the block would then make the xz file unreadable.
 pub(super) fn check_sizes(image: &XzImage, block: &Block) -> Result<()> {
     let (header, data) = image.header_of(block)?;
     if header.packing == Packing::Unknown {

@@ -12,13 +12,10 @@ const FOOTER_MAGIC: [u8; 2] = *b"YZ";
 /// The type of checksum, which is the same for all blocks of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Check {
-    /// No checksum.
     None,
-    /// CRC-32.
     Crc32,
     /// CRC-64 with the polynomial of ECMA-182, the default of `xz`.
     Crc64,
-    /// SHA-256.
     Sha256,
 }
 
@@ -68,7 +65,6 @@ impl Check {
     }
 }
 
-/// Parses a stream header.
 pub(super) fn parse(header: [u8; 12]) -> Result<Check> {
     let [m0, m1, m2, m3, m4, m5, f0, f1, crc @ ..] = header;
     if [m0, m1, m2, m3, m4, m5] != HEADER_MAGIC {
@@ -80,7 +76,6 @@ pub(super) fn parse(header: [u8; 12]) -> Result<Check> {
     Check::from_flags([f0, f1])
 }
 
-/// Returns a stream header.
 pub(super) fn write(check: Check) -> [u8; 12] {
     let [m0, m1, m2, m3, m4, m5] = HEADER_MAGIC;
     let [f0, f1] = check.flags();
@@ -88,7 +83,6 @@ pub(super) fn write(check: Check) -> [u8; 12] {
     [m0, m1, m2, m3, m4, m5, f0, f1, c0, c1, c2, c3]
 }
 
-/// A parsed stream footer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Footer {
     /// The same as in the header.
@@ -97,7 +91,6 @@ pub(super) struct Footer {
     pub index_size: u64,
 }
 
-/// Parses a stream footer.
 pub(super) fn parse_footer(footer: [u8; 12]) -> Result<Footer> {
     let [c0, c1, c2, c3, b0, b1, b2, b3, f0, f1, magic @ ..] = footer;
     if magic != FOOTER_MAGIC {
@@ -113,10 +106,7 @@ pub(super) fn parse_footer(footer: [u8; 12]) -> Result<Footer> {
     })
 }
 
-/// Returns a stream footer.
-///
-/// # Errors
-/// The index is larger than 16 GiB.
+/// Returns a stream footer. Fails if the index is larger than 16 GiB.
 pub(super) fn write_footer(check: Check, index_size: u64) -> Result<[u8; 12]> {
     let stored = (index_size / 4)
         .checked_sub(1)

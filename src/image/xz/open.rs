@@ -24,7 +24,6 @@ const MIN_CHUNK_SIZE: u64 = 10;
 /// An xz file with a single stream and independent blocks.
 pub struct XzImage {
     pub(super) file: Arc<dyn ReadAt>,
-    /// The type of checksum.
     pub check: Check,
     /// All blocks in file order, which is the order of the raw image.
     pub blocks: Vec<Block>,
@@ -47,7 +46,6 @@ pub struct Block {
     pub raw_size: u64,
 }
 
-/// An opened xz file.
 pub enum Opened {
     /// Can be read at any position.
     Indexed(XzImage),
@@ -56,11 +54,9 @@ pub enum Opened {
 }
 
 impl XzImage {
-    /// Reads the structure of an xz file: header, footer, index and every block header.
-    ///
-    /// # Errors
-    /// [`Category::Verification`] if it is inconsistent; [`Category::Other`] if decoding needs a dictionary of more than
-    /// 64 MiB (the size for `xz -9`).
+    /// Reads the structure of an xz file: header, footer, index and every block header. Fails with
+    /// [`Category::Verification`] if it is inconsistent, with [`Category::Other`] if decoding needs a dictionary of
+    /// more than 64 MiB (the size for `xz -9`).
     pub fn open(file: Arc<dyn ReadAt>) -> Result<Opened> {
         let check = first_check(&file)?;
         let Some((footer, footer_at)) = last_footer(&file)? else {
@@ -233,7 +229,6 @@ impl Block {
         self.raw_offset.saturating_add(self.raw_size)
     }
 
-    /// Returns its index record.
     pub(super) fn record(&self) -> Record {
         Record {
             unpadded: self.unpadded,

@@ -16,7 +16,6 @@ pub(super) struct Spill {
 }
 
 impl Spill {
-    /// Creates it in `folder`.
     pub fn new(folder: &Path) -> Result<Self> {
         Ok(Self {
             file: scratch::file_in(folder)?,
@@ -30,13 +29,11 @@ impl Spill {
         self.end.fetch_add(size, Ordering::Relaxed)
     }
 
-    /// Writes to reserved space.
     pub fn write(&self, bytes: &[u8], at: u64) -> Result<()> {
         write_all_at(&self.file, bytes, at)
             .disk(|| format!("writing to a temporary file in {}", self.folder.display()))
     }
 
-    /// Reads written data.
     pub fn read(&self, to: &mut [u8], at: u64) -> Result<()> {
         self.file
             .read_exact_at(to, at)

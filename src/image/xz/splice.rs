@@ -40,7 +40,6 @@ pub struct Splicer {
     threads: usize,
 }
 
-/// Statistics of a splice.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SpliceReport {
     /// Size of the new xz file in bytes.
@@ -54,11 +53,9 @@ pub struct SpliceReport {
 }
 
 impl Splicer {
-    /// Splices into the image that `base` reads, on up to `threads` threads, with a temporary file in `folder`.
-    ///
-    /// # Errors
-    /// [`Category::Verification`] if a block does not have the size in the index. A copy would be an unreadable file, even if
-    /// the base's hash is correct.
+    /// Splices into the image that `base` reads, on up to `threads` threads, with a temporary file in `folder`. Fails
+    /// with [`Category::Verification`] if a block does not have the size in the index. A copy would be an unreadable
+    /// file, even if the base's hash is correct.
     pub fn new(base: Arc<BlockReader>, folder: &Path, threads: usize) -> Result<Self> {
         let image = &base.image;
         image
@@ -135,7 +132,6 @@ impl Splicer {
         Ok(parts)
     }
 
-    /// Returns a block's chunks.
     fn chunks(&self, number: usize, block: &Block) -> Result<Arc<Chunks>> {
         let cache = || self.chunks.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(chunks) = cache().get(&number) {
@@ -270,9 +266,7 @@ enum Encoding {
 
 /// Consecutive blocks of the new image.
 enum Part<'a> {
-    /// Blocks to copy.
     Copied(&'a [Block]),
-    /// New blocks.
     Rewritten(Vec<Piece>),
 }
 

@@ -35,12 +35,10 @@ impl PieceStore {
         })
     }
 
-    /// Returns a stored piece.
     pub fn get(&self, piece: &Piece) -> Option<Packed> {
         self.map().get(piece).copied()
     }
 
-    /// Stores a piece.
     pub fn put(&self, piece: &Piece, body: &Body) -> Result<Packed> {
         let size = body.bytes.len() as u64;
         let place = self.spill.reserve(size);

@@ -14,10 +14,8 @@ const MAX_THREADS: usize = 256;
 
 /// Decodes all of `reader` into `sink` and returns the number of raw bytes. `task` counts raw bytes.
 ///
-/// If block headers contain sizes, up to `threads` threads are used, limited so that their blocks, compressed and raw, fit
-/// in 160 MiB. A larger block is decoded alone in pieces. All checksums are verified.
-///
-/// # Errors
+/// If block headers contain sizes, up to `threads` threads are used, limited so that their blocks, compressed and
+/// raw, fit in 160 MiB. A larger block is decoded alone in pieces. All checksums are verified. Fails with
 /// [`crate::error::Category::Verification`] for anything but complete xz streams.
 pub fn decode_stream(
     reader: &mut dyn Read,

@@ -48,7 +48,6 @@ struct User<'a> {
     ssh_authorized_keys: &'a [String],
 }
 
-/// Renders a node's `user-data`.
 pub(super) fn user_data(plan: &Plan<'_>) -> Result<String> {
     let cluster = plan.cluster;
     let name = cluster.user.name.as_str();

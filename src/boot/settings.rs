@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::boot::plan::Plan;
-use crate::cluster::{BRICKS, NodeName, Wipe};
+use crate::cluster::{BRICKS, Gluster, NodeName, Wipe};
 use crate::error::{Category, Error, Result};
 
 /// Path on the boot partition.
@@ -41,19 +41,14 @@ const VARIABLES: &[(&str, Source)] = &[
         plan.cluster.docker.source.as_str().to_owned()
     }),
     ("SWARM_POOL", |plan| shown(plan.cluster.swarm.default_addr_pool)),
-    ("VOLUME", |plan| {
-        shown(plan.cluster.gluster.as_ref().map(|gluster| &gluster.volume))
-    }),
-    ("MOUNT", |plan| {
-        shown(plan.cluster.gluster.as_ref().map(|gluster| &gluster.mount))
-    }),
+    ("VOLUME", |plan| of_volume(plan, |gluster| gluster.volume.clone())),
+    ("MOUNT", |plan| of_volume(plan, |gluster| gluster.mount.clone())),
     ("REPLICA", |plan| {
         let replica = plan.cluster.gluster.as_ref().map(|gluster| gluster.replica);
         replica.unwrap_or_default().to_string()
     }),
     ("ARBITER", |plan| {
-        let gluster = plan.cluster.gluster.as_ref();
-        shown(gluster.and_then(|gluster| gluster.arbiter.as_ref()))
+        of_volume(plan, |gluster| shown(gluster.arbiter.as_ref()))
     }),
     ("BRICKS", |_| BRICKS.to_owned()),
     ("BRICK", |plan| {
@@ -136,6 +131,11 @@ fn unquoted(text: &str) -> Option<String> {
     let parts: Vec<_> = inner.split(ESCAPED_QUOTE).collect();
     let is_whole = parts.iter().all(|part| !part.contains('\''));
     is_whole.then(|| parts.join("'"))
+}
+
+/// Returns a value of the volume, or nothing without one.
+fn of_volume(plan: &Plan<'_>, value: fn(&Gluster) -> String) -> String {
+    plan.cluster.gluster.as_ref().map_or_else(String::new, value)
 }
 
 /// Returns the text of a value, or nothing where there is none.

@@ -23,14 +23,6 @@ impl Edits {
         Self::default()
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.pages.is_empty()
-    }
-
-    pub fn len(&self) -> usize {
-        self.pages.len()
-    }
-
     pub fn insert(&mut self, number: u64, page: Page) {
         self.pages.insert(number, page);
     }

@@ -1,4 +1,4 @@
-//! Decodes a single block of an xz file in pieces.
+//! Decodes the blocks of an xz file, each in pieces.
 //!
 //! The library decodes streams, not blocks, so each block is passed to it as a stream with only that block.
 
@@ -8,9 +8,11 @@ use xz2::stream::{Action, Status, Stream};
 
 use super::header::{self, Check};
 use super::open::{Block, XzImage};
-use super::{DECODER_MEMORY, PACKED_WINDOW, damage, decoder_error, index, read_exact};
-use crate::disk::read_at::ReadAt;
+use super::{DECODER_MEMORY, PACKED_WINDOW, RAW_WINDOW, damage, decoder_error, decoders, index, read_exact};
+use crate::disk::read_at::{RawSink, ReadAt};
 use crate::error::Result;
+use crate::progress::Task;
+use crate::threads::on_threads;
 
 /// Decodes one block from start to end.
 pub(super) struct BlockDecoder {
@@ -123,5 +125,47 @@ impl BlockDecoder {
             Part::Nothing => self.buffer.clear(),
         }
         Ok(())
+    }
+}
+
+/// Decodes every block of `image` into `sink` on up to `threads` threads and verifies each checksum.
+///
+/// Each thread takes one dictionary and about a megabyte of memory, regardless of the block size. The number of threads is
+/// limited so that 160 MiB are enough. A damaged block is an error; part of it may have reached the sink by then. `task`
+/// counts raw bytes.
+pub fn decode_all(image: &XzImage, sink: &dyn RawSink, threads: usize, task: &dyn Task) -> Result<()> {
+    let buffer = || vec![0; RAW_WINDOW];
+    on_threads(
+        decoders(image, threads),
+        &image.blocks,
+        buffer,
+        |block, buffer| decode_block(image, block, sink, buffer, task),
+    )
+}
+
+fn decode_block(
+    image: &XzImage,
+    block: &Block,
+    sink: &dyn RawSink,
+    buffer: &mut [u8],
+    task: &dyn Task,
+) -> Result<()> {
+    let mut decoder = BlockDecoder::new(image, block)?;
+    let mut at = block.raw_offset;
+    loop {
+        let mut filled = 0;
+        // The decoder returns small pieces, but the sink works better with full buffers.
+        while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            match decoder.read(rest)? {
+                0 => break,
+                made => filled += made,
+            }
+        }
+        let Some(piece) = buffer.get(..filled).filter(|piece| !piece.is_empty()) else {
+            return Ok(());
+        };
+        sink.write_at(piece, at)?;
+        at += filled as u64;
+        task.advance(filled as u64);
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::block::BlockDecoder;
 use super::open::{Block, XzImage};
-use super::spill::Spill;
+use super::store::Spill;
 use super::{MAX_DICTIONARY, RAW_WINDOW};
 use crate::disk::read_at::ReadAt;
 use crate::error::{Category, Error, Result};

@@ -183,3 +183,22 @@ fn a_key_of_another_kind_makes_no_signature_that_counts() {
     let rejection = check(&gnupg.sign(STRANGER, FILE), &key, FILE).unwrap_err();
     assert!(matches!(rejection, Rejection::OtherKey { .. }), "{rejection}");
 }
+
+#[test]
+fn a_key_with_the_same_short_name_is_another_key() {
+    let (gnupg, mut key) = publisher();
+    let signature = gnupg.sign(PUBLISHER, FILE);
+    assert_eq!(check(&signature, &key, FILE), Ok(()));
+    key.fingerprint.0[0] ^= 1;
+    let rejection = check(&signature, &key, FILE).unwrap_err();
+    assert!(matches!(rejection, Rejection::OtherKey { .. }), "{rejection}");
+}
+
+#[test]
+fn a_signature_that_only_names_the_publishers_key_is_refused() {
+    let (gnupg, mut key) = publisher();
+    gnupg.make_key(STRANGER, "rsa2048", "sign", "10y");
+    key.modulus = key_with(&gnupg.numbers(STRANGER)).modulus;
+    let signature = gnupg.sign(PUBLISHER, FILE);
+    assert_eq!(check(&signature, &key, FILE), Err(Rejection::OtherFile));
+}

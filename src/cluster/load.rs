@@ -92,21 +92,15 @@ pub fn load_with_base_check(
     let named = path.unwrap_or(Path::new(FILE_NAME));
     let absolute = environment.folder.join(named);
     let label = named.display().to_string();
-    match read(&absolute, &label) {
-        Ok(Some(bytes)) => interpret(&bytes, label, Origin::File(absolute), environment, check_base),
-        Ok(None) if path.is_none() => interpret(
-            HOME_LAB.as_bytes(),
-            label,
-            Origin::BuiltIn,
-            environment,
-            check_base,
-        ),
-        Ok(None) => Err(
-            Error::new(Category::ClusterFile, format!("there is no cluster file {label}"))
-                .with_remedy("write one with: mkimage init"),
-        ),
-        Err(error) => Err(error),
-    }
+    let (bytes, origin) = match read(&absolute, &label)? {
+        Some(bytes) => (bytes, Origin::File(absolute)),
+        None if path.is_none() => (HOME_LAB.into(), Origin::BuiltIn),
+        None => {
+            let what = format!("there is no cluster file {label}");
+            return Err(Error::new(Category::ClusterFile, what).with_remedy("write one with: mkimage init"));
+        }
+    };
+    interpret(&bytes, label, origin, environment, check_base)
 }
 
 /// Returns the file's bytes; `None` if it does not exist.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use crate::base::{self, Catalog};
+use crate::base::{self, Catalog, VerifiedBase};
 use crate::boot::expected::Expected;
 use crate::boot::facts::BootFacts;
 use crate::boot::settings::{self, Settings};
@@ -29,15 +29,13 @@ use crate::ui;
 /// Limit for unexpected files in a message.
 const MAX_NAMED: usize = 8;
 
-pub(super) fn run(session: &Session, path: &Path, base_args: &BaseArgs) -> Result<()> {
+pub(super) fn run(session: &Session, path: &Path, base: &BaseArgs) -> Result<()> {
     let loaded = session.cluster_quietly()?;
     let cluster = &loaded.cluster;
     let scratch = scratch::folder();
     let opened = open_image(path)?;
     let image = container::open(Arc::new(opened), path, &scratch)?;
-    let catalog = Catalog::load(&session.cache_dir)?;
-    let request = session.base_request(base_args, cluster, &catalog)?;
-    let verified = base::obtain(&request, &session.obtain_options(&catalog))?;
+    let verified = obtain_base(session, base, cluster)?;
     let original = open_base(&verified, &scratch)?;
 
     let what = || format!("comparing {} with {}", path.display(), verified.name);
@@ -89,6 +87,12 @@ pub(super) fn run(session: &Session, path: &Path, base_args: &BaseArgs) -> Resul
         found.changed.join(", "),
         found.added.len()
     ))
+}
+
+fn obtain_base(session: &Session, args: &BaseArgs, cluster: &Cluster) -> Result<VerifiedBase> {
+    let catalog = Catalog::load(&session.cache_dir)?;
+    let request = session.base_request(args, cluster, &catalog)?;
+    base::obtain(&request, &session.obtain_options(&catalog))
 }
 
 /// Returns what was compared and what was not. `why_not` is the reason why some files were not.

@@ -26,6 +26,8 @@ check_first_boot() {
     check_equal "the host name" "$node" "$(login hostname)"
     check_equal "the user" "$user" "$(login 'id -un')"
     check "sudo works without a password" login 'sudo -n true'
+    check "systemd took the drop-in for cloud-init from the kernel's command line" \
+        login 'systemctl show -p DropInPaths cloud-init-main.service | grep -q cloud-init-main.service.d'
     check "cloud-init's runcmd has started mkimage/install, which installed its settings" \
         wait_on_node "sudo -n grep -qx \"MKIMAGE_NODE='$node'\" /etc/mkimage/settings"
     check "install has started mkimage-firstboot.service" \

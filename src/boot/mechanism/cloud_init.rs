@@ -2,6 +2,8 @@
 
 mod user_data;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -21,9 +23,15 @@ const FIRST: Date = Date::new(2025, 11, 24);
 /// First image in which it cannot start before the boot partition is mounted (canonical/cloud-init#6614).
 const FIRST_WITHOUT_RACE: Date = Date::new(2026, 4, 1);
 
+/// Gives cloud-init's service a drop-in, in base64, as a credential (systemd.system-credentials(7), from systemd 256 on).
+const DROP_IN: &str = "systemd.set_credential_binary=systemd.unit-dropin.cloud-init-main.service:";
+
+/// Starts cloud-init anew when a power cut has emptied its files. It fails on them in its first stage, and would never come to ours.
+const WITHOUT_EMPTY_FILES: &str = "[Service]\nExecStartPre=-find /var/lib/cloud -type f -empty -delete\n";
+
 pub(super) const KIND: Kind = Kind {
     name: NAME,
-    kernel_words: &["ds=nocloud"],
+    kernel_words: &["ds=nocloud", DROP_IN],
     recognise,
 };
 
@@ -107,7 +115,8 @@ impl Mechanism for CloudInit {
         let id = instance_id(plan, overlay);
         overlay.insert(BootPath::parse("meta-data")?, self.meta_data(&id)?);
         // With its id on the command line cloud-init does not read its files at every boot.
-        Ok(vec![format!("ds=nocloud;i={id}")])
+        let drop_in = format!("{DROP_IN}{}", STANDARD.encode(WITHOUT_EMPTY_FILES));
+        Ok(vec![format!("ds=nocloud;i={id}"), drop_in])
     }
 
     fn hooks(&self) -> &'static [(&'static str, &'static str)] {
@@ -198,7 +207,7 @@ mod tests {
             let meta = read_yaml(&text(&overlay, "meta-data"));
             assert_eq!(meta["dsmode"], "local", "as the base has it");
             let id = meta["instance-id"].as_str().unwrap().to_owned();
-            assert!(text(&overlay, "cmdline.txt").ends_with(&format!(" ds=nocloud;i={id}\n")));
+            assert!(text(&overlay, "cmdline.txt").contains(&format!(" ds=nocloud;i={id} {DROP_IN}")));
             id
         };
         let lab = Lab::new();

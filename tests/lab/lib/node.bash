@@ -52,7 +52,7 @@ readonly NODE_ALONE='
 
 # Runs the node until it is switched off; a reboot starts it again with the command line it has by then.
 node_supervise() {
-    local node=$1 stick=$2 folder status nspawn init words bind
+    local node=$1 stick=$2 folder status nspawn init words bind credential
     folder=$(node_folder "$node")
     trap - EXIT
     while [[ ! -e $folder/off ]]; do
@@ -60,9 +60,15 @@ node_supervise() {
         network_plug "$node"
         [[ ! -e $folder/cable-out ]] || network_cable "$node" out
         # The words that are for the kernel and its initramfs mean nothing to a container's init.
-        words=$(xargs -n 1 <"$folder/boot/cmdline.txt" | grep -vE '^(init=|root=|resize|rootwait|console=|fsck)' || true)
+        words=$(xargs -n 1 <"$folder/boot/cmdline.txt" | grep -vE '^(init=|root=|resize|rootwait|console=|fsck|systemd\.set_credential)' || true)
         bind=()
         [[ -z $stick ]] || bind=("--bind=$stick:/dev/sda")
+        # Only outside of containers does systemd take credentials from the command line.
+        credential=$(xargs -n 1 <"$folder/boot/cmdline.txt" | sed -n 's/^systemd\.set_credential_binary=//p')
+        if [[ -n $credential ]]; then
+            base64 --decode <<<"${credential#*:}" >"$folder/credential"
+            bind+=("--load-credential=${credential%%:*}:$folder/credential")
+        fi
         # shellcheck disable=SC2086 # (the command line's words are words)
         SYSTEMD_NSPAWN_API_VFS_WRITABLE=network SYSTEMD_NSPAWN_LOCK=0 \
             unshare --mount --propagation private -- bash -c "$NODE_ALONE" bash "$folder/root" \

@@ -167,7 +167,7 @@ the_swarm_is_left_and_joined_again_by_the_rules() { # test
     mkdir -p "$WORLD/swarm/certificates"
     echo ca >"$WORLD/swarm/certificates/swarm-root-ca.crt"
     OUR_CA=$(with_parts swarm swarm_ca)
-    # Where this node looks for managers.
+    # The addresses at which this node looks for managers.
     echo '[{"node_id":"m","addr":"192.168.1.31:2377"}]' >"$WORLD/swarm/state.json"
     judge swarm-membership follows_the_swarm
 }
@@ -377,7 +377,7 @@ a_brick_is_used_by_the_rules() { # test
     fill_brick() { echo fill; }
     brick_process_runs() { [ "$C_served" = true ]; }'
     # shellcheck disable=SC2016
-    stub gluster 'volume_bricks() { printf "%s" "$C_listing"; }; gl_patiently() { :; }'
+    stub gluster 'volume_bricks() { printf "%s" "$C_listing"; }; run_gluster_patiently() { :; }'
     stub stick 'file_system_uuid() { echo this; }'
     stub brick 'brick_device() { :; }'
     # shellcheck disable=SC2016
@@ -422,8 +422,8 @@ a_brick_is_taken_in_by_the_rules() { # test
     # shellcheck disable=SC2016
     stub gluster 'volume_bricks() { printf "%s" "$C_listing"; }
     glusterd_answers() { :; }
-    gl() { :; }
-    gl_patiently() { echo "$*" >>"$RUN/../asked"; }'
+    run_gluster() { :; }
+    run_gluster_patiently() { echo "$*" >>"$RUN/../asked"; }'
     # shellcheck disable=SC2016
     stub volume-store 'volume_known() { [ "$C_knows" = true ]; }
     volume_info() { echo "$C_stored"; }
@@ -539,6 +539,87 @@ moves_the_state() {
     fi
 }
 
+the_copy_of_a_swarm_is_used_by_the_rules() { # test
+    judge swarm-copy uses_the_copy_of_a_swarm
+}
+
+uses_the_copy_of_a_swarm() {
+    local i
+    for ((i = 1; i <= FACTS[managers]; i++)); do
+        echo "pi4-$i manager pi4-$i 192.168.1.3$i yes"
+    done >"$WORLD/etc/nodes"
+    settings MKIMAGE_ROLE="${FACTS[role],,}"
+    rm -rf "$WORLD/copy"
+    mkdir -p "$WORLD/copy"
+    touch "$WORLD/copy/state.json"
+    is raft false || mkdir "$WORLD/copy/raft"
+    with_parts state "forget_shared_swarm '$WORLD/copy'"
+    GOT=true
+    [[ ! -e $WORLD/copy/state.json ]] || GOT=false
+}
+
+the_state_is_looked_for_at_boot_by_the_rules() { # test
+    export MKIMAGE_BOOT_BRICK_WAIT=0
+    # shellcheck disable=SC2016
+    stub stick 'device_with_uuid() { [ "$C_view" = KnownStickMounted ] && echo /dev/sda; }'
+    stub brick 'brick_is_mounted() { :; }; unmount_brick() { :; }'
+    stub state 'state_to_card() { echo GoOnWithoutStick; }; state_to_stick() { echo GoOnWithStick; }'
+    echo "$CLUSTER_ID pi4-2 homelab" >"$WORLD/brick/.mkimage-brick"
+    judge state-at-boot looks_for_the_state
+}
+
+looks_for_the_state() {
+    export C_view=${FACTS[view]}
+    settings MKIMAGE_BRICK="$(is view NoBrick && echo no || echo yes)"
+    echo uuid >"$WORLD/var-lib/brick-uuid"
+    ! is view NeverSawAStick || rm "$WORLD/var-lib/brick-uuid"
+    GOT=$(dash "$MKIMAGE_LIB/state-at-boot" start | grep GoOn || echo LeaveToBrickStage)
+}
+
+a_rejected_node_gives_in_by_the_rules() { # test
+    others_answer
+    # shellcheck disable=SC2016
+    fake gluster 'case "$*" in
+        *"peer status"*) cat "$MKIMAGE_RUN/../peer-status" ;;
+        *"pool list"*) cat "$MKIMAGE_RUN/../pool-list" ;;
+    esac'
+    stub glusterd 'start_glusterd() { :; }'
+    # shellcheck disable=SC2016
+    stub agreement 'disagreeing_member() { [ "$C_disagrees" = true ]; }; disagreement() { :; }; volume_state() { echo same; }'
+    # shellcheck disable=SC2016
+    stub glusterd-repair 'has_nothing_in_the_volume() { [ "$C_nothing" = true ]; }'
+    stub pool-place 'take_place_again() { echo "place again" >>"$RUN/../asked"; return 1; }'
+    stub pool 'unknown_members() { :; }; has_no_peer() { return 1; }'
+    stub volume-store 'volume_known() { :; }; volume_is_whole() { :; }'
+    printf '%s\n' 'pi4-1 manager pi4-1 192.168.1.31 yes' 'pi4-2 worker pi4-2 192.168.1.32 yes' 'pi4-3 worker pi4-3 192.168.1.33 yes' \
+        'pi4-4 worker pi4-4 192.168.1.34 yes' >"$WORLD/etc/nodes"
+    answers pi4-1 'pool member' 'volume v1'
+    echo 'a1 pi4-1' >"$WORLD/pool"
+    judge rejection gives_in
+}
+
+gives_in() {
+    local i state names=(pi4-1 pi4-3 pi4-4)
+    export C_disagrees=${FACTS[disagrees]} C_nothing=${FACTS[nothing]}
+    rm -rf "$WORLD/asked" "$WORLD/run/states" "$WORLD/run/tries"
+    : >"$WORLD/asked"
+    : >"$WORLD/peer-status"
+    printf '%s\n' 'UUID Hostname State' 'a2 localhost Connected' >"$WORLD/pool-list"
+    for ((i = 1; i < FACTS[members]; i++)); do
+        state='Peer in Cluster (Disconnected)'
+        if ((i <= FACTS[accepted])); then
+            state='Peer in Cluster (Connected)'
+        elif ((i <= FACTS[accepted] + FACTS[rejected])); then
+            state='Peer Rejected (Connected)'
+        fi
+        printf 'Uuid: a%s\nState: %s\n' "$i" "$state" >>"$WORLD/peer-status"
+        echo "a$i ${names[i - 1]} Connected" >>"$WORLD/pool-list"
+    done
+    stage pool
+    GOT=false
+    ! grep -q 'place again' "$WORLD/asked" || GOT=true
+}
+
 a_stick_is_chosen_and_formatted_by_the_rules() { # test
     # Each disk says what is on it, and is neither formatted nor mounted; contents.bash has real ones.
     # shellcheck disable=SC2016
@@ -583,7 +664,7 @@ chooses_a_stick() {
         *"Keep $WORLD/disk"*) GOT="Keep($(sed 's/.*disk//' "$WORLD/asked"))" ;;
         *'There is no USB stick'*) GOT='Refuse(Missing)' ;;
         *'several USB disks'*) GOT='Refuse(Several)' ;;
-        *'forbids to format'*) GOT='Refuse(Forbidden)' ;;
+        *'forbids formatting'*) GOT='Refuse(Forbidden)' ;;
         *'was not touched'*) GOT='Refuse(Foreign)' ;;
         *'too small'*) GOT='Refuse(TooSmall)' ;;
     esac

@@ -157,7 +157,7 @@ nothing_is_changed_by_a_glusterd_that_is_beside_its_store() { # test
     for words in 'add-brick fresh' 'add-brick kept'; do
         answer pi4-2 "$words"
         equal "$CODE" 10
-        contains "$SAID" 'otherwise than it has stored it'
+        contains "$SAID" 'differently from what it has stored'
     done
     changed_nothing
 }

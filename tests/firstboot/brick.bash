@@ -150,34 +150,29 @@ wipe_never_leaves_even_a_blank_stick_alone() { # test, root
     is_untouched
 }
 
-the_stick_of_another_node_is_never_taken() { # test, root
+# our_stick_elsewhere SETTING...: puts pi4-2's stick into a node with a new card and these settings.
+our_stick_elsewhere() {
     loop 600
     stick_is
     stage brick
-    umount "$WORLD/swarm" "$WORLD/glusterd" "$WORLD/brick"
-    rm -rf "$WORLD/run" "$WORLD/var-lib"
-    mkdir -p "$WORLD/run/stages" "$WORLD/var-lib"
+    take_stick_out
+    rm -rf "$WORLD/var-lib"
+    mkdir -p "$WORLD/var-lib"
     before=$(sha256sum <"$DEVICE")
-    stick_is MKIMAGE_NODE=pi4-3
+    stick_is "$@"
     stage brick
     equal "$CODE" 11
-    contains "$WHY" 'belongs to the node pi4-2'
     is_untouched
 }
 
+the_stick_of_another_node_is_never_taken() { # test, root
+    our_stick_elsewhere MKIMAGE_NODE=pi4-3
+    contains "$WHY" 'belongs to the node pi4-2'
+}
+
 the_stick_of_another_cluster_is_never_taken() { # test, root
-    loop 600
-    stick_is
-    stage brick
-    umount "$WORLD/swarm" "$WORLD/glusterd" "$WORLD/brick"
-    rm -rf "$WORLD/run" "$WORLD/var-lib"
-    mkdir -p "$WORLD/run/stages" "$WORLD/var-lib"
-    before=$(sha256sum <"$DEVICE")
-    stick_is MKIMAGE_CLUSTER_ID=ffffffffffffffffffffffffffffffff
-    stage brick
-    equal "$CODE" 11
+    our_stick_elsewhere MKIMAGE_CLUSTER_ID=ffffffffffffffffffffffffffffffff
     contains "$WHY" 'another cluster'
-    is_untouched
 }
 
 a_cut_while_formatting_is_finished_on_the_same_stick_only() { # test, root

@@ -54,7 +54,7 @@ a_new_exfat_stick_is_disposable() { # test, root
     equal "$(contents "$DEVICE")" shop
 }
 
-what_shops_put_on_a_stick_is_no_file_of_the_users() { # test, root
+what_shops_put_on_a_stick_does_not_count_as_the_users() { # test, root
     shop_stick vfat
     : >"$WORLD/files/SanDiskSecureAccessV3_win.exe"
     : >"$WORLD/files/autorun.inf"

@@ -49,7 +49,7 @@ every_stage_is_reached_and_in_an_order_that_its_needs_allow() { # test
     drive
     until_true 300 node_is 'done'
     stop_driving
-    equal "$(sed '/^brick$/q' "$WORLD/order" | tr '\n' ' ')" 'clock packages brick '
+    equal "$(sed '/^brick$/q' "$WORLD/order" | grep -x 'clock\|packages\|brick' | tr '\n' ' ')" 'clock packages brick '
     # A stage that is done is looked at again meanwhile: the first time of each counts.
     equal "$(awk '!seen[$0]++' "$WORLD/order" | tail -n 1)" 'done'
     equal "$(jq -r '.stages | map(.state) | unique | join(",")' "$BOOT/mkimage/status.json")" 'done'
@@ -105,12 +105,12 @@ what_failed_once_goes_on_by_itself() { # test
     printf 'echo "no way to the internet" >"$MKIMAGE_RUN/stages/packages.why"\nexit 1\n' >"$WORLD/do/packages"
     drive
     until_true 300 stage_is packages retrying
-    equal "$(jq -r '.stages[1].error' "$WORLD/run/status.json")" 'no way to the internet'
+    equal "$(jq -r '.stages[] | select(.name == "packages") | .error' "$WORLD/run/status.json")" 'no way to the internet'
     node_is working
     printf 'exit 0\n' >"$WORLD/do/packages"
     until_true 300 node_is 'done'
-    [[ $(jq -r '.stages[1].tries' "$WORLD/run/status.json") -ge 2 ]]
-    equal "$(jq -r '.stages[1].error' "$WORLD/run/status.json")" ''
+    [[ $(jq -r '.stages[] | select(.name == "packages") | .tries' "$WORLD/run/status.json") -ge 2 ]]
+    equal "$(jq -r '.stages[] | select(.name == "packages") | .error' "$WORLD/run/status.json")" ''
     stop_driving
 }
 

@@ -118,7 +118,7 @@ a_secret_that_was_being_wiped_does_not_replace_the_good_one() { # test, root
     secrets_are_safe
 }
 
-a_line_that_is_no_key_never_reaches_the_authorised_ones() { # test, root
+a_line_without_a_key_never_reaches_the_authorised_ones() { # test, root
     a_root
     install_node
     equal "$(wc -l <"$ROOT/etc/mkimage/authorized_enrolment")" 1

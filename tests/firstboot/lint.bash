@@ -1,7 +1,7 @@
 # Judges the scripts themselves: their syntax, their variables, and what each one declares.
 
 shell_files() {
-    find "$FIRSTBOOT" "$FIRSTBOOT/../overlays/systemd.run/mkimage" -type f ! -path '*/units/*' ! -name '.*'
+    find "$FIRSTBOOT" "$FIRSTBOOT"/../overlays/*/mkimage -type f ! -path '*/units/*' ! -name '.*'
 }
 
 what_runs_on_the_pi_is_clean_posix_shell() { # test

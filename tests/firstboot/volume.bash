@@ -237,7 +237,7 @@ two_that_reject_each_other_and_know_the_same_meet_again() { # test, root
         contains "$WHY" "pi4-3"
         equal "$(grep -c 'restart glusterd' "$WORLD/run/systemctl.log")" "$try"
     done
-    # Not for ever.
+    # Not forever.
     stage pool
     equal "$CODE" 0
     equal "$(grep -c 'restart glusterd' "$WORLD/run/systemctl.log")" 5
@@ -264,7 +264,7 @@ a_member_that_knows_the_volume_otherwise_takes_it_from_the_first_member() { # te
 }
 
 # A change that was applied to what lacked the one before: three replicas, two bricks, on the first member as well.
-a_volume_that_is_no_replica_counts_for_nothing() { # test, root
+a_volume_without_replicas_counts_for_nothing() { # test, root
     pool_of_three 78-3
     echo "volume-state unsound" >>"$WORLD/others/pi4-1"
     printf 'replica_count=3\ncount=2\n' >>"$WORLD/glusterd/vols/cluster-data/info"
@@ -305,7 +305,7 @@ nothing_is_added_to_a_volume_of_which_two_nodes_know_different_things() { # test
         everybody_is_there
         echo "volume-state $known" >>"$WORLD/others/pi4-1"
         equal "$(dash "$MKIMAGE_LIB/answer-as-root" pi4-3 'add-brick fresh' || true)" \
-            'pi4-1 knows the volume otherwise than pi4-2, which is settled first'
+            'pi4-1 knows the volume differently from pi4-2, which is settled first'
         fails grep -q 'add-brick' "$WORLD/run/gluster.log"
     done
     # One that has another volume has no say in this one.
@@ -360,7 +360,7 @@ the_only_one_that_knows_the_latest_never_gives_it_up() { # test, root
     grep -qx version=4 "$WORLD/glusterd/vols/cluster-data/info"
 }
 
-# Without a rejection, while the volume is being built, and not for ever.
+# Without a rejection, while the volume is being built, and not forever.
 taking_over_that_does_not_help_ends() { # test, root
     local try taken=0
     a_volume_of_three 3
@@ -446,7 +446,7 @@ a_change_that_failed_elsewhere_is_forgotten() { # test, root
 }
 
 # A probe cut off in the middle: pi4-1 has a brick, pi4-3 has none.
-a_probe_that_was_cut_off_is_no_wall_for_the_next() { # test, root
+a_probe_that_was_cut_off_does_not_stop_the_next() { # test, root
     a_member
     everybody_is_there
     printf 'uuid=a1\nstate=4\nhostname1=pi4-1\n' >"$WORLD/glusterd/peers/a1"
@@ -572,7 +572,7 @@ no_second_pool_is_begun_while_others_may_be_starting() { # test
     equal "$CODE" 0
 }
 
-an_empty_folder_is_no_answer_before_the_state_is_found() { # test
+an_empty_folder_answers_nothing_before_the_state_is_found() { # test
     local said
     settings
     fake docker 'exit 1'

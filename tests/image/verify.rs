@@ -195,7 +195,7 @@ fn what_no_file_shows_of_the_boot_partition_is_looked_at_too() {
         is_altered(&place, &["outside its files"]);
         flip(&image, start + at);
     }
-    // How many clusters are free is counted anew by every system.
+    // How many clusters are free is counted again by every system.
     flip(&image, start + info * 512 + 488);
     verify(&place, BUILT).exits(0);
 }

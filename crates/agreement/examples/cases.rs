@@ -4,8 +4,8 @@
 
 use agreement::brick::{self, Asked, Noted};
 use agreement::description::{self, Known};
-use agreement::pool::{self, Entry};
-use agreement::state::{self, Epoch};
+use agreement::pool::{self, Entry, Rejection};
+use agreement::state::{self, AtBoot, Epoch};
 use agreement::stick::{self, Contents, Disk, Permission, Wipe};
 use agreement::swarm::{self, ManagerAnswer, MemberVerdict};
 use agreement::volume::{self, Brick};
@@ -13,6 +13,14 @@ use agreement::{Begun, Home, Node, Role, first};
 
 const BOTH: [bool; 2] = [false, true];
 const BRICKS: [Brick; 3] = [Brick::Fresh, Brick::WithoutFiles, Brick::Files];
+
+/// Whether a note tells of a swarm or volume, and where this node has begun one.
+const MEMORIES: [(bool, Begun); 4] = [
+    (false, Begun::Nowhere),
+    (false, Begun::Here),
+    (false, Begun::Elsewhere),
+    (true, Begun::Nowhere),
+];
 
 /// Runs the block for every combination of the values, and prints each line that it returns.
 macro_rules! every {
@@ -34,7 +42,10 @@ fn main() {
     brick_use();
     brick_replies();
     first_members();
+    rejections();
     state_moves();
+    copies_of_a_swarm();
+    state_at_boot();
     sticks();
 }
 
@@ -47,14 +58,8 @@ fn swarm_creation() {
         (true, Home::Card),
         (true, Home::Stick),
     ];
-    let memories = [
-        (false, Begun::Nowhere),
-        (false, Begun::Here),
-        (false, Begun::Elsewhere),
-        (true, Begun::Nowhere),
-    ];
     every!(
-        is_first in BOTH, (has_brick, home) in places, (noted, begun) in memories, waited in BOTH, ordered in BOTH,
+        is_first in BOTH, (has_brick, home) in places, (noted, begun) in MEMORIES, waited in BOTH, ordered in BOTH,
         manager in ANSWERS, worker in ANSWERS => {
             let others = [(Node(1), Role::Manager, manager), (Node(2), Role::Worker, worker)]
                 .map(|(node, role, answer)| swarm::Other { node, role, answer });
@@ -119,14 +124,8 @@ fn volume_creation() {
     use volume::Answer::{Knows, None as NoVolume, Silent};
     const ANSWERS: [volume::Answer; 3] = [Silent, NoVolume, Knows];
     let places = [(true, Home::Stick), (true, Home::Card), (false, Home::Card)];
-    let memories = [
-        (false, Begun::Nowhere),
-        (false, Begun::Here),
-        (false, Begun::Elsewhere),
-        (true, Begun::Nowhere),
-    ];
     every!(
-        is_first in BOTH, (mounted, home) in places, brick in BRICKS, (told, begun) in memories, waited in BOTH,
+        is_first in BOTH, (mounted, home) in places, brick in BRICKS, (told, begun) in MEMORIES, waited in BOTH,
         two in ANSWERS, three in ANSWERS, four in ANSWERS => {
             let others = [(1, true, two), (2, true, three), (3, false, four)]
                 .map(|(node, has_brick, answer)| volume::Other { node: Node(node), has_brick, answer });
@@ -277,6 +276,42 @@ fn first_members() {
                 misses_a_brick_node: misses,
             });
             Some(format!("first-member one={one} three={three} nameless={nameless} misses={misses} => {verdict:?}"))
+        }
+    );
+}
+
+fn rejections() {
+    every!(
+        accepted in 0..=1, rejected in 0..=3, members in 2..=4, disagrees in BOTH, nothing in BOTH => {
+            let is_outvoted = pool::is_outvoted(Rejection {
+                accepted,
+                rejected,
+                members,
+                somebody_disagrees: disagrees,
+                has_nothing_in_the_volume: nothing,
+            });
+            (rejected > 0 && accepted + rejected < members).then(|| format!(
+                "rejection accepted={accepted} rejected={rejected} members={members} disagrees={disagrees} \
+                 nothing={nothing} => {is_outvoted}"
+            ))
+        }
+    );
+}
+
+fn copies_of_a_swarm() {
+    every!(
+        raft in BOTH, role in [Role::Manager, Role::Worker], managers in 1..=3 => {
+            let joins_anew = state::joins_anew(raft, role, managers);
+            Some(format!("swarm-copy raft={raft} role={role:?} managers={managers} => {joins_anew}"))
+        }
+    );
+}
+
+fn state_at_boot() {
+    use AtBoot::{KnownStickMounted, KnownStickUnusable, NeverSawAStick, NoBrick};
+    every!(
+        view in [NoBrick, NeverSawAStick, KnownStickUnusable, KnownStickMounted] => {
+            Some(format!("state-at-boot view={view:?} => {:?}", state::at_boot(view)))
         }
     );
 }

@@ -1,4 +1,4 @@
-//! The way of a node's brick into the volume, seen from the node and from the member that is asked.
+//! The steps by which a node's brick gets into the volume, seen from the node and from the member that is asked.
 
 use crate::volume::Brick;
 
@@ -9,7 +9,7 @@ pub enum Noted {
     Nothing,
     /// The stick that is mounted.
     ThisStick,
-    /// Another stick, which was this node's later.
+    /// Another stick, which this node used after this one.
     AnotherStick,
 }
 
@@ -185,8 +185,8 @@ pub fn reply(asked: Asked) -> Reply {
     }
 }
 
-/// Returns whether the reached bricks of a volume take a write: more than half of them, or half with the first among them.
-pub fn can_write(reached: u8, first_is_reached: bool, bricks: u8) -> bool {
-    let twice = reached.saturating_mul(2);
-    twice > bricks || (twice == bricks && first_is_reached && bricks > 0)
+/// Returns whether `count` of a volume's bricks take a write: more than half of them, or half with the first among them.
+pub fn can_write(count: u8, has_first: bool, bricks: u8) -> bool {
+    let twice = count.saturating_mul(2);
+    twice > bricks || (twice == bricks && has_first && bricks > 0)
 }

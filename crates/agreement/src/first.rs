@@ -2,7 +2,7 @@
 //!
 //! Rule: the first connected member in the nodes file's order, once every connected member's name is known.
 //!
-//! Why: two nodes that each take themselves for the first change the volume at once.
+//! Why: two nodes change the volume at once when each believes that it is the first.
 
 use crate::Node;
 

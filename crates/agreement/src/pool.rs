@@ -1,4 +1,4 @@
-//! The way of a node into the pool of GlusterFS peers.
+//! The steps by which a node gets into the pool of GlusterFS peers.
 
 use crate::{Home, Node};
 
@@ -132,7 +132,7 @@ pub enum Entry {
 
 /// Returns how a node gets in, `listed` being whether the member names it.
 ///
-/// Rule: a node that the pool knows takes its old identity again; one that it does not know is taken in anew.
+/// Rule: a node that the pool knows takes its old identity again; one that it does not know is taken in again.
 ///
 /// Why: a second identity under the same name is a peer that the others reject, and bricks belong to identities.
 pub fn with_members(view: View, listed: bool) -> Entry {
@@ -160,8 +160,8 @@ pub struct Rejection {
 
 /// Returns whether it is this node that is wrong when it and its peers reject each other.
 ///
-/// Rule: a node is wrong that nobody accepts and that more than half of the pool rejects, or that has nothing in the volume;
-/// of two that reject each other neither is wrong, and what others know otherwise they take over themselves.
+/// Rule: a node that nobody accepts is wrong when more than half of the pool rejects it, or when it has nothing in the volume.
+/// Of two that reject each other neither is wrong. Nodes whose descriptions differ settle that themselves.
 ///
 /// Why: a node that is wrong takes its place in the pool again, which throws away what its glusterd has stored.
 pub fn is_outvoted(rejection: Rejection) -> bool {

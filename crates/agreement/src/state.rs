@@ -70,7 +70,7 @@ pub fn decide(view: View) -> Verdict {
     }
 }
 
-/// Returns whether a node must join the swarm anew instead of going on from the copy on its card.
+/// Returns whether a node must join the swarm again instead of going on from the copy on its card.
 ///
 /// Rule: a manager of several never goes on from a copy of its raft log.
 ///

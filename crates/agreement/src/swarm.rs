@@ -62,7 +62,7 @@ pub enum Wait {
 
 /// The reason why only the owner can decide.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Owner {
+pub enum OwnerDecides {
     /// Other nodes still belong to a swarm that has lost its first manager's state.
     OthersBelongToALostSwarm,
     /// This node was in a swarm and has lost it.
@@ -77,7 +77,7 @@ pub enum Verdict {
     /// It tries again later.
     Wait(Wait),
     /// It leaves the decision to the owner.
-    AskOwner(Owner),
+    AskOwner(OwnerDecides),
     /// It creates the swarm.
     Create,
 }
@@ -118,10 +118,10 @@ pub fn decide(view: View) -> Verdict {
         .iter()
         .any(|other| matches!(other.answer, Answer::Member | Answer::UnknownMember))
     {
-        return Verdict::AskOwner(Owner::OthersBelongToALostSwarm);
+        return Verdict::AskOwner(OwnerDecides::OthersBelongToALostSwarm);
     }
     if view.remembers_a_swarm {
-        return Verdict::AskOwner(Owner::ThisNodeLostItsSwarm);
+        return Verdict::AskOwner(OwnerDecides::ThisNodeLostItsSwarm);
     }
     if waits_for(false) {
         return Verdict::Wait(Wait::SilentNode);
@@ -136,7 +136,7 @@ pub fn decide(view: View) -> Verdict {
 ///
 /// Rule: a swarm that any node has told of counts like one that this node was in.
 ///
-/// Why: the node that told of it may be silent in the next round, and silence does not stop the first manager for ever.
+/// Why: the node that told of it may be silent in the next round, and silence does not stop the first manager forever.
 pub fn hears_of_a_swarm(others: &[Other]) -> bool {
     others.iter().any(|other| {
         matches!(
@@ -195,7 +195,7 @@ pub enum MemberVerdict {
     Stay,
     /// It redirects what it sends to the manager's old address, and stays.
     RedirectToManager,
-    /// It joins the same swarm anew, through a manager that it knows how to reach.
+    /// It joins the same swarm again, through a manager that it knows how to reach.
     JoinAnew,
     /// It leaves for the swarm that replaces its own.
     Leave,
@@ -205,12 +205,12 @@ pub enum MemberVerdict {
 
 /// Returns what a member of a swarm does about the other managers' answers.
 ///
-/// Rule: the first manager in the nodes file's order that answers decides; a member whose identity was removed joins anew,
+/// Rule: the first manager in the nodes file's order that answers decides; a member whose identity was removed joins again,
 /// and a node leaves its swarm only for one that the owner formed in place of it.
 ///
 /// Why: a member notices by itself neither that its managers have moved nor that they are lost. One that comes back with a
-/// card or stick from before has an identity that was removed when it joined anew, or that a manager's copy does not know
-/// yet, and Docker goes on with it for ever. Only the owner can give up a swarm.
+/// card or stick from before has an identity that was removed when it joined again, or that a manager's copy does not know
+/// yet, and Docker goes on with it forever. Only the owner can give up a swarm.
 pub fn follow(view: MemberView) -> MemberVerdict {
     let mut moved = false;
     for answer in view.answers {

@@ -56,7 +56,7 @@ pub struct View<'a> {
 
 /// The reason why only the owner can decide.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Owner {
+pub enum OwnerDecides {
     /// The brick holds files of a volume that nobody knows.
     FilesOfAnUnknownVolume,
     /// This node remembers a volume that nobody knows.
@@ -75,12 +75,12 @@ pub enum Verdict {
     /// It waits for a silent node that may know a volume.
     WaitForSilentNode,
     /// It leaves the decision to the owner.
-    AskOwner(Owner),
+    AskOwner(OwnerDecides),
     /// It creates the volume.
     Create,
 }
 
-/// Returns what a node does that does not know the volume.
+/// Returns what a node that does not know the volume does.
 ///
 /// Rule: only the node with the first brick creates the volume, with its state and its brick on its stick, after all nodes
 /// with a brick have said that they know none or after ten minutes, and never when it remembers a volume or over a brick
@@ -106,9 +106,9 @@ pub fn decide(view: View) -> Verdict {
         return Verdict::WaitForSilentNode;
     }
     if view.brick == Brick::Files {
-        Verdict::AskOwner(Owner::FilesOfAnUnknownVolume)
+        Verdict::AskOwner(OwnerDecides::FilesOfAnUnknownVolume)
     } else if view.remembers_a_volume {
-        Verdict::AskOwner(Owner::RememberedVolume)
+        Verdict::AskOwner(OwnerDecides::RememberedVolume)
     } else {
         Verdict::Create
     }
@@ -116,8 +116,8 @@ pub fn decide(view: View) -> Verdict {
 
 /// Returns whether a node that does not know the volume remembers one.
 ///
-/// Rule: a volume counts that another node has told of, or that was begun in another place; one that was begun here and is
-/// not there was never created.
+/// Rule: a volume that another node has told of counts, and so does one that was begun in another place; one that was begun
+/// here and is not there was never created.
 ///
 /// Why: the node that told of it may be silent later, and the card has no copy of what was begun on a stick that is pulled
 /// out a moment later.

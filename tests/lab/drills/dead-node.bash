@@ -1,4 +1,4 @@
-# Card and stick both die, once a worker's; once the only manager's, whose swarm is formed anew with one command.
+# Card and stick both die, once a worker's; once the only manager's, whose swarm is formed again with one command.
 healthy_cluster
 node=pi4-2
 swarm_id=$(swarm_node_id "$node")

@@ -305,7 +305,7 @@ gluster_uuid() {
     in_node "$1" sed -n 's/^UUID=//p' /var/lib/glusterd/glusterd.info
 }
 
-# Facts by which a swarm is known again, as distinct from one that was begun anew.
+# Facts by which a swarm is known again, as distinct from one that was begun again.
 swarm_identity() {
     in_node "$1" docker info --format '{{.Swarm.Cluster.ID}}'
     in_node "$1" openssl x509 -in /var/lib/docker/swarm/certificates/swarm-root-ca.crt -noout -fingerprint

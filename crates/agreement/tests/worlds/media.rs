@@ -196,6 +196,19 @@ pub fn new_boards<P: Copy + Default + Eq>(nodes: usize) -> [Board<P>; 4] {
     boards
 }
 
+/// Returns what can happen to the boards, of which the first ones are in trouble; `forgets` is about the first one.
+pub fn media_steps<P: Copy + Default + Eq>(
+    boards: &[Board<P>],
+    troubled: usize,
+    may_lose: bool,
+    forgets: bool,
+) -> impl Iterator<Item = (usize, MediaStep)> {
+    boards.iter().enumerate().flat_map(move |(node, board)| {
+        let steps = board.steps(node < troubled, may_lose, forgets && node == 0);
+        steps.into_iter().map(move |step| (node, step))
+    })
+}
+
 impl<P: Copy + Default + Eq> Board<P> {
     pub fn home(&self) -> Home {
         HOMES[self.home as usize]
@@ -310,7 +323,7 @@ impl<P: Copy + Default + Eq> Board<P> {
     /// Returns what can happen to this node, which is in trouble or only ever switched on.
     ///
     /// A power cut that leaves everything as it is is left out: `forgets` says whether the node would forget something.
-    pub fn steps(&self, in_trouble: bool, may_lose: bool, forgets: bool) -> Vec<MediaStep> {
+    fn steps(&self, in_trouble: bool, may_lose: bool, forgets: bool) -> Vec<MediaStep> {
         let mut out = Vec::new();
         if in_trouble && may_lose {
             if *self != Board::default() {

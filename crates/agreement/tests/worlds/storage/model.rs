@@ -1,7 +1,7 @@
 //! The invariants of the pool and the volume.
 
 use super::{Copies, Step, Storage, World, bit, carry};
-use crate::media::{MediaStep, new_boards};
+use crate::media::{MediaStep, media_steps, new_boards};
 use crate::search::Model;
 use agreement::Home;
 
@@ -84,12 +84,13 @@ impl Model for Storage {
     }
 
     fn steps(&self, world: &World) -> Vec<Step> {
-        let mut steps = Vec::new();
-        for (node, board) in world.boards[..self.nodes].iter().enumerate() {
-            let forgets = node == 0 && (world.has_waited || world.heard);
-            let mut media = board.steps(node < self.troubled, world.losses_left > 0, forgets);
-            media.retain(|step| *step != MediaStep::PullStick || self.may_be_pulled(world, node));
-            steps.extend(media.into_iter().map(|step| Step::Media(node, step)));
+        let boards = &world.boards[..self.nodes];
+        let forgets = world.has_waited || world.heard;
+        let mut steps: Vec<Step> = media_steps(boards, self.troubled, world.losses_left > 0, forgets)
+            .filter(|(node, step)| *step != MediaStep::PullStick || self.may_be_pulled(world, *node))
+            .map(|(node, step)| Step::Media(node, step))
+            .collect();
+        for node in 0..self.nodes {
             self.node_steps(world, node, &mut steps);
         }
         if self.ten_minutes_can_pass(world) {

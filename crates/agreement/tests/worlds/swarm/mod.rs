@@ -73,7 +73,7 @@ pub struct Rules {
     pub follow: fn(MemberView) -> MemberVerdict,
     pub joins_anew: fn(bool, Role, usize) -> bool,
     pub place: PlaceRules,
-    /// True if the ten minutes begin anew when the state moves.
+    /// True if the ten minutes begin again when the state moves.
     pub waits_anew_after_moving: bool,
 }
 

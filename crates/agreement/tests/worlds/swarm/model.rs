@@ -1,7 +1,7 @@
 //! The steps and invariants of a swarm.
 
 use super::{Board, Step, Swarm, World, bit, entries};
-use crate::media::new_boards;
+use crate::media::{media_steps, new_boards};
 use crate::search::Model;
 use agreement::Home;
 use agreement::swarm::Verdict;
@@ -76,11 +76,11 @@ impl Model for Swarm {
     }
 
     fn steps(&self, world: &World) -> Vec<Step> {
-        let mut steps = Vec::new();
-        for (node, board) in world.boards[..self.nodes].iter().enumerate() {
-            let forgets = node == 0 && (world.has_waited || world.heard != 0);
-            let media = board.steps(node < self.troubled, world.losses_left > 0, forgets);
-            steps.extend(media.into_iter().map(|step| Step::Media(node, step)));
+        let boards = &world.boards[..self.nodes];
+        let forgets = world.has_waited || world.heard != 0;
+        let media = media_steps(boards, self.troubled, world.losses_left > 0, forgets);
+        let mut steps: Vec<Step> = media.map(|(node, step)| Step::Media(node, step)).collect();
+        for node in 0..self.nodes {
             self.swarm_steps(world, node, &mut steps);
         }
         if self.ten_minutes_can_pass(world) {

@@ -40,7 +40,7 @@ impl Swarm {
                 )
             }
             Step::JoinAnew(node, manager) => format!(
-                "{} joins the swarm of {} anew, which does not list it",
+                "{} joins the swarm of {} again, which does not list it",
                 name(node),
                 name(manager)
             ),

@@ -9,8 +9,8 @@ use url::Url;
 use crate::base::Sha256;
 use crate::error::{Category, Context, Error, Result};
 
-/// `images/catalog.toml`, built into the program.
-const BUILT_IN: &str = include_str!("../../images/catalog.toml");
+/// `catalog.toml` beside this file, built into the program.
+const BUILT_IN: &str = include_str!("catalog.toml");
 
 /// The file in the cache folder with images found by [`super::refresh`].
 pub(super) const REFRESHED: &str = "catalog.toml";

@@ -27,7 +27,7 @@ pub struct Fingerprint(pub [u8; 20]);
 
 impl PublisherKey {
     /// "Raspberry Pi Downloads Signing Key", as the publisher has it at
-    /// `https://www.raspberrypi.org/raspberrypi_downloads.gpg.key`; `images/raspberry-pi-signing-key.asc` is a copy.
+    /// `https://www.raspberrypi.org/raspberrypi_downloads.gpg.key`; `tests/signature/` has a copy.
     pub const RASPBERRY_PI: Self = Self {
         fingerprint: Fingerprint([
             0x54, 0xc3, 0xdd, 0x61, 0x0d, 0x9d, 0x1b, 0x4a, 0xf8, 0x2a, 0x37, 0x75, 0x87, 0x38, 0xcd, 0x6b,

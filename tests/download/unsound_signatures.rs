@@ -13,7 +13,7 @@ use test_support::server::{Reply, Server};
 use crate::fixture::{Cache, read_all};
 
 /// The key that is built in.
-const BUILT_IN: &[u8] = include_bytes!("../../images/raspberry-pi-signing-key.asc");
+const BUILT_IN: &[u8] = include_bytes!("../signature/raspberry-pi-signing-key.asc");
 
 /// Its fingerprint (RFC 9580, 5.2.3.35: version first).
 const FINGERPRINT: [u8; 21] = [

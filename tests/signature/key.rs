@@ -6,7 +6,7 @@ use crate::{FILE, check, key_with};
 use test_support::gnupg::{Gnupg, Numbers, YEAR_2026};
 
 /// The published key.
-const PUBLISHED: &[u8] = include_bytes!("../../images/raspberry-pi-signing-key.asc");
+const PUBLISHED: &[u8] = include_bytes!("raspberry-pi-signing-key.asc");
 
 #[test]
 fn the_built_in_key_is_the_published_one() {

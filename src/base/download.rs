@@ -3,31 +3,17 @@
 use std::fs::{self, File};
 use std::path::Path;
 
-use url::Url;
-
 use crate::base::cache::{Cache, Cached, file_name};
 use crate::base::client::Http;
 use crate::base::part::Part;
 use crate::base::retry::{Backoff, Failure, Kind};
 use crate::base::sha256::Hasher;
 use crate::base::signature_file::{Signature, SignatureFile};
-use crate::base::transfer::Transfer;
+use crate::base::transfer::{Transfer, Wanted};
 use crate::base::verified::Stamp;
 use crate::base::{ObtainOptions, Sha256, Trust, VerifiedBase, local};
 use crate::disk::opened::is_at;
 use crate::error::{Category, Context, Error, Result};
-
-/// The file to download.
-pub(super) struct Wanted<'a> {
-    pub(super) url: &'a Url,
-    pub(super) sha256: Sha256,
-    /// Size in bytes, if known.
-    pub(super) size: Option<u64>,
-    /// `true` if the file needs the publisher's signature.
-    pub(super) must_be_signed: bool,
-    /// The reason to trust a file with that hash and without a signature.
-    pub(super) hash: Trust,
-}
 
 /// Returns the file from the cache, or downloads it first.
 pub(super) fn obtain(wanted: &Wanted, options: &ObtainOptions) -> Result<VerifiedBase> {

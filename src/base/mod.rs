@@ -37,7 +37,7 @@ pub use verified::VerifiedBase;
 use crate::error::Category;
 use crate::error::Result;
 use crate::progress::Progress;
-use download::Wanted;
+use transfer::Wanted;
 
 /// Options for obtaining a base image.
 pub struct ObtainOptions<'a> {

@@ -3,12 +3,13 @@
 use std::io::Read;
 
 use reqwest::blocking::Response;
+use url::Url;
 
 use crate::base::answer::Validator;
 use crate::base::client::Http;
-use crate::base::download::Wanted;
 use crate::base::part::Part;
 use crate::base::retry::{Failure, Kind};
+use crate::base::{Sha256, Trust};
 use crate::disk::durable::folder_of;
 use crate::disk::room;
 use crate::error::{Category, Error, Result};
@@ -22,6 +23,18 @@ const NO_NETWORK: &str = "check the network and the proxy settings (HTTPS_PROXY)
                           `--base sample` needs no network";
 
 const CHUNK_SIZE: usize = 128 * 1024;
+
+/// The file to download.
+pub(super) struct Wanted<'a> {
+    pub(super) url: &'a Url,
+    pub(super) sha256: Sha256,
+    /// Size in bytes, if known.
+    pub(super) size: Option<u64>,
+    /// `true` if the file needs the publisher's signature.
+    pub(super) must_be_signed: bool,
+    /// The reason to trust a file with that hash and without a signature.
+    pub(super) hash: Trust,
+}
 
 /// A download, with any number of requests.
 pub(super) struct Transfer<'a> {

@@ -21,7 +21,8 @@ use crate::ui::Volume;
     subcommand_negates_reqs = true,
     after_help = "Without a cluster file the built-in home lab is used: pi4-1 (manager), pi4-2, pi4-3 and pi3-1.\n\
                   Exit codes: 0 done, 2 usage, 3 cluster file, 4 network, 5 verification failed, 6 disk,\n\
-                  7 refused for safety (--force goes on), 130 interrupted, 1 anything else."
+                  7 refused for safety (the message says whether --force goes on), 130 interrupted,\n\
+                  1 anything else."
 )]
 pub struct Cli {
     /// The command; without one, images are built

@@ -20,7 +20,7 @@ pub enum Category {
     Verification = 5,
     /// The disk is full, a permission is missing, or an input/output error occurred.
     Disk = 6,
-    /// Refused because it is unsafe; `--force` overrides.
+    /// Refused because it is unsafe; the remedy says whether `--force` overrides.
     Refused = 7,
     /// The user pressed Ctrl-C.
     Interrupted = 130,

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::base::Sha256;
+use crate::base::{SAMPLE, Sha256};
 use crate::error::{Category, Context, Error, Result};
 
 /// `catalog.toml` beside this file, built into the program.
@@ -201,17 +201,17 @@ impl Catalog {
 
     /// Returns the ids most similar to an unknown one, newest first among equals.
     fn similar(&self, id: &str) -> Vec<String> {
-        let release = id.split('-').next().unwrap_or(id);
-        let similarity = |entry: &CatalogEntry| {
-            let of_release = strsim::jaro_winkler(&entry.release, release);
-            strsim::jaro_winkler(&entry.id(), id).max(of_release)
+        let release = |id: &str| id.split('-').next().unwrap_or_default().to_owned();
+        let similarity = |known: &String| {
+            let of_release = strsim::jaro_winkler(&release(known), &release(id));
+            strsim::jaro_winkler(known, id).max(of_release)
         };
-        let mut similar: Vec<_> = self.entries.iter().rev().collect();
-        similar.retain(|entry| similarity(entry) > MIN_SIMILARITY);
-        similar
-            .sort_by(|a, b| strsim::jaro_winkler(&b.id(), id).total_cmp(&strsim::jaro_winkler(&a.id(), id)));
+        let published = self.entries.iter().rev().map(CatalogEntry::id);
+        let mut similar: Vec<_> = published.chain([SAMPLE.to_owned()]).collect();
+        similar.retain(|known| similarity(known) > MIN_SIMILARITY);
+        similar.sort_by(|a, b| strsim::jaro_winkler(b, id).total_cmp(&strsim::jaro_winkler(a, id)));
         similar.truncate(MAX_SUGGESTIONS);
-        similar.into_iter().map(CatalogEntry::id).collect()
+        similar
     }
 }
 
@@ -276,6 +276,8 @@ mod tests {
                 .unwrap()
                 .contains("did you mean trixie-arm64-2026-10-06")
         );
+        let error = catalog.get("smaple").unwrap_err();
+        assert!(error.remedy().unwrap().contains("did you mean sample?"));
         let error = catalog.get("bullseye").unwrap_err();
         assert!(
             error

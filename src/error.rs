@@ -88,12 +88,16 @@ impl Error {
         if let Some(error) = cause.downcast_ref::<Self>().or_else(|| carried(cause)) {
             return error.remedy();
         }
-        let full = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded];
-        let error = cause.downcast_ref::<io::Error>()?;
-        full.contains(&error.kind()).then_some(
-            "free some space on that disk, or use another one: --out for images, MKIMAGE_CACHE_DIR for downloads, TMPDIR for \
-             temporary files",
-        )
+        match cause.downcast_ref::<io::Error>()?.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some(
+                "free some space on that disk, or use another one: --out for images, MKIMAGE_CACHE_DIR for downloads, \
+                 TMPDIR for temporary files",
+            ),
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                Some("use another file or folder, or change its permissions")
+            }
+            _ => None,
+        }
     }
 }
 
@@ -178,6 +182,18 @@ mod tests {
             error
                 .remedy()
                 .is_some_and(|remedy| remedy.contains("free some space"))
+        );
+    }
+
+    #[test]
+    fn a_missing_permission_has_a_remedy() {
+        let denied: Result<()> = Err(io::Error::from(io::ErrorKind::PermissionDenied))
+            .context(Category::ClusterFile, || "reading cluster.toml".to_owned());
+        assert!(
+            denied
+                .unwrap_err()
+                .remedy()
+                .is_some_and(|remedy| remedy.contains("permissions"))
         );
     }
 

@@ -36,11 +36,8 @@ impl Session {
         load(self.common.cluster.as_deref(), &self.environment)
     }
 
-    /// Prints the warnings and assumptions about a cluster file, except in quiet mode.
+    /// Prints the warnings about a cluster file and, except in quiet mode, the assumptions.
     pub(crate) fn print_notes(&self, loaded: &Loaded) {
-        if self.common.quiet {
-            return;
-        }
         for assumption in &loaded.assumed {
             self.bars.say(assumption);
         }

@@ -1,6 +1,6 @@
 //! `mkimage init`: writes a cluster file to start from.
 
-use std::io::{ErrorKind, Write};
+use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
 use serde_json::json;
@@ -46,6 +46,8 @@ fn write_sample(path: &Path) -> Result<()> {
     }
     let mut file = builder
         .tempfile_in(path.parent().unwrap_or(Path::new(".")))
+        // The full error names the temporary file.
+        .map_err(|error| io::Error::from(error.kind()))
         .disk(what)?;
     file.write_all(SAMPLE.as_bytes()).disk(what)?;
     file.as_file().sync_all().disk(what)?;

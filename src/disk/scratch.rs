@@ -1,6 +1,7 @@
 //! Unnamed temporary files for data too large for memory.
 
 use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Context as _, Result};
@@ -17,5 +18,9 @@ pub fn folder() -> PathBuf {
 
 /// Creates an unnamed file, which is deleted when it is closed.
 pub fn file_in(folder: &Path) -> Result<File> {
-    tempfile::tempfile_in(folder).disk(|| format!("creating a temporary file in {}", folder.display()))
+    tempfile::tempfile_in(folder)
+        // The full error names the temporary file.
+        .map_err(|error| io::Error::from(error.kind()))
+        .disk(|| format!("creating a temporary file in {}", folder.display()))
+        .map_err(|error| error.with_remedy("set TMPDIR to a folder with free space that you can write to"))
 }

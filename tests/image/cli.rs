@@ -130,21 +130,32 @@ fn only_paths_or_json_are_on_stdout() {
 #[test]
 fn quiet_mode_prints_only_warnings() {
     let place = Workplace::new();
-    let run = place.build("sample", &["--node", "pi4-2", "--quiet"]).exits(0);
-    assert!(
-        run.stderr.lines().all(|line| line.starts_with("warning:")),
-        "{}",
-        run.stderr
-    );
+    for arguments in [
+        &["check", "-q"][..],
+        &["--node", "pi4-2", "--quiet", "--base", "sample"],
+    ] {
+        let stderr = place.run(arguments).exits(0).stderr;
+        let is_warning = |line: &str| line.starts_with("warning:");
+        assert!(!stderr.is_empty() && stderr.lines().all(is_warning), "{stderr}");
+    }
+    let all = place.run(["check"]).exits(0).stderr;
+    assert!(!all.lines().all(|line| line.starts_with("warning:")), "{all}");
 }
 
 #[test]
-fn quiet_mode_prints_no_notes_about_the_cluster_file() {
+fn an_error_about_a_path_says_what_to_do_and_names_no_temporary_file() {
     let place = Workplace::new();
-    let built = place.build("sample", &["--node", "pi4-2", "--quiet"]).exits(0);
-    assert_eq!(built.stderr, "");
-    assert_eq!(place.run(["check", "-q"]).exits(0).stderr, "");
-    place.run(["check"]).exits(0).says(&["warning:"]);
+    place
+        .run(["inspect", "nope.img"])
+        .exits(2)
+        .says(&["nope.img", "give the path"]);
+    let mut command = place.mkimage();
+    command.env("TMPDIR", "/nope").args(["--all", "--base", "sample"]);
+    let run = place.finish(&mut command).exits(6).says(&["/nope", "set TMPDIR"]);
+    assert!(!run.stderr.contains("/nope/"), "{}", run.stderr);
+    let run = place.run(["init", "--cluster", "no-folder/a.toml"]).exits(6);
+    let run = run.says(&["no-folder/a.toml"]);
+    assert!(!run.stderr.contains(".cluster-"), "{}", run.stderr);
 }
 
 #[test]

@@ -32,7 +32,7 @@ pub(super) fn obtain(options: &ObtainOptions) -> Result<VerifiedBase> {
     let folder = scratch::folder();
     let place = folder.display();
     let doing = || format!("writing the sample base to a temporary file in {place}");
-    let file = tempfile::tempfile_in(&folder).disk(doing)?;
+    let file = scratch::file_in(&folder)?;
     write_all_at(&file, &compressed, 0).disk(doing)?;
     let path = Path::new(SAMPLE);
     let mut hasher = Hasher::default();

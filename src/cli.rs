@@ -122,7 +122,7 @@ pub enum Command {
     Inspect {
         /// An image, raw or compressed
         image: PathBuf,
-        /// A file on its boot partition to print
+        /// A file or folder on its boot partition to print
         path: Option<String>,
     },
     /// Check that an image contains only the base and what a build for its node writes

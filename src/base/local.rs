@@ -1,13 +1,13 @@
 //! A base image in a local file.
 
 use std::fs::File;
-use std::io;
 use std::path::Path;
 use std::time::SystemTime;
 
 use crate::base::sha256::Hasher;
 use crate::base::verified::Stamp;
 use crate::base::{ObtainOptions, Sha256, Trust, VerifiedBase, signature_file, verified};
+use crate::disk::opened::open_image;
 use crate::error::{Category, Context, Error, Result};
 use crate::progress::Progress;
 use crate::signature::Detached;
@@ -17,7 +17,10 @@ const OF_ANOTHER_PUBLISHER: &str = "if the image is not from Raspberry Pi, move 
 
 /// Opens and hashes `path`.
 pub(super) fn obtain(path: &Path, expected: Option<Sha256>, options: &ObtainOptions) -> Result<VerifiedBase> {
-    let file = open(path)?;
+    let file = open_image(
+        path,
+        "`--base` takes an image file, a URL, or an id from `mkimage bases`",
+    )?;
     let name = path
         .file_name()
         .unwrap_or(path.as_os_str())
@@ -65,32 +68,6 @@ pub(super) fn obtain(path: &Path, expected: Option<Sha256>, options: &ObtainOpti
         trust,
         stamp,
     })
-}
-
-/// Opens a regular file, which can be read at any position repeatedly.
-fn open(path: &Path) -> Result<File> {
-    let doing = || format!("opening the base image {}", path.display());
-    // Checked before opening, because opening a named pipe blocks until something writes to it.
-    let metadata = path.metadata().map_err(|error| {
-        let category = match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Category::Usage,
-            _ => Category::Disk,
-        };
-        Error::new(category, doing())
-            .with_cause(error)
-            .with_remedy("`--base` takes a file, a URL, or an id from `mkimage bases`")
-    })?;
-    if !metadata.is_file() {
-        let is_folder = metadata.is_dir();
-        let kind = if is_folder {
-            "a folder"
-        } else {
-            "not a regular file"
-        };
-        let what = format!("the base image {} is {kind}", path.display());
-        return Err(Error::new(Category::Usage, what).with_remedy("`--base` takes an image file"));
-    }
-    File::open(path).disk(doing)
 }
 
 /// Hashes an open file, and says what it looked like before.

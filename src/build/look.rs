@@ -1,12 +1,12 @@
 //! Reads the boot partition of an image.
 
 use std::cell::RefCell;
-use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
 use crate::base::VerifiedBase;
-use crate::error::{Category, Context, Error, Result};
+use crate::disk::opened::open_image;
+use crate::error::{Context, Result};
 use crate::image::container::{self, Container};
 use crate::image::fat::{Entry, FatVolume, MAX_FILE_SIZE};
 use crate::image::raw_image::RawImage;
@@ -21,9 +21,9 @@ impl<'a> FatBootFiles<'a> {
         Ok(Self(RefCell::new(volume)))
     }
 
-    /// Lists the root folder.
-    pub(crate) fn root(&self) -> Result<Vec<Entry>> {
-        self.0.borrow_mut().list("")
+    /// Lists a folder; `""` is the root.
+    pub(crate) fn list(&self, folder: &str) -> Result<Vec<Entry>> {
+        self.0.borrow_mut().list(folder)
     }
 
     /// Returns a file's bytes, up to [`MAX_FILE_SIZE`].
@@ -40,7 +40,7 @@ impl BootFiles for FatBootFiles<'_> {
     }
 
     fn root_names(&self) -> Result<Vec<String>> {
-        Ok(self.root()?.into_iter().map(|entry| entry.name).collect())
+        Ok(self.list("")?.into_iter().map(|entry| entry.name).collect())
     }
 }
 
@@ -51,13 +51,11 @@ pub(crate) fn open_base(base: &VerifiedBase, scratch: &Path) -> Result<Box<dyn C
     container::open(Arc::new(file), &base.path, scratch)
 }
 
-/// Opens an image for reading.
-pub(crate) fn open_image(path: &Path) -> Result<File> {
-    let what = || format!("opening {}", path.display());
-    // Checked before opening, because opening a named pipe blocks until something writes to it.
-    if !path.metadata().disk(what)?.is_file() {
-        let message = format!("{} is not an image file", path.display());
-        return Err(Error::new(Category::Usage, message).with_remedy("give the path of an image"));
-    }
-    File::open(path).disk(what)
+/// Opens an image that the user named. `scratch` is the folder for temporary files.
+pub(crate) fn open_named(path: &Path, scratch: &Path) -> Result<Box<dyn Container>> {
+    let file = open_image(
+        path,
+        "give the path of an image file; `sample` names a base only after --base",
+    )?;
+    container::open(Arc::new(file), path, scratch)
 }

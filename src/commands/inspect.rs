@@ -1,17 +1,15 @@
 //! `mkimage inspect`: shows the content of an image without mounting it.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use crate::base::{self, BaseRequest, Catalog, Trust};
 use crate::boot::facts::BootFacts;
 use crate::boot::settings::{self, Settings};
-use crate::build::look::{FatBootFiles, open_image};
+use crate::build::look::{FatBootFiles, open_named};
 use crate::disk::scratch;
 use crate::error::{Category, Context, Error, Result};
-use crate::image::container;
 use crate::image::fat::Entry;
 use crate::image::partition::{SECTOR_SIZE, Scheme};
 use crate::image::raw_image::RawImage;
@@ -21,13 +19,16 @@ use crate::ui::{self, Table};
 use crate::units::Size;
 
 pub(super) fn run(session: &Session, path: &Path, file: Option<&str>) -> Result<()> {
-    let opened = open_image(path)?;
-    let container = container::open(Arc::new(opened), path, &scratch::folder())?;
+    if file.is_some() && session.common.json {
+        let what = "`--json` has no effect on a file of an image, which is printed as it is";
+        return Err(Error::new(Category::Usage, what).with_remedy("remove `--json`"));
+    }
+    let container = open_named(path, &scratch::folder())?;
     let base = RawImage::in_container(&*container, &session.bars)
         .while_doing(|| format!("reading {}", path.display()))?;
     let files = FatBootFiles::open(&base)?;
     if let Some(wanted) = file {
-        return print_file(&files, wanted, path);
+        return print_path(&files, wanted, path);
     }
     let summary = Summary::new(session, path, container.describe(), &base, &files)?;
     if session.common.json {
@@ -48,14 +49,19 @@ fn trust(session: &Session, path: &Path) -> Result<Trust> {
     Ok(base.trust)
 }
 
-fn print_file(files: &FatBootFiles<'_>, wanted: &str, image: &Path) -> Result<()> {
+/// Prints a file, or the list of a folder's files.
+fn print_path(files: &FatBootFiles<'_>, wanted: &str, image: &Path) -> Result<()> {
     let wanted = wanted.trim_matches('/');
-    let Some(bytes) = files.read_whole(wanted)? else {
+    if let Some(bytes) = files.read_whole(wanted)? {
+        return ui::result_bytes(&bytes);
+    }
+    let entries = files.list(wanted).map_err(|error| {
         let what = format!("the boot partition of {} has no file {wanted}", image.display());
-        return Err(Error::new(Category::Usage, what)
-            .with_remedy("list the files with mkimage inspect and only the image"));
-    };
-    ui::result_bytes(&bytes)
+        Error::new(Category::Usage, what)
+            .with_cause(error)
+            .with_remedy("list the files with mkimage inspect and the image, or a folder in it")
+    })?;
+    ui::result(&file_table(&entries).to_string())
 }
 
 /// Everything that is known of an image.
@@ -106,7 +112,7 @@ impl<'a> Summary<'a> {
                 None => Some(trust(session, path)?),
             },
             node,
-            files: files.root()?,
+            files: files.list("")?,
         })
     }
 

@@ -3,16 +3,15 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::Arc;
 
 use serde_json::json;
 
-use crate::base::{self, Catalog, VerifiedBase};
+use crate::base::{self, BaseRequest, Catalog, VerifiedBase};
 use crate::boot::expected::Expected;
 use crate::boot::facts::BootFacts;
 use crate::boot::settings::{self, Settings};
 use crate::boot::user_files;
-use crate::build::look::{FatBootFiles, open_base, open_image};
+use crate::build::look::{FatBootFiles, open_base, open_named};
 use crate::build::plan::node_overlay;
 use crate::cli::BaseArgs;
 use crate::cluster::{Cluster, Node};
@@ -21,7 +20,9 @@ use crate::error::{Category, Context as _, Error, Result};
 use crate::identity::{FOLDER_NAME, Secrets};
 use crate::image::BUILD_AGAIN;
 use crate::image::compare::{Differences, Pair};
-use crate::image::container;
+use crate::image::container::Container;
+use crate::image::raw_image::RawImage;
+use crate::progress::Silent;
 use crate::release::BootFiles as _;
 use crate::session::Session;
 use crate::ui;
@@ -33,9 +34,8 @@ pub(super) fn run(session: &Session, path: &Path, base: &BaseArgs) -> Result<()>
     let loaded = session.cluster_quietly()?;
     let cluster = &loaded.cluster;
     let scratch = scratch::folder();
-    let opened = open_image(path)?;
-    let image = container::open(Arc::new(opened), path, &scratch)?;
-    let verified = obtain_base(session, base, cluster)?;
+    let image = open_named(path, &scratch)?;
+    let verified = obtain_base(session, base, cluster, &*image, path)?;
     let original = open_base(&verified, &scratch)?;
 
     let what = || format!("comparing {} with {}", path.display(), verified.name);
@@ -44,9 +44,70 @@ pub(super) fn run(session: &Session, path: &Path, base: &BaseArgs) -> Result<()>
     let settings = files.read(settings::PATH)?;
     let settings = Settings::parse(&settings.ok_or_else(|| not_built_by_mkimage(path))?);
     let node = node_in(&settings, cluster, path)?;
+    let facts = BootFacts::detect(&FatBootFiles::open(&pair.base.look)?).while_doing(what)?;
+    facts.require_not_a_node_image()?;
     let found = pair.compare().while_doing(what)?;
 
-    let facts = BootFacts::detect(&FatBootFiles::open(&pair.base.look)?).while_doing(what)?;
+    let (expected, why_not) = expected(session, cluster, node, &facts, &settings, path)?;
+    require_none_unexpected(&unexpected_files(&files, &found, &expected)?, node, path)?;
+    let not_compared: Vec<_> = expected.unknown().collect();
+    let (name, base, trust) = (node.name.as_str(), &verified.name, verified.trust);
+    if session.common.json {
+        let object = json!({
+            "image": path.display().to_string(), "base": base, "trust": trust.word(), "node": name,
+            "verified": true, "added": found.added, "changed": found.changed, "unchanged": found.same,
+            "not_compared": not_compared,
+        });
+        return ui::result(&object.to_string());
+    }
+    let compared = compared(name, &not_compared, &why_not);
+    ui::result(&format!(
+        "{} is a valid image of {name}. Outside the boot partition, every byte is the same as in {base},\n\
+         which is vouched for by {trust}.\n\
+         On the boot partition, {} files are the same, {} were changed ({}), {} were added.\n\
+         {compared}",
+        path.display(),
+        found.same,
+        found.changed.len(),
+        found.changed.join(", "),
+        found.added.len()
+    ))
+}
+
+/// Obtains the base, unless it is a published one and the image was built from the sample.
+fn obtain_base(
+    session: &Session,
+    args: &BaseArgs,
+    cluster: &Cluster,
+    image: &dyn Container,
+    path: &Path,
+) -> Result<VerifiedBase> {
+    let catalog = Catalog::load(&session.cache_dir)?;
+    let request = session.base_request(args, cluster, &catalog)?;
+    if matches!(request, BaseRequest::Known(_) | BaseRequest::Url { .. }) && is_of_sample(image) {
+        let what = format!("{} was built from the sample base", path.display());
+        return Err(Error::new(Category::Usage, what).with_remedy("add: --base sample"));
+    }
+    base::obtain(&request, &session.obtain_options(&catalog))
+}
+
+/// Returns whether the image says that it was built from the sample. Damage is reported by the comparison.
+fn is_of_sample(image: &dyn Container) -> bool {
+    RawImage::in_container(image, &Silent).is_ok_and(|look| {
+        let facts = FatBootFiles::open(&look).and_then(|files| BootFacts::detect(&files));
+        facts.is_ok_and(|facts| facts.base.is_sample)
+    })
+}
+
+/// Returns the files that a build writes, and the reason why those that depend on keys may be unknown.
+fn expected(
+    session: &Session,
+    cluster: &Cluster,
+    node: &Node,
+    facts: &BootFacts,
+    settings: &Settings,
+    path: &Path,
+) -> Result<(Expected, String)> {
     let folder = cluster.origin.folder(&session.environment.folder);
     let user_files = user_files::read(&folder.join("overlays").join(node.name.as_str()))?;
     let secrets_folder = folder.join(FOLDER_NAME);
@@ -60,39 +121,12 @@ pub(super) fn run(session: &Session, path: &Path, base: &BaseArgs) -> Result<()>
             // A wrong time would make other files differ.
             let missing = || damaged_settings(path, "has no valid MKIMAGE_BUILD_TIME");
             let build_time = settings.build_time().ok_or_else(missing)?;
-            let overlay = node_overlay(cluster, node, &secrets, &facts, &user_files, build_time)?;
+            let overlay = node_overlay(cluster, node, &secrets, facts, &user_files, build_time)?;
             Expected::exactly(overlay)
         }
-        None => Expected::without_secrets(cluster, node, &facts, &user_files)?,
+        None => Expected::without_secrets(cluster, node, facts, &user_files)?,
     };
-    require_none_unexpected(&unexpected_files(&files, &found, &expected)?, node, path)?;
-    let not_compared: Vec<_> = expected.unknown().collect();
-    let (name, base) = (node.name.as_str(), &verified.name);
-    if session.common.json {
-        let object = json!({
-            "image": path.display().to_string(), "base": base, "node": name, "verified": true,
-            "added": found.added, "changed": found.changed, "unchanged": found.same,
-            "not_compared": not_compared,
-        });
-        return ui::result(&object.to_string());
-    }
-    let compared = compared(name, &not_compared, &why_not);
-    ui::result(&format!(
-        "{} is a valid image of {name}. Outside the boot partition, every byte is the same as in {base}.\n\
-         On the boot partition, {} files are the same, {} were changed ({}), {} were added.\n\
-         {compared}",
-        path.display(),
-        found.same,
-        found.changed.len(),
-        found.changed.join(", "),
-        found.added.len()
-    ))
-}
-
-fn obtain_base(session: &Session, args: &BaseArgs, cluster: &Cluster) -> Result<VerifiedBase> {
-    let catalog = Catalog::load(&session.cache_dir)?;
-    let request = session.base_request(args, cluster, &catalog)?;
-    base::obtain(&request, &session.obtain_options(&catalog))
+    Ok((expected, why_not))
 }
 
 /// Returns what was compared and what was not. `why_not` is the reason why some files were not.

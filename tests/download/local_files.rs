@@ -112,7 +112,7 @@ fn a_file_changed_after_hashing_is_detected() {
 fn a_path_that_is_not_a_file_is_an_error() {
     let cache = tempfile::tempdir().unwrap();
     for (path, what) in [
-        (cache.path().to_owned(), "is a folder"),
+        (cache.path().to_owned(), "is not an image file"),
         (cache.path().join("missing.img"), "missing.img"),
         ("/dev/null".into(), "/dev/null"),
     ] {

@@ -30,4 +30,14 @@ fn inspect_shows_what_other_programs_see() {
     assert!(shown.stdout.contains("2026-10-06"), "{}", shown.stdout);
     assert!(shown.stdout.contains("vouched by: nothing"), "{}", shown.stdout);
     place.run(["inspect", "out/pi4-2.img", "no/such/file"]).exits(2);
+    let folder = place
+        .run(["inspect", "out/pi4-2.img", "mkimage/"])
+        .exits(0)
+        .stdout;
+    assert!(
+        folder.contains("settings") && !folder.contains("cmdline.txt"),
+        "{folder}"
+    );
+    let both = place.run(["inspect", "--json", "out/pi4-2.img", "cmdline.txt"]);
+    both.exits(2).says(&["remove `--json`"]);
 }

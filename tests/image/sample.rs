@@ -152,6 +152,11 @@ fn the_first_command_in_the_readme_builds_an_image_for_every_node() {
     let mut images = NODES.map(|node| format!("{node}.img"));
     images.sort();
     assert_eq!(names(&place.path("images")), images);
+    place
+        .run(["verify", "images/pi4-2.img"])
+        .exits(2)
+        .says(&["add: --base sample"]);
+    place.run(["inspect", "sample"]).exits(2).says(&["after --base"]);
 }
 
 #[test]

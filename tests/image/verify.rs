@@ -59,7 +59,9 @@ fn verify_tells_a_sound_image_from_a_damaged_one() {
         .exits(0);
     for name in ["out/pi4-2.img", "out/pi4-2.img.xz"] {
         let run = place.run(["verify", name, "--base", base_argument]).exits(0);
-        assert!(run.stdout.contains("is a valid image of pi4-2"), "{}", run.stdout);
+        for words in ["is a valid image of pi4-2", "vouched for by nothing"] {
+            assert!(run.stdout.contains(words), "{}", run.stdout);
+        }
     }
     let pipe = place.path("pipe");
     let made = std::process::Command::new("mkfifo").arg(&pipe).status();
@@ -155,7 +157,16 @@ fn an_image_of_another_base_or_with_an_edited_one_packed_is_not_sound() {
 }
 
 #[test]
-fn a_users_own_file_is_sound_only_as_it_lies_in_his_folder() {
+fn a_node_image_is_never_accepted_as_a_base() {
+    let place = built();
+    flip(&place.path(BUILT), SMALL.boot().end + (1 << 20));
+    let run = place.run(["verify", BUILT, "--base", BUILT]);
+    let run = run.exits(7).says(&["the base is the image of pi4-2"]);
+    assert_eq!(run.stdout, "");
+}
+
+#[test]
+fn an_own_file_that_differs_from_the_users_folder_is_found() {
     let place = Workplace::new();
     let own = place.path("overlays/pi4-2");
     fs::create_dir_all(&own).unwrap();

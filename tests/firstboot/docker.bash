@@ -40,3 +40,22 @@ dhcpcd_keeps_off_dockers_interfaces_also_with_a_fixed_address() { # test
     cmp "$WORLD/dhcpcd.conf" "$WORLD/first"
     equal "$(wc -l <"$WORLD/systemctl.log")" 1
 }
+
+half_made_networks_are_made_again() { # test
+    mkdir -p "$WORLD/network/files"
+    echo half >"$WORLD/network/files/local-kv.db"
+    # shellcheck disable=SC2016
+    fake systemctl 'case "$*" in
+        *is-active*) exit 3 ;;
+        *start*docker.service*) [ ! -e "$MKIMAGE_RUN/../network/files/local-kv.db" ] && : >"$MKIMAGE_RUN/../up" ;;
+    esac'
+    # shellcheck disable=SC2016
+    fake docker '[ -e "$MKIMAGE_RUN/../up" ] && echo 26'
+    fake journalctl 'echo "failed to start daemon: cannot create network a (docker0): conflicts with network b (docker0): networks have same bridge name"'
+    MKIMAGE_DAEMON_JSON=$WORLD/daemon.json MKIMAGE_DHCPCD_CONF=$WORLD/dhcpcd.conf
+    export MKIMAGE_DAEMON_JSON MKIMAGE_DHCPCD_CONF
+    fake id 'exit 0'
+    fake usermod 'exit 0'
+    stage docker
+    [[ -e $WORLD/up ]]
+}

@@ -14,7 +14,7 @@ use agreement::{Begun, Home, Node, Role, first};
 const BOTH: [bool; 2] = [false, true];
 const BRICKS: [Brick; 3] = [Brick::Fresh, Brick::WithoutFiles, Brick::Files];
 
-/// Whether a note tells of a swarm or volume, and where this node has begun one.
+/// A note that tells of a swarm or volume, or none, and the place where this node has begun one.
 const MEMORIES: [(bool, Begun); 4] = [
     (false, Begun::Nowhere),
     (false, Begun::Here),

@@ -92,7 +92,7 @@ fn one_brick_works_with_a_warning() {
 }
 
 #[test]
-fn without_bricks_there_is_no_volume() {
+fn without_bricks_a_cluster_has_no_volume() {
     let loaded = loaded(&nodes(&[false, false], ""));
     assert!(loaded.cluster.gluster.is_none());
     assert!(

@@ -8,6 +8,16 @@ use mkimage::base::Sha256;
 use crate::fixture::{Cache, Messages, image, other_image, read_all};
 use test_support::server::{Reply, Request, Served, Server};
 
+/// Downloads the file that has these bytes, and returns the messages.
+fn download(cache: &Cache, server: &Server, bytes: &[u8]) -> Messages {
+    let messages = Messages::default();
+    let base = cache
+        .get_with(&server.url("a.img"), Sha256::of(bytes), &messages)
+        .unwrap();
+    assert_eq!(read_all(&base), bytes);
+    messages
+}
+
 #[test]
 fn a_cut_connection_is_resumed() {
     for tagged in [true, false] {
@@ -22,11 +32,7 @@ fn a_cut_connection_is_resumed() {
             _ => file.answer(request),
         });
         let cache = Cache::new();
-        let messages = Messages::default();
-        let base = cache
-            .get_with(&server.url("a.img"), Sha256::of(&bytes), &messages)
-            .unwrap();
-        assert_eq!(read_all(&base), bytes);
+        let messages = download(&cache, &server, &bytes);
         let asked: Vec<_> = server.requests().iter().map(Request::range_start).collect();
         assert_eq!(asked, [None, Some(100_000), Some(200_000)]);
         let expected = if tagged {
@@ -74,11 +80,7 @@ fn a_server_that_ignores_ranges_starts_over() {
         _ => file.whole(),
     });
     let cache = Cache::new();
-    let messages = Messages::default();
-    let base = cache
-        .get_with(&server.url("a.img"), Sha256::of(&bytes), &messages)
-        .unwrap();
-    assert_eq!(read_all(&base), bytes);
+    let messages = download(&cache, &server, &bytes);
     assert_eq!(server.requests()[1].range_start(), Some(100_000));
     assert!(messages.contains("sends a.img from the beginning"));
 }

@@ -66,6 +66,27 @@ mod tests {
         text
     }
 
+    /// Returns the connection of NetworkManager. `gateway` follows the address.
+    fn cable(gateway: &str, dns: &str, domain: &str, dns_ipv6: &str) -> String {
+        format!(
+            "[connection]\n\
+             id=mkimage-cable\n\
+             type=ethernet\n\
+             autoconnect-priority=10\n\
+             \n\
+             [ipv4]\n\
+             method=manual\n\
+             address1=192.168.1.32/24{gateway}\n\
+             dns={dns}\n\
+             dns-search={domain}\n\
+             dad-timeout=0\n\
+             \n\
+             [ipv6]\n\
+             method=auto\n\
+             dns={dns_ipv6}\n"
+        )
+    }
+
     #[test]
     fn every_network_manager_gets_address_gateway_name_servers_and_domain() {
         let cluster = cluster();
@@ -74,21 +95,7 @@ mod tests {
         assert_eq!(paths, [CABLE, DHCPCD, NETWORKD]);
         assert_eq!(
             file(&cluster, CABLE),
-            "[connection]\n\
-             id=mkimage-cable\n\
-             type=ethernet\n\
-             autoconnect-priority=10\n\
-             \n\
-             [ipv4]\n\
-             method=manual\n\
-             address1=192.168.1.32/24,192.168.1.1\n\
-             dns=192.168.1.2;\n\
-             dns-search=lan\n\
-             dad-timeout=0\n\
-             \n\
-             [ipv6]\n\
-             method=auto\n\
-             dns=fd00::53;\n"
+            cable(",192.168.1.1", "192.168.1.2;", "lan", "fd00::53;")
         );
         assert_eq!(
             file(&cluster, DHCPCD),
@@ -121,24 +128,7 @@ mod tests {
     fn a_network_of_nothing_but_an_address_is_valid_everywhere() {
         let mut cluster = cluster();
         cluster.network = crate::cluster::Network::default();
-        assert_eq!(
-            file(&cluster, CABLE),
-            "[connection]\n\
-             id=mkimage-cable\n\
-             type=ethernet\n\
-             autoconnect-priority=10\n\
-             \n\
-             [ipv4]\n\
-             method=manual\n\
-             address1=192.168.1.32/24\n\
-             dns=\n\
-             dns-search=\n\
-             dad-timeout=0\n\
-             \n\
-             [ipv6]\n\
-             method=auto\n\
-             dns=\n"
-        );
+        assert_eq!(file(&cluster, CABLE), cable("", "", "", ""));
         assert_eq!(
             file(&cluster, DHCPCD),
             "interface eth0\nstatic ip_address=192.168.1.32/24\n"

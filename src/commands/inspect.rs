@@ -41,12 +41,9 @@ pub(super) fn run(session: &Session, path: &Path, file: Option<&str>) -> Result<
 /// Returns the reason to trust a base. This reads the whole file.
 fn trust(session: &Session, path: &Path) -> Result<Trust> {
     let catalog = Catalog::load(&session.cache_dir)?;
-    let request = BaseRequest::File {
-        path: path.to_owned(),
-        sha256: None,
-    };
-    let base = base::obtain(&request, &session.obtain_options(&catalog))?;
-    Ok(base.trust)
+    let (path, sha256) = (path.to_owned(), None);
+    let request = BaseRequest::File { path, sha256 };
+    Ok(base::obtain(&request, &session.obtain_options(&catalog))?.trust)
 }
 
 /// Prints a file, or the list of a folder's files.

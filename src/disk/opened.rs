@@ -11,21 +11,19 @@ pub fn open_image(path: &Path, remedy: &str) -> Result<File> {
     let doing = || format!("opening {}", path.display());
     let wrong = |what| Error::new(Category::Usage, what).with_remedy(remedy);
     // Checked before opening, because opening a named pipe blocks until something writes to it.
-    let metadata = match path.metadata() {
+    match path.metadata() {
+        Ok(metadata) if metadata.is_file() => File::open(path).disk(doing),
+        Ok(_) => Err(wrong(format!("{} is not an image file", path.display()))),
         Err(error)
             if matches!(
                 error.kind(),
                 io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
             ) =>
         {
-            return Err(wrong(doing()).with_cause(error));
+            Err(wrong(doing()).with_cause(error))
         }
-        other => other.disk(doing)?,
-    };
-    if !metadata.is_file() {
-        return Err(wrong(format!("{} is not an image file", path.display())));
+        Err(error) => Err(error).disk(doing),
     }
-    File::open(path).disk(doing)
 }
 
 /// Returns whether an open file is still the one at `path`: another process may have removed or replaced it.

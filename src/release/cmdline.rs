@@ -10,10 +10,7 @@ pub struct Cmdline {
 }
 
 impl Cmdline {
-    /// Parses `cmdline.txt`.
-    ///
-    /// # Errors
-    /// Refuses a file that is not one line of text.
+    /// Parses `cmdline.txt`. Refuses a file that is not one line of text.
     pub fn parse(bytes: &[u8]) -> Result<Self> {
         let bad = |why: &str| {
             Error::new(Category::Verification, format!("cmdline.txt of the base {why}"))
@@ -35,12 +32,10 @@ impl Cmdline {
         })
     }
 
-    /// Returns the words in their order.
     pub fn words(&self) -> impl Iterator<Item = &str> {
         self.words.iter().map(String::as_str)
     }
 
-    /// Returns true if a word is exactly this.
     pub(super) fn has(&self, word: &str) -> bool {
         self.words().any(|candidate| candidate == word)
     }

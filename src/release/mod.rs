@@ -1,14 +1,12 @@
 //! Recognises a Raspberry Pi OS image by the files of its boot partition. Its file name is not trusted.
 
 mod cmdline;
-mod date;
 mod facts;
 mod refusal;
 #[cfg(test)]
 pub(crate) mod testing;
 
 pub use cmdline::Cmdline;
-pub use date::Date;
 pub use facts::{BaseFacts, SAMPLE_MARK};
 pub use refusal::{Refusal, of_published};
 
@@ -48,17 +46,6 @@ pub enum BootMount {
     Firmware,
 }
 
-/// The instruction set of a base's programs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Userland {
-    /// armhf.
-    Bits32,
-    /// arm64.
-    Bits64,
-    /// Unknown: the boot partition has no kernel that tells.
-    Unknown,
-}
-
 impl Release {
     pub fn as_str(self) -> &'static str {
         match self {
@@ -83,23 +70,43 @@ impl Release {
     }
 }
 
-impl BootMount {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Boot => "/boot",
-            Self::Firmware => "/boot/firmware",
-        }
-    }
-}
-
-impl fmt::Display for Release {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
 impl fmt::Display for BootMount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
+        f.write_str(match self {
+            Self::Boot => "/boot",
+            Self::Firmware => "/boot/firmware",
+        })
+    }
+}
+
+/// A day of the calendar, as image names and `issue.txt` write it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Date {
+    year: u16,
+    month: u8,
+    day: u8,
+}
+
+impl Date {
+    /// A day. The parts are not checked.
+    pub(crate) const fn new(year: u16, month: u8, day: u8) -> Self {
+        Self { year, month, day }
+    }
+
+    /// Parses `YYYY-MM-DD`; `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split('-');
+        let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
+        if parts.next().is_some() || (year.len(), month.len(), day.len()) != (4, 2, 2) {
+            return None;
+        }
+        let date = Self::new(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?);
+        ((1..=12).contains(&date.month) && (1..=31).contains(&date.day)).then_some(date)
+    }
+}
+
+impl fmt::Display for Date {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04}-{:02}-{:02}", self.year, self.month, self.day)
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::cluster::{Cluster, Model};
 use crate::error::{Category, Error};
-use crate::release::{BaseFacts, Release, Userland};
+use crate::release::{BaseFacts, Release};
 
 /// A reason not to use a base. The user can insist with `--force`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,8 +31,9 @@ impl BaseFacts {
             ),
             remedy: "use the image as it was published".to_owned(),
         });
-        let is_32_bit = self.userland == Userland::Bits32;
-        let of_32_bits = is_32_bit.then(|| of_32_bits("it has 32-bit kernels", cluster));
+        let of_32_bits = self
+            .is_32_bit()
+            .then(|| of_32_bits("it has 32-bit kernels", cluster));
         let too_old = self
             .release
             .and_then(|release| too_old_for_a_board(release, cluster));
@@ -68,9 +69,10 @@ fn too_old_for_a_board(release: Release, cluster: &Cluster) -> Option<Refusal> {
     (release < Release::Bookworm).then(|| Refusal {
         category: Category::ClusterFile,
         reason: format!(
-            "{} is a {}, and {release} has no kernel for it",
+            "{} is a {}, and {} has no kernel for it",
             node.name,
-            node.model.as_str()
+            node.model.as_str(),
+            release.as_str()
         ),
         remedy: "use a bookworm or trixie image".to_owned(),
     })

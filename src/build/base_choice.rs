@@ -3,8 +3,8 @@
 use crate::base::{Arch, BaseRequest, Catalog};
 use crate::boot::facts::BootFacts;
 use crate::cli::BaseArgs;
-use crate::cluster::{BaseProblem, Cluster, Loaded, load_with_base_check};
-use crate::error::{Error, Result};
+use crate::cluster::{Cluster, Loaded, load_with_base_check};
+use crate::error::{Category, Error, Result};
 use crate::progress::Progress as _;
 use crate::release::{self, Refusal};
 use crate::session::Session;
@@ -13,8 +13,24 @@ use crate::session::Session;
 pub(crate) fn cluster_with_base(session: &Session, args: &BaseArgs, catalog: &Catalog) -> Result<Loaded> {
     let path = session.common.cluster.as_deref();
     load_with_base_check(path, &session.environment, &|cluster| {
-        let is_from_file = args.base.is_none();
-        is_from_file.then(|| base_problem(session, args, cluster, catalog))?
+        if args.base.is_some() {
+            return Ok(());
+        }
+        let request = session.base_request(args, cluster, catalog)?;
+        if let BaseRequest::File { path, .. } = &request
+            && !path.is_file()
+        {
+            let what = if path.exists() {
+                "is not a file"
+            } else {
+                "does not exist"
+            };
+            let what = format!("the base image {} {what}", path.display());
+            return Err(Error::new(Category::ClusterFile, what).with_remedy(
+                "use an image file, relative to the cluster file, or an id from mkimage bases",
+            ));
+        }
+        refusal(session, &request, cluster).map_or(Ok(()), |refusal| Err(refusal.into()))
     })
 }
 
@@ -48,41 +64,6 @@ pub(super) fn require_suitable(session: &Session, facts: &BootFacts, cluster: &C
 fn refused(refusal: Refusal) -> Error {
     let remedy = format!("{}; to build anyway, use --force", refusal.remedy);
     Error::from(refusal).with_remedy(remedy)
-}
-
-/// Returns what is wrong with the base in the cluster file.
-fn base_problem(
-    session: &Session,
-    args: &BaseArgs,
-    cluster: &Cluster,
-    catalog: &Catalog,
-) -> Option<BaseProblem> {
-    let request = match session.base_request(args, cluster, catalog) {
-        Ok(request) => request,
-        Err(error) => {
-            return Some(BaseProblem {
-                message: error.to_string(),
-                remedy: error.remedy().unwrap_or_default().to_owned(),
-            });
-        }
-    };
-    if let BaseRequest::File { path, .. } = &request
-        && !path.is_file()
-    {
-        let what = if path.exists() {
-            "is not a file"
-        } else {
-            "does not exist"
-        };
-        return Some(BaseProblem {
-            message: format!("the base image {} {what}", path.display()),
-            remedy: "use an image file, relative to the cluster file, or an id from mkimage bases".to_owned(),
-        });
-    }
-    refusal(session, &request, cluster).map(|Refusal { reason, remedy, .. }| BaseProblem {
-        message: reason,
-        remedy,
-    })
 }
 
 /// Returns the reason why a base in the catalog will be refused after the download. With `--force` it only causes a

@@ -46,18 +46,9 @@ pub struct Loaded {
     pub assumed: Vec<String>,
 }
 
-/// The reason why the base in a cluster file cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BaseProblem {
-    /// A sentence without a full stop.
-    pub message: String,
-    /// Tells the user what to change.
-    pub remedy: String,
-}
-
 /// Checks the `base` of an otherwise valid cluster. The caller provides it because this module knows nothing about
 /// bases.
-pub type BaseCheck<'a> = dyn Fn(&Cluster) -> Option<BaseProblem> + 'a;
+pub type BaseCheck<'a> = dyn Fn(&Cluster) -> Result<()> + 'a;
 
 impl Environment {
     /// Resolves a path from a cluster file in `folder`; `None` for `~/` without a home folder.
@@ -80,7 +71,7 @@ impl Environment {
 /// Reads and checks a cluster file: `path`, otherwise `cluster.toml` in the current folder, otherwise the built-in
 /// home lab. One error of [`Category::ClusterFile`] lists all problems of the file with their positions.
 pub fn load(path: Option<&Path>, environment: &Environment) -> Result<Loaded> {
-    load_with_base_check(path, environment, &|_| None)
+    load_with_base_check(path, environment, &|_| Ok(()))
 }
 
 /// Does the same as [`load`] and reports what `check_base` finds like any other problem of the file.
@@ -162,9 +153,9 @@ pub(super) fn interpret(
         .map(Spanned::span);
     let cluster = file.and_then(|file| file.check(origin, environment, &mut findings));
     if let (Some(span), Some(cluster)) = (base, &cluster)
-        && let Some(problem) = check_base(cluster)
+        && let Err(error) = check_base(cluster)
     {
-        findings.problem(span, problem.message, problem.remedy);
+        findings.problem(span, error.to_string(), error.remedy().unwrap_or_default());
     }
     match (findings.error(), cluster) {
         (None, Some(cluster)) => Ok(Loaded {

@@ -31,7 +31,7 @@ pub use apt::Apt;
 pub use docker::{Docker, DockerSource};
 pub use general::General;
 pub use gluster::Gluster;
-pub use load::{BaseCheck, BaseProblem, Environment, FILE_NAME, Loaded, load, load_with_base_check};
+pub use load::{BaseCheck, Environment, FILE_NAME, Loaded, load, load_with_base_check};
 pub use names::{NodeName, UserName};
 pub use network::{Network, Wifi};
 pub use node::{Brick, Model, Node, Role, Wipe};

@@ -50,7 +50,7 @@ pub(crate) fn cluster() -> Cluster {
         home: None,
     };
     let label = "cluster.toml".to_owned();
-    let loaded = interpret(FILE.as_bytes(), label, Origin::BuiltIn, &environment, &|_| None).unwrap();
+    let loaded = interpret(FILE.as_bytes(), label, Origin::BuiltIn, &environment, &|_| Ok(())).unwrap();
     let mut cluster = loaded.cluster;
     cluster.user.password_hash = Some(Zeroizing::new("$6$saltsaltsalt$SECRETHASH".to_owned()));
     cluster

@@ -11,7 +11,7 @@ fn read(bytes: &[u8]) {
         home: None,
     };
     let label = "cluster.toml".to_owned();
-    match interpret(bytes, label, Origin::BuiltIn, &environment, &|_| None) {
+    match interpret(bytes, label, Origin::BuiltIn, &environment, &|_| Ok(())) {
         Ok(loaded) => assert!(loaded.cluster.managers().count() > 0),
         Err(error) => {
             let text = error.to_string();

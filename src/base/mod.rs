@@ -6,7 +6,6 @@ mod catalog;
 mod client;
 mod download;
 mod local;
-mod os_list;
 mod part;
 mod publisher;
 mod refresh;
@@ -16,7 +15,6 @@ mod sample;
 mod sha256;
 mod signature_file;
 mod transfer;
-mod trust;
 mod verified;
 
 use std::path::PathBuf;
@@ -30,8 +28,7 @@ pub use refresh::refresh;
 pub use request::{BaseRequest, BaseText};
 pub use sample::{SAMPLE, SAMPLE_RAW_SIZE};
 pub use sha256::{InvalidSha256, Sha256};
-pub use trust::Trust;
-pub use verified::VerifiedBase;
+pub use verified::{Trust, VerifiedBase};
 
 #[cfg(doc)]
 use crate::error::Category;

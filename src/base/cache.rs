@@ -46,55 +46,38 @@ pub(super) struct Cached {
     pub(super) name: String,
 }
 
-/// The paths in the cache.
-pub(super) struct Cache<'a> {
-    folder: &'a Path,
+/// Opens the finished download with this hash in its name, if the cache's `folder` has one, without checking its content.
+pub(super) fn open(folder: &Path, sha256: Sha256) -> Result<Option<Cached>> {
+    let doing = || format!("reading the cache folder {}", folder.display());
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        entries => entries.disk(doing)?,
+    };
+    let prefix = format!("{sha256}-");
+    for entry in entries {
+        let entry = entry.disk(doing)?;
+        let file_name = entry.file_name();
+        let Some(name) = file_name.to_str().and_then(|name| name.strip_prefix(&prefix)) else {
+            continue;
+        };
+        let path = entry.path();
+        return match File::open(&path) {
+            Ok(file) => Ok(Some(Cached {
+                file,
+                name: name.to_owned(),
+                path,
+            })),
+            // Another process found it damaged and removed it.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).disk(|| format!("opening {}", path.display())),
+        };
+    }
+    Ok(None)
 }
 
-impl<'a> Cache<'a> {
-    /// Returns the cache in `folder`, which need not exist.
-    pub(super) fn new(folder: &'a Path) -> Self {
-        Self { folder }
-    }
-
-    pub(super) fn create(&self) -> Result<()> {
-        fs::create_dir_all(self.folder)
-            .disk(|| format!("creating the cache folder {}", self.folder.display()))
-    }
-
-    /// Opens the finished download with this hash in its name, without checking its content.
-    pub(super) fn open(&self, sha256: Sha256) -> Result<Option<Cached>> {
-        let doing = || format!("reading the cache folder {}", self.folder.display());
-        let entries = match fs::read_dir(self.folder) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            entries => entries.disk(doing)?,
-        };
-        let prefix = format!("{sha256}-");
-        for entry in entries {
-            let entry = entry.disk(doing)?;
-            let file_name = entry.file_name();
-            let Some(name) = file_name.to_str().and_then(|name| name.strip_prefix(&prefix)) else {
-                continue;
-            };
-            let path = entry.path();
-            return match File::open(&path) {
-                Ok(file) => Ok(Some(Cached {
-                    file,
-                    name: name.to_owned(),
-                    path,
-                })),
-                // Another process found it damaged and removed it.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-                Err(error) => Err(error).disk(|| format!("opening {}", path.display())),
-            };
-        }
-        Ok(None)
-    }
-
-    /// Returns the path of the file whose name is the hash and then `end`.
-    pub(super) fn path(&self, sha256: Sha256, end: &str) -> PathBuf {
-        self.folder.join(format!("{sha256}{end}"))
-    }
+/// Returns the path of the file in the cache whose name is the hash and then `end`.
+pub(super) fn path(folder: &Path, sha256: Sha256, end: &str) -> PathBuf {
+    folder.join(format!("{sha256}{end}"))
 }
 
 /// Writes a file in the cache's `folder` atomically.

@@ -1,31 +1,59 @@
 //! Downloads a base image, or uses the copy in the cache.
 
 use std::fs::{self, File};
+use std::io::{ErrorKind, Read as _};
 use std::path::Path;
 
-use crate::base::cache::{Cache, Cached, file_name};
+use reqwest::blocking::Response;
+use url::Url;
+
+use crate::base::answer::Validator;
+use crate::base::cache::{self, Cached};
 use crate::base::client::Http;
 use crate::base::part::Part;
 use crate::base::retry::{Backoff, Failure, Kind};
 use crate::base::sha256::Hasher;
 use crate::base::signature_file::{Signature, SignatureFile};
-use crate::base::transfer::{Transfer, Wanted};
 use crate::base::verified::Stamp;
 use crate::base::{ObtainOptions, Sha256, Trust, VerifiedBase, local};
+use crate::disk::durable::folder_of;
 use crate::disk::opened::is_at;
+use crate::disk::room;
 use crate::error::{Category, Context, Error, Result};
+use crate::progress::{Progress, Task};
+
+/// Limit in bytes for a file of unknown size: several times the publisher's largest image.
+const MAX_SIZE: u64 = 32 << 30;
+
+/// The remedy when a base cannot be downloaded.
+const NO_NETWORK: &str = "check the network and the proxy settings (HTTPS_PROXY), or use `--base` with a file; \
+                          `--base sample` needs no network";
+
+const CHUNK_SIZE: usize = 128 * 1024;
+
+/// The file to download.
+pub(super) struct Wanted<'a> {
+    pub(super) url: &'a Url,
+    pub(super) sha256: Sha256,
+    /// Size in bytes, if known.
+    pub(super) size: Option<u64>,
+    /// `true` if the file needs the publisher's signature.
+    pub(super) must_be_signed: bool,
+    /// The reason to trust a file with that hash and without a signature.
+    pub(super) hash: Trust,
+}
 
 /// Returns the file from the cache, or downloads it first.
 pub(super) fn obtain(wanted: &Wanted, options: &ObtainOptions) -> Result<VerifiedBase> {
-    let cache = Cache::new(&options.cache_dir);
-    let name = file_name(wanted.url);
+    let folder = &options.cache_dir;
+    let name = cache::file_name(wanted.url);
     let signature_file = wanted
         .must_be_signed
-        .then(|| SignatureFile::new(wanted.url, cache.path(wanted.sha256, ".sig"), options));
+        .then(|| SignatureFile::new(wanted.url, cache::path(folder, wanted.sha256, ".sig"), options));
     loop {
-        let cached = cache.open(wanted.sha256)?;
+        let cached = cache::open(folder, wanted.sha256)?;
         if cached.is_none() && options.offline {
-            let what = format!("{name} is not in the cache {}", options.cache_dir.display());
+            let what = format!("{name} is not in the cache {}", folder.display());
             return Err(Error::new(Category::Network, what)
                 .with_remedy(
                 "run once without `--offline`, or use an image file with `--base`; `--base sample` needs no network",
@@ -57,19 +85,20 @@ pub(super) fn obtain(wanted: &Wanted, options: &ObtainOptions) -> Result<Verifie
             hasher.reset();
             damaged = Some((file, path, found));
         }
-        cache.create()?;
-        let Some(part) = Part::lock(&cache.path(wanted.sha256, ".part"), &name, hasher, options)? else {
+        fs::create_dir_all(folder).disk(|| format!("creating the cache folder {}", folder.display()))?;
+        let part = cache::path(folder, wanted.sha256, ".part");
+        let Some(part) = Part::lock(&part, &name, hasher, options)? else {
             continue;
         };
         if let Some((file, path, found)) = damaged {
             discard_damaged(&file, &path, found, options)?;
         }
         // Another process may have finished it in the meantime.
-        if cache.open(wanted.sha256)?.is_some() {
+        if cache::open(folder, wanted.sha256)?.is_some() {
             part.release()?;
             continue;
         }
-        return download(part, signature.as_ref(), wanted, &name, &cache, options);
+        return download(part, signature.as_ref(), wanted, &name, options);
     }
 }
 
@@ -95,18 +124,14 @@ fn discard_damaged(file: &File, path: &Path, found: Sha256, options: &ObtainOpti
         return Ok(());
     }
     fs::remove_file(path).disk(doing)?;
-    options.progress.warn(&format!(
-        "{} was damaged (SHA-256 {found}); downloading it again",
-        path.display()
-    ));
+    let what = format!("{} was damaged (SHA-256 {found})", path.display());
+    options.progress.warn(&format!("{what}; downloading it again"));
     Ok(())
 }
 
 fn damaged_error(path: &Path, found: Sha256, wanted: Sha256) -> Error {
-    let what = format!(
-        "{} is damaged: its SHA-256 is {found}, not {wanted}",
-        path.display()
-    );
+    let path = path.display();
+    let what = format!("{path} is damaged: its SHA-256 is {found}, not {wanted}");
     Error::new(Category::Verification, what).with_remedy("run without `--offline` to download it again")
 }
 
@@ -116,7 +141,6 @@ fn download(
     signature: Option<&Signature>,
     wanted: &Wanted,
     name: &str,
-    cache: &Cache,
     options: &ObtainOptions,
 ) -> Result<VerifiedBase> {
     let outcome = complete(&mut part, wanted, name, options).and_then(|()| {
@@ -135,7 +159,7 @@ fn download(
             return Err(failure.error);
         }
     };
-    let path = cache.path(wanted.sha256, &format!("-{name}"));
+    let path = cache::path(&options.cache_dir, wanted.sha256, &format!("-{name}"));
     let file = part.finish(&path)?;
     let stamp = Stamp::of(&file).disk(|| format!("reading the metadata of {}", path.display()))?;
     Ok(VerifiedBase {
@@ -197,12 +221,8 @@ fn complete(part: &mut Part, wanted: &Wanted, name: &str, options: &ObtainOption
 }
 
 fn wrong_hash(wanted: &Wanted, part: &Part, length_known: bool) -> Error {
-    let what = format!(
-        "the SHA-256 of {} is {}, not {}",
-        wanted.url,
-        part.hasher.digest(),
-        wanted.sha256
-    );
+    let (url, found) = (wanted.url, part.hasher.digest());
+    let what = format!("the SHA-256 of {url} is {found}, not {}", wanted.sha256);
     if length_known {
         let remedy =
             "the download was deleted; try again, and if this happens again, do not use this server's file";
@@ -216,4 +236,111 @@ fn wrong_hash(wanted: &Wanted, part: &Part, length_known: bool) -> Error {
         "the download was deleted; try again. If this happens again, use another URL, or download the file with \
          another program and use it with --base",
     )
+}
+
+/// A download, with any number of requests.
+struct Transfer<'a> {
+    http: Http<'a>,
+    wanted: &'a Wanted<'a>,
+    /// The file's name, for messages.
+    name: &'a str,
+    progress: &'a dyn Progress,
+    /// Started by the first answer, which often gives the size.
+    task: Option<Box<dyn Task>>,
+    /// `true` if the file's length was known for the last answer. Without it, a broken connection looks like the end of
+    /// the file.
+    length_known: bool,
+}
+
+impl Transfer<'_> {
+    /// Requests the missing bytes of `part` and appends those in the answer.
+    fn attempt(&mut self, part: &mut Part) -> Result<(), Failure> {
+        let have = part.size;
+        let validator = part.validator(self.wanted.url).filter(|_| have > 0);
+        let answer = self
+            .http
+            .ask(self.wanted.url, have, validator.as_ref(), NO_NETWORK);
+        let (response, content) = match answer {
+            // The name could be resolved before, so this is as temporary as other failures.
+            Err(failure) if failure.kind == Kind::Lookup && self.task.is_some() => {
+                return Err(Kind::Retry(None).of(failure.error));
+            }
+            Err(failure) if failure.kind == Kind::StartOver => {
+                part.start_over()?;
+                let what = format!("{} cannot be resumed: {}", self.name, failure.error);
+                return Err(Kind::Retry(None).of(Error::new(Category::Network, what)));
+            }
+            answer => answer?,
+        };
+        self.check_total(content.total)?;
+        if content.is_rest {
+            part.has_several_answers = true;
+        } else {
+            if have > 0 {
+                self.progress
+                    .say(&format!("the server sends {} from the beginning", self.name));
+            }
+            part.begin(self.wanted.url, Validator::of(response.headers()))?;
+        }
+        let total = self.wanted.size.or(content.total);
+        self.length_known = total.is_some();
+        if let Some(total) = total {
+            let missing = total.saturating_sub(part.size);
+            let remedy = "free some space, or set MKIMAGE_CACHE_DIR to a folder on another disk";
+            room::require(folder_of(&part.path), missing, "the rest of the download", remedy)?;
+        }
+        let what = format!("downloading {}", self.name);
+        self.task
+            .get_or_insert_with(|| self.progress.begin(&what, total))
+            .reset_to(part.size);
+        self.receive(response, part, total)
+    }
+
+    /// Compares the announced size with the known one.
+    fn check_total(&self, total: Option<u64>) -> Result<()> {
+        let (url, name) = (self.wanted.url, self.name);
+        let what = match (total, self.wanted.size) {
+            (Some(total), Some(size)) if total != size => {
+                format!("{url} announces {total} bytes for {name}, which has {size}")
+            }
+            (Some(total), None) if total > MAX_SIZE => {
+                format!("{url} announces {total} bytes, more than any base image has")
+            }
+            _ => return Ok(()),
+        };
+        Err(Error::new(Category::Verification, what).with_remedy(
+            "the URL has another file, or something in between answers instead, such as a network's login page",
+        ))
+    }
+
+    fn receive(&self, mut response: Response, part: &mut Part, total: Option<u64>) -> Result<(), Failure> {
+        let (url, name) = (self.wanted.url, self.name);
+        let cut_off = |part: &Part| {
+            let of = total.map_or_else(String::new, |total| format!(" of {total}"));
+            let what = format!("{url} was cut off after {}{of} bytes", part.size);
+            Error::new(Category::Network, what)
+        };
+        let limit = total.unwrap_or(MAX_SIZE);
+        let mut chunk = vec![0; CHUNK_SIZE];
+        loop {
+            let read = match response.read(&mut chunk) {
+                Ok(0) => break,
+                Ok(read) => read,
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => return Err(Kind::Retry(None).of(cut_off(part).with_cause(error))),
+            };
+            if part.size.saturating_add(read as u64) > limit {
+                let what = format!("{url} sends more than the {limit} bytes that {name} has");
+                return Err(Kind::Corrupt.of(Error::new(Category::Verification, what)));
+            }
+            part.append(chunk.get(..read).unwrap_or_default())?;
+            if let Some(task) = &self.task {
+                task.advance(read as u64);
+            }
+        }
+        if total.is_some_and(|total| part.size < total) {
+            return Err(Kind::Retry(None).of(cut_off(part)));
+        }
+        Ok(())
+    }
 }

@@ -14,7 +14,6 @@ mod retry;
 mod sample;
 mod sha256;
 mod signature_file;
-mod transfer;
 mod verified;
 
 use std::path::PathBuf;
@@ -34,7 +33,7 @@ pub use verified::{Trust, VerifiedBase};
 use crate::error::Category;
 use crate::error::Result;
 use crate::progress::Progress;
-use transfer::Wanted;
+use download::Wanted;
 
 /// Options for obtaining a base image.
 pub struct ObtainOptions<'a> {

@@ -1,24 +1,26 @@
 //! The pipeline from a cluster and a base to images: obtain, look, refuse, plan, write. Everything is planned before the
-//! first byte is written, except that [`obtain`] decompresses a base while downloading it.
+//! first byte is written, except that [`Order::obtain`] decompresses a base while downloading it.
 
 pub(crate) mod base_choice;
 pub(crate) mod look;
-mod obtain;
 pub(crate) mod plan;
-mod write;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::base::{BaseRequest, Catalog, VerifiedBase};
+use crate::base::{self, BaseRequest, Catalog, DownloadEvent, ObtainOptions, Trust, VerifiedBase};
 use crate::boot::facts::BootFacts;
 use crate::cli::Format;
 use crate::cluster::{Cluster, Node};
 use crate::disk::out_folder::OutFolder;
-use crate::disk::output;
+use crate::disk::output::{self, Output};
+use crate::disk::read_at::Discard;
 use crate::error::{Context as _, Result};
 use crate::identity::{FOLDER_NAME, Secrets};
+use crate::image::assemble::eager::{EagerUnpack, Sizes};
+use crate::image::assemble::{Assembly, PlannedImage, Unpacked, require_raw_room};
+use crate::image::container::{Container, Xz};
 use crate::image::edits::Edits;
 use crate::image::fat;
 use crate::image::raw_image::RawImage;
@@ -96,5 +98,106 @@ impl Order<'_> {
         nodes
             .map(|node| self.out.join(format!("{}.{extension}", node.name)))
             .collect()
+    }
+
+    /// Obtains the base, and the raw images if they were decompressed during the download.
+    fn obtain(&self, destinations: &[PathBuf]) -> Result<(VerifiedBase, Option<Unpacked>)> {
+        if self.format == Format::Img {
+            return self.obtain_and_unpack(destinations);
+        }
+        let base = base::obtain(self.request, &self.session.obtain_options(self.catalog))?;
+        Ok((base, None))
+    }
+
+    fn obtain_and_unpack(&self, destinations: &[PathBuf]) -> Result<(VerifiedBase, Option<Unpacked>)> {
+        let session = self.session;
+        let sizes = match self.request {
+            BaseRequest::Known(entry) => Sizes {
+                compressed: entry.size,
+                raw: entry.raw_size,
+            },
+            BaseRequest::Sample | BaseRequest::Url { .. } | BaseRequest::File { .. } => Sizes::default(),
+        };
+        // With --force, a warning follows later, when the size is certain.
+        if let Some(raw) = sizes.raw.filter(|_| !session.common.force) {
+            require_raw_room(self.out, destinations.len(), raw)?;
+        }
+        let eager = EagerUnpack::new(self.out.to_owned(), destinations.to_vec(), sizes, &session.bars);
+        let on_event = |event: &DownloadEvent| match event {
+            DownloadEvent::Grown { file, size } => eager.grown_to(file, *size),
+            DownloadEvent::StartsOver => eager.abandon(),
+        };
+        // An error discards what was decompressed from a wrong base.
+        let options = ObtainOptions {
+            on_event: Some(&on_event),
+            ..session.obtain_options(self.catalog)
+        };
+        let base = base::obtain(self.request, &options)?;
+        let unpacked = eager.finish(base.size()).transpose();
+        let unpacked = unpacked.unwrap_or_else(|error| {
+            let bars = &session.bars;
+            bars.detail(&format!("not decompressed during the download: {error}"));
+            None
+        });
+        Ok((base, unpacked))
+    }
+
+    /// Describes the base and warns if damage in it could go undetected.
+    fn describe(&self, base: &VerifiedBase, container: &dyn Container) {
+        let bars = &self.session.bars;
+        let path = base.path.display();
+        bars.detail(&format!("base: {path} ({})", container.describe()));
+        if base.trust == Trust::Unknown && container.as_xz().is_some_and(Xz::is_unchecked) {
+            bars.warn(&format!(
+                "{path} was compressed without checksums, so some damage in it cannot be detected"
+            ));
+        }
+    }
+
+    /// Writes the images under temporary names.
+    fn write(
+        &self,
+        base: &VerifiedBase,
+        container: &dyn Container,
+        image: &RawImage,
+        images: Vec<PlannedImage>,
+        unpacked: Option<Unpacked>,
+    ) -> Result<Vec<Output>> {
+        let assembly = Assembly {
+            container,
+            base: image,
+            images,
+            folder: self.out,
+            ignore_space: self.session.common.force,
+            progress: &self.session.bars,
+        };
+        let outputs = match self.format {
+            Format::Img => assembly.write_raw(unpacked)?,
+            Format::ImgXz => {
+                if base.trust == Trust::Unknown && assembly.copies_blocks() {
+                    // Copied blocks are not decoded, so damage in them would be copied too.
+                    let task = self.session.bars.begin("checking the base", container.raw_size());
+                    container.decode(&Discard, &*task)?;
+                    self.confirm(base)?;
+                }
+                assembly.write_compressed()?
+            }
+        };
+        self.confirm(base)?;
+        Ok(outputs)
+    }
+
+    /// Checks that the base, which was decoded in full, did not change after it was hashed. Marks it as decoded if its
+    /// hash was unknown.
+    fn confirm(&self, base: &VerifiedBase) -> Result<()> {
+        base.check_unchanged()?;
+        if base.trust != Trust::Unknown {
+            return Ok(());
+        }
+        // Without the marker, the next build only repeats the check.
+        if let Err(error) = base.mark_decoded(&self.session.cache_dir) {
+            self.session.bars.warn(&error.to_string());
+        }
+        Ok(())
     }
 }

@@ -3,12 +3,9 @@
 //! Only the part of OpenPGP that the publisher of Raspberry Pi OS uses is read: one key, whose numbers are compiled in, no
 //! key files, no sub-keys, no choice of digests. Nothing here opens a file or uses the network.
 
-mod armor;
 mod detached;
 mod key;
 mod packet;
-mod rejection;
 
-pub use detached::{Content, Detached, LARGEST};
+pub use detached::{Content, Detached, LARGEST, Rejection};
 pub use key::{Fingerprint, PublisherKey};
-pub use rejection::Rejection;

@@ -12,7 +12,6 @@ use crate::image::fat::{Entry, FatVolume, MAX_FILE_SIZE};
 use crate::image::raw_image::RawImage;
 use crate::release::BootFiles;
 
-/// The files of a boot partition.
 pub(crate) struct FatBootFiles<'a>(RefCell<FatVolume<'a>>);
 
 impl<'a> FatBootFiles<'a> {

@@ -3,7 +3,6 @@
 
 pub(crate) mod base_choice;
 pub(crate) mod look;
-pub(crate) mod plan;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,6 +10,10 @@ use std::sync::Arc;
 
 use crate::base::{self, BaseRequest, Catalog, DownloadEvent, ObtainOptions, Trust, VerifiedBase};
 use crate::boot::facts::BootFacts;
+use crate::boot::overlay::{BootPath, Overlay};
+use crate::boot::plan::Plan;
+use crate::boot::render::render;
+use crate::boot::user_files;
 use crate::cli::Format;
 use crate::cluster::{Cluster, Node};
 use crate::disk::out_folder::OutFolder;
@@ -18,11 +21,12 @@ use crate::disk::output::{self, Output};
 use crate::disk::read_at::Discard;
 use crate::error::{Context as _, Result};
 use crate::identity::{FOLDER_NAME, Secrets};
+use crate::image::apply;
 use crate::image::assemble::eager::{EagerUnpack, Sizes};
 use crate::image::assemble::{Assembly, PlannedImage, Unpacked, require_raw_room};
 use crate::image::container::{Container, Xz};
 use crate::image::edits::Edits;
-use crate::image::fat;
+use crate::image::fat::{self, Timestamp};
 use crate::image::raw_image::RawImage;
 use crate::progress::Progress as _;
 use crate::session::Session;
@@ -42,7 +46,9 @@ pub(crate) struct Order<'a> {
     pub(crate) build_time: u64,
 }
 
-/// The result of a build.
+/// The user's own files for one node.
+type OwnFiles = Vec<(BootPath, Vec<u8>)>;
+
 pub(crate) struct Built {
     /// One image per node, in the order of the nodes.
     pub(crate) images: Vec<PathBuf>,
@@ -51,7 +57,6 @@ pub(crate) struct Built {
 }
 
 impl Order<'_> {
-    /// Builds the images.
     pub(crate) fn build(&self) -> Result<Built> {
         // Problems on this computer are found before the download.
         let own_files = self.own_files()?;
@@ -200,4 +205,80 @@ impl Order<'_> {
         }
         Ok(())
     }
+
+    /// Reads the user's own files for each node and warns about files for unknown nodes.
+    fn own_files(&self) -> Result<Vec<OwnFiles>> {
+        let overlays = self.folder().join("overlays");
+        let nodes = self.nodes.iter();
+        let files = nodes.map(|node| user_files::read(&overlays.join(node.name.as_str())));
+        let files = files.collect::<Result<_>>()?;
+        for folder in user_files::folders_without_node(&overlays, self.cluster) {
+            self.session.bars.warn(&format!(
+                "{} does not belong to a node of the cluster, so its files are ignored",
+                folder.display()
+            ));
+        }
+        Ok(files)
+    }
+
+    /// Plans the images of all nodes, `destinations` and `own_files` in the order of the nodes.
+    fn plan(
+        &self,
+        base: &RawImage,
+        facts: &BootFacts,
+        secrets: &Secrets,
+        own_files: &[OwnFiles],
+        destinations: Vec<PathBuf>,
+    ) -> Result<Vec<PlannedImage>> {
+        let images = self.nodes.iter().zip(own_files).zip(destinations);
+        let planned = images.map(|((node, own), destination)| {
+            let overlay = node_overlay(self.cluster, node, secrets, facts, own, self.build_time)?;
+            let now = Timestamp(self.build_time);
+            let edits = apply::edits(&*base.bytes, &base.boot.range, &overlay, now, node.name.as_str())?;
+            let image = PlannedImage {
+                destination,
+                overlay,
+                edits,
+            };
+            self.warn_about_lost_start(node, facts, &image);
+            Ok(image)
+        });
+        planned.collect()
+    }
+
+    /// Warns if the user's own files replace those that start the first boot.
+    fn warn_about_lost_start(&self, node: &Node, facts: &BootFacts, image: &PlannedImage) {
+        for file in user_files::files_replacing_boot_hooks(&*facts.mechanism, &image.overlay) {
+            self.session.bars.warn(&format!(
+                "overlays/{}/{file} replaces the file that starts the first boot, so this node will not set itself up",
+                node.name
+            ));
+        }
+    }
+}
+
+/// Returns the boot partition files that a build at `build_time` writes for the node, and that `verify` compares.
+pub(crate) fn node_overlay(
+    cluster: &Cluster,
+    node: &Node,
+    secrets: &Secrets,
+    facts: &BootFacts,
+    user_files: &[(BootPath, Vec<u8>)],
+    build_time: u64,
+) -> Result<Overlay> {
+    let mut authorized_keys = cluster.user.ssh_authorized_keys.clone();
+    authorized_keys.extend(secrets.admin_key.as_ref().map(|admin| admin.public.clone()));
+    let plan = Plan {
+        cluster,
+        node,
+        identity: secrets.node(&node.name)?,
+        cluster_id: &secrets.cluster_id,
+        authorized_keys: &authorized_keys,
+        known_hosts: &secrets.known_hosts(cluster),
+        enrolment_keys: &secrets.enrolment_keys(cluster),
+        build_time,
+        base: &facts.base,
+        user_files,
+    };
+    render(&plan, &*facts.mechanism)
 }

@@ -12,7 +12,7 @@ use crate::boot::facts::BootFacts;
 use crate::boot::settings::{self, Settings};
 use crate::boot::user_files;
 use crate::build::look::{FatBootFiles, open_base, open_named};
-use crate::build::plan::node_overlay;
+use crate::build::node_overlay;
 use crate::cli::BaseArgs;
 use crate::cluster::{Cluster, Node};
 use crate::disk::scratch;

@@ -8,7 +8,6 @@ use super::Volume;
 use crate::progress::{Progress, Task};
 use crate::units::Size;
 
-/// Shows progress on stderr.
 pub struct Bars {
     volume: Volume,
     terminal: bool,

@@ -1,20 +1,18 @@
 //! The only place that prints: results on stdout, everything else on stderr, bars only on a terminal.
 
 mod bars;
-mod table;
 
+use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use bars::Bars;
-pub use table::Table;
 
 use crate::error::{Category, Context, Error, Result};
 
 static RESULT_PRINTED: AtomicBool = AtomicBool::new(false);
 
-/// The amount of output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Volume {
     /// Results, warnings and errors.
@@ -88,5 +86,56 @@ pub fn failure(error: &Error, json: bool) {
         });
         // The exit code reports the error itself; a closed stdout cannot be reported anywhere.
         let _ = result(&object.to_string());
+    }
+}
+
+/// A table with headings. Each column is as wide as its widest cell.
+#[derive(Debug, Clone)]
+pub struct Table {
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    pub fn new(headings: &[&dyn fmt::Display]) -> Self {
+        let mut table = Self { rows: Vec::new() };
+        table.row(headings);
+        table
+    }
+
+    pub fn row(&mut self, cells: &[&dyn fmt::Display]) {
+        self.rows.push(cells.iter().map(ToString::to_string).collect());
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut widths: Vec<usize> = Vec::new();
+        for row in &self.rows {
+            widths.resize(widths.len().max(row.len()), 0);
+            for (width, cell) in widths.iter_mut().zip(row) {
+                *width = (*width).max(cell.chars().count());
+            }
+        }
+        for row in &self.rows {
+            let cells = row
+                .iter()
+                .zip(&widths)
+                .map(|(cell, width)| format!("{cell:width$}"));
+            writeln!(f, "{}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_line_up() {
+        let mut table = Table::new(&[&"NODE", &"SIZE"]);
+        table.row(&[&"pi4-2", &"3.0 GiB"]);
+        table.row(&[&"ä", &1]);
+        assert_eq!(table.to_string(), "NODE   SIZE\npi4-2  3.0 GiB\nä      1\n");
     }
 }

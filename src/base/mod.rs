@@ -26,7 +26,7 @@ pub use publisher::Publisher;
 pub use refresh::refresh;
 pub use request::{BaseRequest, BaseText};
 pub use sample::{SAMPLE, SAMPLE_RAW_SIZE};
-pub use sha256::{InvalidSha256, Sha256};
+pub use sha256::Sha256;
 pub use verified::{Trust, VerifiedBase};
 
 #[cfg(doc)]
@@ -35,7 +35,6 @@ use crate::error::Result;
 use crate::progress::Progress;
 use download::Wanted;
 
-/// Options for obtaining a base image.
 pub struct ObtainOptions<'a> {
     /// The folder for downloads; usually [`default_cache_dir`].
     pub cache_dir: PathBuf,

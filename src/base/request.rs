@@ -57,7 +57,11 @@ impl BaseRequest {
             return Ok(Self::File { path, sha256 });
         }
         if base == SAMPLE {
-            return sample(sha256);
+            if sha256.is_none() {
+                return Ok(Self::Sample);
+            }
+            let what = "`--sha256` cannot be used with the sample base, which mkimage creates itself";
+            return Err(Error::new(Category::Usage, what).with_remedy("remove `--sha256`"));
         }
         known(catalog.get(&base.to_string_lossy())?, sha256)
     }
@@ -65,13 +69,9 @@ impl BaseRequest {
     fn parse_url(text: &str, sha256: Option<Sha256>, catalog: &Catalog) -> Result<Self> {
         let url = Url::parse(text).context(Category::Usage, || format!("`{text}` is not a valid URL"))?;
         if url.scheme() == "file" {
-            let no_path = |()| {
-                Error::new(
-                    Category::Usage,
-                    format!("`{text}` is not a file on this computer"),
-                )
-            };
-            let path = url.to_file_path().map_err(no_path)?;
+            let what = format!("`{text}` is not a file on this computer");
+            let path = url.to_file_path();
+            let path = path.map_err(|()| Error::new(Category::Usage, what))?;
             return Ok(Self::File { path, sha256 });
         }
         if !matches!(url.scheme(), "http" | "https") {
@@ -91,15 +91,6 @@ impl BaseRequest {
             }
         }
     }
-}
-
-/// Returns the sample, whose hash is not published.
-fn sample(sha256: Option<Sha256>) -> Result<BaseRequest> {
-    if sha256.is_none() {
-        return Ok(BaseRequest::Sample);
-    }
-    let what = "`--sha256` cannot be used with the sample base, which mkimage creates itself";
-    Err(Error::new(Category::Usage, what).with_remedy("remove `--sha256`"))
 }
 
 /// Returns a known image. Refuses a `--sha256` that contradicts the catalog.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use sha2::Digest;
 
 use crate::disk::read_at::ReadAt;
+use crate::error::{Category, Error, Result};
 use crate::signature::Content;
 
 /// Bytes read at once: enough that the two threads rarely wait for each other.
@@ -110,27 +111,25 @@ impl Hasher {
     }
 }
 
-/// The text is not a SHA-256 digest.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a SHA-256, which has 64 hexadecimal digits")]
-pub struct InvalidSha256(String);
-
 impl FromStr for Sha256 {
-    type Err = InvalidSha256;
+    type Err = Error;
 
-    fn from_str(text: &str) -> Result<Self, InvalidSha256> {
+    fn from_str(text: &str) -> Result<Self> {
         let mut digest = [0; 32];
         match base16ct::mixed::decode(text, &mut digest) {
             Ok(decoded) if decoded.len() == 32 => Ok(Self(digest)),
-            _ => Err(InvalidSha256(text.to_owned())),
+            _ => {
+                let what = format!("`{text}` is not a SHA-256, which has 64 hexadecimal digits");
+                Err(Error::new(Category::Usage, what))
+            }
         }
     }
 }
 
 impl TryFrom<String> for Sha256 {
-    type Error = InvalidSha256;
+    type Error = Error;
 
-    fn try_from(text: String) -> Result<Self, InvalidSha256> {
+    fn try_from(text: String) -> Result<Self> {
         text.parse()
     }
 }
@@ -165,8 +164,8 @@ mod tests {
     fn a_written_digest_can_be_read_back() {
         let digest = Sha256::of(b"abc");
         assert_eq!(digest.to_string(), ABC);
-        assert_eq!(ABC.parse(), Ok(digest));
-        assert_eq!(ABC.to_uppercase().parse(), Ok(digest));
+        assert_eq!(ABC.parse::<Sha256>().unwrap(), digest);
+        assert_eq!(ABC.to_uppercase().parse::<Sha256>().unwrap(), digest);
     }
 
     #[test]

@@ -23,10 +23,8 @@ type Answers<'a> = Vec<(&'a Node, Result<Report, String>)>;
 pub(super) fn run(session: &Session, watch: bool) -> Result<()> {
     let loaded = session.cluster_quietly()?;
     let cluster = &loaded.cluster;
-    let folder = cluster
-        .origin
-        .folder(&session.environment.folder)
-        .join(FOLDER_NAME);
+    let folder = cluster.origin.folder(&session.environment.folder);
+    let folder = folder.join(FOLDER_NAME);
     if !folder.is_dir() {
         let folder = folder.display();
         let what = format!("there is no {folder}, so no image of this cluster has been built here");
@@ -77,11 +75,8 @@ fn ask_all<'a>(cluster: &'a Cluster, ssh_config: &Path, cluster_id: &str) -> Ans
             .map(|node| (node, scope.spawn(|| ask(&node.name, ssh_config, cluster_id))))
             .collect();
         let asked = asked.into_iter().map(|(node, thread)| {
-            let answer = thread.join();
-            (
-                node,
-                answer.unwrap_or_else(|_| Err("asking it failed".to_owned())),
-            )
+            let failed = |_| Err("asking it failed".to_owned());
+            (node, thread.join().unwrap_or_else(failed))
         });
         asked.collect()
     })

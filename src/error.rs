@@ -8,7 +8,6 @@ use std::io;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Category {
-    /// Any other error.
     Other = 1,
     /// The command line is invalid.
     Usage = 2,
@@ -27,13 +26,11 @@ pub enum Category {
 }
 
 impl Category {
-    /// Returns the process exit code.
     pub fn exit_code(self) -> u8 {
         self as u8
     }
 }
 
-/// The cause of an [`Error`].
 pub type Cause = Box<dyn StdError + Send + Sync + 'static>;
 
 /// An error with its context and a remedy.
@@ -45,7 +42,6 @@ pub struct Error {
     cause: Option<Cause>,
 }
 
-/// `Result` with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
@@ -66,7 +62,6 @@ impl Error {
         self
     }
 
-    /// Adds the cause.
     #[must_use]
     pub fn with_cause(mut self, cause: impl Into<Cause>) -> Self {
         self.cause = Some(cause.into());

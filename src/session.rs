@@ -9,7 +9,6 @@ use crate::error::{Category, Context as _, Result};
 use crate::progress::Progress as _;
 use crate::ui::Bars;
 
-/// The context of every command.
 pub(crate) struct Session {
     pub(crate) common: CommonArgs,
     pub(crate) bars: Bars,

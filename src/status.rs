@@ -25,7 +25,6 @@ pub struct Report {
     pub cluster_id: String,
     pub node: String,
     pub state: State,
-    /// The current stage.
     #[serde(default)]
     pub stage: String,
     /// The time of writing, in seconds since 1970 by the node's clock.
@@ -70,7 +69,6 @@ pub struct Stage {
     pub error: String,
 }
 
-/// The state of a stage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum StageState {
@@ -84,7 +82,6 @@ pub enum StageState {
     Refused,
 }
 
-/// A node's role in the swarm.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Swarm {
     /// From `docker info`: `active`, `inactive`, `pending`, `locked` or `error`.

@@ -37,7 +37,6 @@ pub struct CatalogEntry {
     pub arch: Arch,
     /// The date in the file's name, `YYYY-MM-DD`.
     pub date: String,
-    /// The publisher's URL of the file.
     pub url: Url,
     /// Hash of the downloaded file.
     pub sha256: Sha256,
@@ -47,7 +46,6 @@ pub struct CatalogEntry {
     /// Size of the decompressed image in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub raw_size: Option<u64>,
-    /// Hash of the decompressed image.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub raw_sha256: Option<Sha256>,
     /// The origin of the hashes. Not part of the file, so that no file can claim it.
@@ -94,7 +92,6 @@ impl CatalogEntry {
     }
 }
 
-/// The content of a catalog file.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CatalogFile {

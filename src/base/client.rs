@@ -53,7 +53,6 @@ impl Default for Connection {
     }
 }
 
-/// A client and its settings.
 pub(super) struct Http<'a> {
     client: Client,
     pub(super) connection: &'a Connection,

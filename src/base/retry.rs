@@ -52,12 +52,10 @@ pub(super) struct Backoff<'a> {
     connection: &'a Connection,
     progress: &'a dyn Progress,
     failures: u32,
-    /// Message of the last failure.
     last_message: String,
 }
 
 impl<'a> Backoff<'a> {
-    /// Starts without failures.
     pub(super) fn new(connection: &'a Connection, progress: &'a dyn Progress) -> Self {
         Self {
             connection,
@@ -67,7 +65,6 @@ impl<'a> Backoff<'a> {
         }
     }
 
-    /// Resets the count after progress.
     pub(super) fn reset(&mut self) {
         self.failures = 0;
         self.last_message.clear();

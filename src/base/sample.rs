@@ -91,7 +91,6 @@ fn compressed(threads: usize, task: &dyn Task) -> Result<Vec<u8>> {
     Ok(compressed)
 }
 
-/// Returns the raw image.
 fn raw() -> Result<Vec<u8>> {
     let size = usize::try_from(SAMPLE_RAW_SIZE)
         .context(Category::Other, || "creating the sample base".to_owned())?;
@@ -164,7 +163,6 @@ fn put(image: &mut [u8], at: u64, bytes: &[u8]) -> Result<()> {
 /// The date in `issue.txt`. Images of that date have cloud-init and none of the refused defects.
 const DATE: &str = "2026-10-06";
 
-/// Content of a placeholder.
 const PLACEHOLDER: &str = "A placeholder in the sample base of mkimage, which does not boot.\n";
 
 /// Firmware, kernels, initial ramdisks and device trees, which identify a 64-bit image and its boards.

@@ -84,7 +84,6 @@ fn report(session: &Session, cluster: &Cluster, nodes: &[&Node], built: &Built) 
     ui::result(&lines.collect::<String>())
 }
 
-/// Tells the user what to do with the images.
 fn say_next_steps(session: &Session, cluster: &Cluster, nodes: &[&Node], built: &Built) {
     let Built { base, secrets, .. } = built;
     let bars = &session.bars;

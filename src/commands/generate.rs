@@ -7,7 +7,6 @@ use crate::cli::Cli;
 use crate::error::{Category, Context, Result};
 use crate::ui;
 
-/// Prints completions for a shell.
 pub(super) fn completions(shell: Shell) -> Result<()> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "mkimage", &mut script);

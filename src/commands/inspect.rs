@@ -61,7 +61,6 @@ fn print_path(files: &FatBootFiles<'_>, wanted: &str, image: &Path) -> Result<()
     ui::result(&file_table(&entries).to_string())
 }
 
-/// Everything that is known of an image.
 struct Summary<'a> {
     path: &'a Path,
     container: String,

@@ -14,7 +14,6 @@ use crate::disk::partial;
 use crate::error::Result;
 use crate::session::Session;
 
-/// Runs the command given on the command line.
 pub fn run(cli: Cli) -> Result<()> {
     partial::remove_on_interrupt()?;
     let session = Session::new(cli.common)?;

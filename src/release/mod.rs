@@ -14,7 +14,6 @@ use std::fmt;
 
 use crate::error::Result;
 
-/// The files of a base's boot partition.
 pub trait BootFiles {
     /// Returns a file's bytes, or `None` if there is no such file. `path` is relative and `/`-separated. Fails if the
     /// partition is damaged, or the file is too large to be one that mkimage reads.

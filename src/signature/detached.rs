@@ -38,7 +38,6 @@ const UNDERSTOOD: [(u8, usize); 4] = [
 pub struct Content(Sha512);
 
 impl Content {
-    /// Adds `bytes`.
     pub fn update(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
     }

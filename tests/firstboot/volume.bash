@@ -263,6 +263,30 @@ a_member_that_knows_the_volume_otherwise_takes_it_from_the_first_member() { # te
     equal "$(cat "$WORLD/brick/brick/file")" precious
 }
 
+a_node_that_the_pool_has_lost_is_taken_in_again_unless_it_has_something_to_lose() { # test, root
+    local what before
+    for what in file brick nothing; do
+        pool_of_three 99-5
+        echo "volume-state 99-5" >>"$WORLD/others/pi4-1"
+        sed -i '/pi4-2/d' "$WORLD/pool"
+        case $what in
+            brick) echo 'brick-1=pi4-2:b' >>"$WORLD/glusterd/vols/cluster-data/info" ;;
+        esac
+        [[ $what == file ]] || rm "$WORLD/brick/brick/file"
+        before=$(precious_things)
+        stage pool
+        if [[ $what != nothing ]]; then
+            equal "$(precious_things)" "$before"
+            umount "$WORLD/brick"
+            continue
+        fi
+        equal "$CODE" 1
+        contains "$WHY" 'taken in again'
+        [[ ! -e $WORLD/glusterd/vols/cluster-data && ! -e $WORLD/glusterd/peers ]]
+        grep -qx UUID=a2 "$WORLD/glusterd/glusterd.info"
+    done
+}
+
 # A change that was applied to what lacked the one before: three replicas, two bricks, on the first member as well.
 a_volume_without_replicas_counts_for_nothing() { # test, root
     pool_of_three 78-3

@@ -44,14 +44,14 @@ impl BootFiles for FatBootFiles<'_> {
 }
 
 /// Opens a base as a container. `scratch` is the folder for temporary files.
-pub(crate) fn open_base(base: &VerifiedBase, scratch: &Path) -> Result<Box<dyn Container>> {
+pub(crate) fn open_base(base: &VerifiedBase, scratch: &Path) -> Result<Container> {
     let file = base.file.try_clone();
     let file = file.disk(|| format!("reading {}", base.path.display()))?;
     container::open(Arc::new(file), &base.path, scratch)
 }
 
 /// Opens an image that the user named. `scratch` is the folder for temporary files.
-pub(crate) fn open_named(path: &Path, scratch: &Path) -> Result<Box<dyn Container>> {
+pub(crate) fn open_named(path: &Path, scratch: &Path) -> Result<Container> {
     let file = open_image(
         path,
         "give the path of an image file; `sample` names a base only after --base",

@@ -24,10 +24,11 @@ use crate::identity::{FOLDER_NAME, Secrets};
 use crate::image::apply;
 use crate::image::assemble::eager::{EagerUnpack, Sizes};
 use crate::image::assemble::{Assembly, PlannedImage, Unpacked, require_raw_room};
-use crate::image::container::{Container, Xz};
+use crate::image::container::Container;
 use crate::image::edits::Edits;
 use crate::image::fat::{self, Timestamp};
 use crate::image::raw_image::RawImage;
+use crate::image::xz::Check;
 use crate::progress::Progress as _;
 use crate::session::Session;
 use look::FatBootFiles;
@@ -66,15 +67,15 @@ impl Order<'_> {
         // Another run may have removed the empty folder during the download.
         fs::create_dir_all(self.out).disk(|| format!("creating the folder {}", self.out.display()))?;
         let container = look::open_base(&base, self.out)?;
-        self.describe(&base, &*container);
+        self.describe(&base, &container);
 
-        let unpacked = unpacked.filter(|unpacked| unpacked.agrees_with(&*container));
+        let unpacked = unpacked.filter(|unpacked| unpacked.agrees_with(&container));
         let image = match unpacked
             .as_ref()
             .and_then(|unpacked| unpacked.first().transpose())
         {
             Some(file) => RawImage::open(Arc::new(file?))?,
-            None => RawImage::in_container(&*container, &self.session.bars)?,
+            None => RawImage::in_container(&container, &self.session.bars)?,
         };
         fat::check(&*image.bytes, &image.boot.range, Edits::new())?;
         let facts = BootFacts::detect(&FatBootFiles::open(&image)?)?;
@@ -84,7 +85,7 @@ impl Order<'_> {
         secrets.notes.iter().for_each(|note| self.session.bars.say(note));
 
         let images = self.plan(&image, &facts, &secrets, &own_files, destinations)?;
-        let outputs = self.write(&base, &*container, &image, images, unpacked)?;
+        let outputs = self.write(&base, &container, &image, images, unpacked)?;
         Ok(Built {
             images: output::finish_all(outputs)?,
             base,
@@ -148,11 +149,14 @@ impl Order<'_> {
     }
 
     /// Describes the base and warns if damage in it could go undetected.
-    fn describe(&self, base: &VerifiedBase, container: &dyn Container) {
+    fn describe(&self, base: &VerifiedBase, container: &Container) {
         let bars = &self.session.bars;
         let path = base.path.display();
         bars.detail(&format!("base: {path} ({})", container.describe()));
-        if base.trust == Trust::Unknown && container.as_xz().is_some_and(Xz::is_unchecked) {
+        let is_unchecked = container
+            .blocks()
+            .is_some_and(|xz| xz.reader.image.check == Check::None);
+        if base.trust == Trust::Unknown && is_unchecked {
             bars.warn(&format!(
                 "{path} was compressed without checksums, so some damage in it cannot be detected"
             ));
@@ -163,7 +167,7 @@ impl Order<'_> {
     fn write(
         &self,
         base: &VerifiedBase,
-        container: &dyn Container,
+        container: &Container,
         image: &RawImage,
         images: Vec<PlannedImage>,
         unpacked: Option<Unpacked>,

@@ -24,7 +24,7 @@ pub(super) fn run(session: &Session, path: &Path, file: Option<&str>) -> Result<
         return Err(Error::new(Category::Usage, what).with_remedy("remove `--json`"));
     }
     let container = open_named(path, &scratch::folder())?;
-    let base = RawImage::in_container(&*container, &session.bars)
+    let base = RawImage::in_container(&container, &session.bars)
         .while_doing(|| format!("reading {}", path.display()))?;
     let files = FatBootFiles::open(&base)?;
     if let Some(wanted) = file {

@@ -35,11 +35,11 @@ pub(super) fn run(session: &Session, path: &Path, base: &BaseArgs) -> Result<()>
     let cluster = &loaded.cluster;
     let scratch = scratch::folder();
     let image = open_named(path, &scratch)?;
-    let verified = obtain_base(session, base, cluster, &*image, path)?;
+    let verified = obtain_base(session, base, cluster, &image, path)?;
     let original = open_base(&verified, &scratch)?;
 
     let what = || format!("comparing {} with {}", path.display(), verified.name);
-    let pair = Pair::open(&*original, &*image, &session.bars).while_doing(what)?;
+    let pair = Pair::open(&original, &image, &session.bars).while_doing(what)?;
     let files = FatBootFiles::open(&pair.image.look)?;
     let settings = files.read(settings::PATH)?;
     let settings = Settings::parse(&settings.ok_or_else(|| not_built_by_mkimage(path))?);
@@ -79,7 +79,7 @@ fn obtain_base(
     session: &Session,
     args: &BaseArgs,
     cluster: &Cluster,
-    image: &dyn Container,
+    image: &Container,
     path: &Path,
 ) -> Result<VerifiedBase> {
     let catalog = Catalog::load(&session.cache_dir)?;
@@ -92,7 +92,7 @@ fn obtain_base(
 }
 
 /// Returns whether the image says that it was built from the sample. Damage is reported by the comparison.
-fn is_of_sample(image: &dyn Container) -> bool {
+fn is_of_sample(image: &Container) -> bool {
     RawImage::in_container(image, &Silent).is_ok_and(|look| {
         let facts = FatBootFiles::open(&look).and_then(|files| BootFacts::detect(&files));
         facts.is_ok_and(|facts| facts.base.is_sample)

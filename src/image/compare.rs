@@ -37,12 +37,12 @@ pub struct Pair<'a> {
 
 /// One of the two images.
 pub struct Side<'a> {
-    container: &'a dyn Container,
+    container: &'a Container,
     pub look: RawImage,
 }
 
 impl<'a> Side<'a> {
-    fn open(container: &'a dyn Container, progress: &dyn Progress) -> Result<Self> {
+    fn open(container: &'a Container, progress: &dyn Progress) -> Result<Self> {
         let look = RawImage::in_container(container, progress)?;
         Ok(Self { container, look })
     }
@@ -57,11 +57,7 @@ impl<'a> Side<'a> {
 impl<'a> Pair<'a> {
     /// Opens both and compares what is known without reading them in full: sizes and partition tables. Fails with
     /// [`Category::Verification`] if these differ or the file system of the image's boot partition is damaged.
-    pub fn open(
-        base: &'a dyn Container,
-        image: &'a dyn Container,
-        progress: &'a dyn Progress,
-    ) -> Result<Self> {
+    pub fn open(base: &'a Container, image: &'a Container, progress: &'a dyn Progress) -> Result<Self> {
         if let (Some(of_base), Some(of_image)) = (base.raw_size(), image.raw_size()) {
             compare_sizes(of_base, of_image)?;
         }

@@ -25,7 +25,7 @@ pub struct Digests {
 
 impl Digests {
     /// Decodes a whole image, on all cores if the container supports it.
-    pub fn of(container: &dyn Container, task: &dyn Task) -> Result<Self> {
+    pub fn of(container: &Container, task: &dyn Task) -> Result<Self> {
         let sink = Collector::default();
         let size = container.decode(&sink, task)?;
         Ok(Self {

@@ -18,7 +18,7 @@ const LIMIT: u64 = 1 << 30;
 /// Opens the raw image inside a container for reading its partition table and its boot partition.
 ///
 /// If the container has no random access, the first [`LIMIT`] bytes are decoded into an unnamed temporary file.
-pub fn open(container: &dyn Container, progress: &dyn Progress) -> Result<Arc<dyn ReadAt>> {
+pub fn open(container: &Container, progress: &dyn Progress) -> Result<Arc<dyn ReadAt>> {
     if let Some(image) = container.random_access() {
         return Ok(image);
     }

@@ -34,7 +34,7 @@ impl RawImage {
     }
 
     /// Finds the partitions of the image in a container, decoding no more than necessary.
-    pub fn in_container(container: &dyn Container, progress: &dyn Progress) -> Result<Self> {
+    pub fn in_container(container: &Container, progress: &dyn Progress) -> Result<Self> {
         Self::open(peek::open(container, progress)?)
     }
 }

@@ -31,7 +31,7 @@ impl Assembly<'_> {
 
     /// Returns the base's blocks if most of them can be copied.
     fn blocks_to_copy(&self) -> Option<&XzBlocks> {
-        let blocks = self.container.as_xz()?.blocks?;
+        let blocks = self.container.blocks()?;
         blocks.are_worth_copying().then_some(blocks)
     }
 
@@ -57,7 +57,7 @@ impl Assembly<'_> {
             let file = output.file().try_clone();
             let file = file.disk(|| format!("reading {}", image.destination.display()))?;
             let written = container::open(Arc::new(file), &image.destination, self.folder)?;
-            self.read_back(&*peek::open(&*written, self.progress)?, &output, image)?;
+            self.read_back(&*peek::open(&written, self.progress)?, &output, image)?;
             Ok(output)
         });
         outputs.collect()
@@ -75,7 +75,7 @@ impl Assembly<'_> {
             &self.folder.join("a temporary file"),
             self.folder,
         )?;
-        match compressed.as_xz().and_then(|xz| xz.blocks) {
+        match compressed.blocks() {
             Some(blocks) => self.splice(blocks),
             None => Err(Error::new(
                 Category::Other,
@@ -86,9 +86,9 @@ impl Assembly<'_> {
 
     /// Compresses the base into blocks, in an unnamed file beside the outputs.
     fn compress(&self) -> Result<File> {
-        let xz = self.container.as_xz();
+        let check = self.container.xz_check();
         // Decoding all blocks at once on all cores is faster than one by one during reading.
-        let readable = self.container.random_access().filter(|_| xz.is_none());
+        let readable = self.container.random_access().filter(|_| check.is_none());
         let raw: Arc<dyn ReadAt> = match readable {
             Some(raw) => raw,
             None => Arc::new(self.decode_into_scratch()?),
@@ -103,7 +103,7 @@ impl Assembly<'_> {
         let compressed = scratch::file_in(self.folder)?;
         let task = self.progress.begin("compressing", Some(size));
         let mut writer = BufWriter::with_capacity(1 << 20, &compressed);
-        let check = xz.map_or(Check::Crc64, |xz| xz.check);
+        let check = check.unwrap_or(Check::Crc64);
         encode(&*raw, check, &mut writer, threads::available(), &*task).while_doing(compressing)?;
         writer.flush().disk(compressing)?;
         drop(writer);

@@ -33,7 +33,7 @@ pub struct PlannedImage {
 
 /// The planned images of one build.
 pub struct Assembly<'a> {
-    pub container: &'a dyn Container,
+    pub container: &'a Container,
     /// The raw image in `container`.
     pub base: &'a RawImage,
     pub images: Vec<PlannedImage>,

@@ -35,7 +35,7 @@ impl Unpacked {
     }
 
     /// Returns whether the size agrees with that in `container`. If not, the careful decoder must be used instead.
-    pub fn agrees_with(&self, container: &dyn Container) -> bool {
+    pub fn agrees_with(&self, container: &Container) -> bool {
         container.raw_size().is_none_or(|size| size == self.size)
     }
 

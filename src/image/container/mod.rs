@@ -1,8 +1,5 @@
 //! The containers that hold a raw image, recognised by content and not by name.
 
-mod forward;
-mod gzip;
-mod raw;
 mod stream;
 mod xz;
 mod zip;
@@ -11,52 +8,89 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-pub(super) use forward::Forward;
+pub(super) use stream::Forward;
+use stream::FromStart;
 pub use xz::XzBlocks;
+use xz::XzStream;
+use zip::Zip;
 
 use crate::disk::read_at::{RawSink, ReadAt};
 use crate::error::{Category, Context, Error, Result};
-use crate::image::xz::Check;
+use crate::image::xz::{BlockReader, Check};
 use crate::progress::Task;
 
-/// A container with a raw image.
-pub trait Container: Send + Sync {
+/// A file with a raw image in it.
+pub enum Container {
+    /// `.img`: the raw image itself, with its size in bytes.
+    Raw(Arc<File>, u64),
+    /// `.img.gz`. The trailer only has the size of the last member, modulo 4 GiB, so the raw size is not known.
+    Gzip(Arc<File>),
+    /// `.zip`.
+    Zip(Zip),
+    /// `.img.xz` with independent blocks.
+    XzBlocks(XzBlocks),
+    /// `.img.xz` that can only be read from start to end.
+    XzStream(XzStream),
+}
+
+impl Container {
     /// Returns a description for the user, such as `xz, 97 blocks`.
-    fn describe(&self) -> String;
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Raw(..) => "raw".to_owned(),
+            Self::Gzip(_) => "gzip".to_owned(),
+            Self::Zip(zip) => zip.describe(),
+            Self::XzBlocks(xz) => xz.describe(),
+            Self::XzStream(xz) => xz.describe(),
+        }
+    }
 
     /// Returns the size of the raw image in bytes, if known without decoding.
-    fn raw_size(&self) -> Option<u64> {
-        None
+    pub fn raw_size(&self) -> Option<u64> {
+        match self {
+            Self::Raw(_, size) => Some(*size),
+            Self::Zip(zip) => Some(zip.size),
+            Self::XzBlocks(xz) => Some(xz.reader.image.raw_size),
+            Self::Gzip(_) | Self::XzStream(_) => None,
+        }
     }
 
     /// Returns random access to the raw image, if possible without decoding everything before an offset.
-    fn random_access(&self) -> Option<Arc<dyn ReadAt>> {
-        None
+    pub fn random_access(&self) -> Option<Arc<dyn ReadAt>> {
+        match self {
+            Self::Raw(file, _) => Some(Arc::<File>::clone(file)),
+            Self::XzBlocks(xz) => Some(Arc::<BlockReader>::clone(&xz.reader)),
+            Self::Gzip(_) | Self::Zip(_) | Self::XzStream(_) => None,
+        }
     }
 
     /// Decodes the whole raw image into `sink` and returns its size. `task` counts raw bytes. Fails with
     /// [`Category::Verification`] if the container is damaged.
-    fn decode(&self, sink: &dyn RawSink, task: &dyn Task) -> Result<u64>;
-
-    /// Returns the properties of an xz file.
-    fn as_xz(&self) -> Option<Xz<'_>> {
-        None
+    pub fn decode(&self, sink: &dyn RawSink, task: &dyn Task) -> Result<u64> {
+        match self {
+            Self::Raw(file, _) => stream::decode(FromStart::new(&**file), "raw", sink, task),
+            Self::Gzip(file) => stream::decode_gzip(FromStart::new(&**file), sink, task),
+            Self::Zip(zip) => zip.decode(sink, task),
+            Self::XzBlocks(xz) => xz.decode(sink, task),
+            Self::XzStream(xz) => xz.decode(sink, task),
+        }
     }
-}
 
-/// The properties of an xz file.
-#[derive(Clone, Copy)]
-pub struct Xz<'a> {
-    /// The checksum type of its first stream.
-    pub check: Check,
-    /// Its blocks, if they can be accessed independently.
-    pub blocks: Option<&'a XzBlocks>,
-}
+    /// Returns the blocks of an xz file, if they can be accessed independently.
+    pub fn blocks(&self) -> Option<&XzBlocks> {
+        match self {
+            Self::XzBlocks(blocks) => Some(blocks),
+            _ => None,
+        }
+    }
 
-impl Xz<'_> {
-    /// Returns whether it has blocks without checksums that can be copied.
-    pub fn is_unchecked(self) -> bool {
-        self.check == Check::None && self.blocks.is_some()
+    /// Returns the checksum type of the first stream of an xz file.
+    pub fn xz_check(&self) -> Option<Check> {
+        match self {
+            Self::XzBlocks(xz) => Some(xz.reader.image.check),
+            Self::XzStream(xz) => Some(xz.check),
+            _ => None,
+        }
     }
 }
 
@@ -95,7 +129,7 @@ impl Magic {
 
 /// Recognises and opens a container. `path` is only used in messages. Temporary data goes to unnamed files in the
 /// folder `scratch`. Fails with [`Category::Verification`] if the file is damaged or has an unsupported format.
-pub fn open(file: Arc<File>, path: &Path, scratch: &Path) -> Result<Box<dyn Container>> {
+pub fn open(file: Arc<File>, path: &Path, scratch: &Path) -> Result<Container> {
     let size = file
         .size()
         .disk(|| format!("reading the size of {}", path.display()))?;
@@ -112,9 +146,9 @@ pub fn open(file: Arc<File>, path: &Path, scratch: &Path) -> Result<Box<dyn Cont
     };
     match Magic::of(&head) {
         Magic::Xz => xz::open(file, path, scratch),
-        Magic::Zip => Ok(Box::new(zip::Zip::open(file, path)?)),
-        Magic::Gzip => Ok(Box::new(gzip::Gzip(file))),
-        Magic::Raw => Ok(Box::new(raw::Raw { file, size })),
+        Magic::Zip => Ok(Container::Zip(Zip::open(file, path)?)),
+        Magic::Gzip => Ok(Container::Gzip(file)),
+        Magic::Raw => Ok(Container::Raw(file, size)),
         Magic::Zstandard => Err(unsupported("Zstandard")),
         Magic::Bzip2 => Err(unsupported("bzip2")),
         Magic::SevenZip => Err(unsupported("7-Zip")),

@@ -1,10 +1,18 @@
 //! Decodes formats that can only be read from start to end.
 
-use std::io::{self, Read};
+use std::io::{self, BufReader, Cursor, Read};
 
+use flate2::bufread::MultiGzDecoder;
+
+use super::Magic;
 use crate::disk::read_at::{RawSink, ReadAt};
 use crate::error::{Category, Error, Result};
+use crate::image::xz::decode_stream;
 use crate::progress::Task;
+use crate::threads;
+
+/// Bytes needed to recognise the format.
+const MAGIC_SIZE: u64 = 6;
 
 /// Bytes decoded at once.
 const BUFFER_SIZE: usize = 1 << 20;
@@ -17,34 +25,29 @@ pub(super) fn decode(
     sink: &dyn RawSink,
     task: &dyn Task,
 ) -> Result<u64> {
-    let mut buffer = vec![0; BUFFER_SIZE];
+    let mut buffer = Vec::with_capacity(BUFFER_SIZE);
     let mut done: u64 = 0;
     loop {
-        let filled = fill(&mut decoder, &mut buffer).map_err(|error| damaged(&error, format, done))?;
+        buffer.clear();
+        let mut piece = decoder.by_ref().take(BUFFER_SIZE as u64);
+        let filled = piece.read_to_end(&mut buffer);
+        let filled = filled.map_err(|error| damaged(&error, format, done))? as u64;
         if filled == 0 {
             return Ok(done);
         }
-        sink.write_at(buffer.get(..filled).unwrap_or_default(), done)?;
-        done = done.saturating_add(filled as u64);
-        task.advance(filled as u64);
+        sink.write_at(&buffer, done)?;
+        done = done.saturating_add(filled);
+        task.advance(filled);
     }
 }
 
-/// Reads until the buffer is full or the end is reached.
-fn fill(decoder: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
-    let mut filled = 0;
-    while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        match decoder.read(rest) {
-            Ok(0) => break,
-            Ok(read) => filled = filled.saturating_add(read),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(filled)
+/// Decodes gzip members (RFC 1952), one after the other.
+pub(super) fn decode_gzip(packed: impl Read, sink: &dyn RawSink, task: &dyn Task) -> Result<u64> {
+    let packed = BufReader::with_capacity(1 << 16, packed);
+    decode(MultiGzDecoder::new(packed), "gzip", sink, task)
 }
 
-pub(super) fn damaged(error: &io::Error, format: &str, done: u64) -> Error {
+fn damaged(error: &io::Error, format: &str, done: u64) -> Error {
     // Only errors from the operating system have a number.
     if error.raw_os_error().is_some() {
         return Error::new(Category::Disk, format!("reading the base image: {error}"));
@@ -85,5 +88,39 @@ impl<R: ReadAt> io::Seek for FromStart<R> {
         };
         self.position = position.ok_or(io::ErrorKind::InvalidInput)?;
         Ok(self.position)
+    }
+}
+
+/// A container whose end is not available yet.
+pub(in crate::image) enum Forward<R> {
+    Xz(io::Chain<Cursor<Vec<u8>>, R>),
+    Gzip(io::Chain<Cursor<Vec<u8>>, R>),
+}
+
+impl<R: Read> Forward<R> {
+    /// Recognises the format by the first bytes. Fails if the format cannot be decoded this way, or there is no
+    /// point: a zip archive has its directory at the end, and a raw image only needs to be copied.
+    pub(in crate::image) fn new(mut reader: R) -> Result<Self> {
+        let mut head = Vec::new();
+        let read = reader.by_ref().take(MAGIC_SIZE).read_to_end(&mut head);
+        read.map_err(|error| damaged(&error, "first", 0))?;
+        let magic = Magic::of(&head);
+        let reader = Cursor::new(head).chain(reader);
+        match magic {
+            Magic::Xz => Ok(Self::Xz(reader)),
+            Magic::Gzip => Ok(Self::Gzip(reader)),
+            _ => {
+                let what = "its format cannot be decoded during the download";
+                Err(Error::new(Category::Other, what))
+            }
+        }
+    }
+
+    /// Decodes the whole raw image into `sink`, like [`super::Container::decode`].
+    pub(in crate::image) fn decode(self, sink: &dyn RawSink, task: &dyn Task) -> Result<u64> {
+        match self {
+            Self::Xz(mut packed) => decode_stream(&mut packed, sink, threads::available(), task),
+            Self::Gzip(packed) => decode_gzip(packed, sink, task),
+        }
     }
 }

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use ::zip::ZipArchive;
 use ::zip::result::ZipError;
 
-use super::Container;
 use super::stream::{self, FromStart};
 use crate::disk::read_at::RawSink;
 use crate::error::{Category, Error, Result};
@@ -17,11 +16,12 @@ use crate::progress::Task;
 type Archive = ZipArchive<BufReader<FromStart<Arc<File>>>>;
 
 /// A zip archive with one image.
-pub(super) struct Zip {
+pub struct Zip {
     file: Arc<File>,
     member: usize,
     name: String,
-    size: u64,
+    /// Size of the image in bytes, according to the archive's directory.
+    pub(super) size: u64,
 }
 
 fn archive(file: &Arc<File>) -> Result<Archive> {
@@ -79,18 +79,13 @@ impl Zip {
             .with_remedy("extract the image you want and use it with --base")),
         }
     }
-}
 
-impl Container for Zip {
-    fn describe(&self) -> String {
+    pub(super) fn describe(&self) -> String {
         format!("zip, {}", self.name)
     }
 
-    fn raw_size(&self) -> Option<u64> {
-        Some(self.size)
-    }
-
-    fn decode(&self, sink: &dyn RawSink, task: &dyn Task) -> Result<u64> {
+    /// Decodes the whole image.
+    pub(super) fn decode(&self, sink: &dyn RawSink, task: &dyn Task) -> Result<u64> {
         let mut archive = archive(&self.file)?;
         let entry = archive.by_index(self.member).map_err(damaged)?;
         let decoded = stream::decode(entry, "zip", sink, task)?;

@@ -116,7 +116,7 @@ impl<'a> Summary<'a> {
         let partitions = self.image.table.partitions.iter().map(|partition| {
             json!({
                 "number": partition.number,
-                "start": partition.start.0,
+                "start": partition.start,
                 "sectors": partition.sectors,
                 "type": partition.kind,
                 "boot": *partition == self.image.boot.partition,
@@ -171,13 +171,7 @@ fn partition_table(base: &RawImage) -> Table {
         let is_boot = *partition == base.boot.partition;
         let mark = if is_boot { "boot" } else { "" };
         let size = Size(partition.sectors.saturating_mul(SECTOR_SIZE));
-        table.row(&[
-            &partition.number,
-            &partition.start.0,
-            &size,
-            &partition.kind,
-            &mark,
-        ]);
+        table.row(&[&partition.number, &partition.start, &size, &partition.kind, &mark]);
     }
     table
 }

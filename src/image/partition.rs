@@ -19,10 +19,8 @@ const MBR_ENTRIES: usize = 446;
 const MBR_ENTRY_SIZE: usize = 16;
 /// MBR type of the partition that protects a GPT (UEFI specification 2.10, section 5.2.3).
 const PROTECTIVE: u8 = 0xee;
-
-/// A sector number, counted from the start of the image.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Lba(pub u64);
+/// MBR type of an unused entry.
+const UNUSED: u8 = 0;
 
 /// The format of a partition table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +35,8 @@ pub enum Scheme {
 pub struct Partition {
     /// Number from 1, as in Linux.
     pub number: u32,
-    pub start: Lba,
+    /// The first sector, counted from the start of the image.
+    pub start: u64,
     /// Length in sectors.
     pub sectors: u64,
     /// MBR type such as `0x0c`, or the GPT type's name.
@@ -51,18 +50,11 @@ pub struct PartitionTable {
     pub partitions: Vec<Partition>,
 }
 
-impl Lba {
-    /// Returns the offset in bytes.
-    pub fn bytes(self) -> Option<u64> {
-        self.0.checked_mul(SECTOR_SIZE)
-    }
-}
-
 impl Partition {
     /// Returns its range in the raw image, in bytes. Fails if the numbers overflow.
     pub fn range(&self) -> Result<std::ops::Range<u64>> {
         self.start
-            .bytes()
+            .checked_mul(SECTOR_SIZE)
             .zip(self.sectors.checked_mul(SECTOR_SIZE))
             .and_then(|(start, length)| Some(start..start.checked_add(length)?))
             .ok_or_else(|| damaged(format!("partition {} has an invalid position", self.number)))
@@ -79,20 +71,19 @@ impl PartitionTable {
         image
             .read_exact_at(&mut head, 0)
             .disk(|| "reading the partition table".to_owned())?;
-        let mut entries = mbr_entries(&head)?;
-        let scheme = if entries.iter().any(|entry| entry.kind == PROTECTIVE) {
-            Scheme::Gpt
+        let entries = mbr_entries(&head)?;
+        let table = if entries.iter().any(|entry| entry.kind == mbr_type(PROTECTIVE)) {
+            Self {
+                scheme: Scheme::Gpt,
+                partitions: gpt_partitions(head)?,
+            }
         } else {
-            Scheme::Mbr
-        };
-        let partitions = match scheme {
-            Scheme::Gpt => gpt_partitions(head)?,
-            Scheme::Mbr => {
-                entries.retain(|entry| entry.kind != 0 && entry.sectors != 0);
-                entries.into_iter().map(MbrEntry::into_partition).collect()
+            let used = |entry: &Partition| entry.kind != mbr_type(UNUSED) && entry.sectors != 0;
+            Self {
+                scheme: Scheme::Mbr,
+                partitions: entries.into_iter().filter(used).collect(),
             }
         };
-        let table = Self { scheme, partitions };
         table.require_within(size)?;
         Ok(table)
     }
@@ -138,38 +129,13 @@ fn damaged(what: String) -> Error {
     Error::new(Category::Verification, what)
 }
 
-struct MbrEntry {
-    number: u32,
-    kind: u8,
-    start: u32,
-    sectors: u32,
+/// Returns the name of an MBR type.
+fn mbr_type(kind: u8) -> String {
+    format!("0x{kind:02x}")
 }
 
-impl MbrEntry {
-    fn parse(number: u32, bytes: &[u8]) -> Option<Self> {
-        let [flag, _, _, _, kind, _, _, _, s0, s1, s2, s3, n0, n1, n2, n3] = *bytes else {
-            return None;
-        };
-        // With any other flag, these bytes are not a partition entry, as in a boot sector without partitions.
-        (flag == 0 || flag == 0x80).then_some(Self {
-            number,
-            kind,
-            start: u32::from_le_bytes([s0, s1, s2, s3]),
-            sectors: u32::from_le_bytes([n0, n1, n2, n3]),
-        })
-    }
-
-    fn into_partition(self) -> Partition {
-        Partition {
-            number: self.number,
-            start: Lba(self.start.into()),
-            sectors: self.sectors.into(),
-            kind: format!("0x{:02x}", self.kind),
-        }
-    }
-}
-
-fn mbr_entries(head: &[u8]) -> Result<Vec<MbrEntry>> {
+/// Returns the four entries of the master boot record, used or not.
+fn mbr_entries(head: &[u8]) -> Result<Vec<Partition>> {
     let missing = || {
         Error::new(Category::Verification, "the image has no partition table")
             .with_remedy("use an image of a whole card, such as the official Raspberry Pi OS Lite image")
@@ -178,10 +144,19 @@ fn mbr_entries(head: &[u8]) -> Result<Vec<MbrEntry>> {
         return Err(missing());
     }
     let entries = head.get(MBR_ENTRIES..510).unwrap_or_default();
-    (1..)
-        .zip(entries.chunks_exact(MBR_ENTRY_SIZE))
-        .map(|(number, bytes)| MbrEntry::parse(number, bytes).ok_or_else(missing))
-        .collect()
+    let entries = entries.as_chunks::<MBR_ENTRY_SIZE>().0;
+    let parse = |(number, entry): (u32, &[u8; MBR_ENTRY_SIZE])| {
+        let [flag, _, _, _, kind, _, _, _, s0, s1, s2, s3, n0, n1, n2, n3] = *entry;
+        // With any other flag, these bytes are not a partition entry, as in a boot sector without partitions.
+        matches!(flag, 0 | 0x80).then(|| Partition {
+            number,
+            start: u32::from_le_bytes([s0, s1, s2, s3]).into(),
+            sectors: u32::from_le_bytes([n0, n1, n2, n3]).into(),
+            kind: mbr_type(kind),
+        })
+    };
+    let parsed: Option<Vec<_>> = (1..).zip(entries).map(parse).collect();
+    parsed.ok_or_else(missing)
 }
 
 fn gpt_partitions(head: Vec<u8>) -> Result<Vec<Partition>> {
@@ -203,7 +178,7 @@ fn gpt_partitions(head: Vec<u8>) -> Result<Vec<Partition>> {
             })?;
             Ok(Partition {
                 number: *number,
-                start: Lba(partition.first_lba),
+                start: partition.first_lba,
                 sectors,
                 kind: partition.part_type_guid.guid.to_string(),
             })
@@ -231,7 +206,7 @@ mod tests {
             .iter()
             .map(|p| (p.number, p.start, p.kind.as_str()))
             .collect();
-        assert_eq!(numbers, [(1, Lba(8), "0x0c"), (3, Lba(24), "0x83")]);
+        assert_eq!(numbers, [(1, 8, "0x0c"), (3, 24, "0x83")]);
     }
 
     #[test]

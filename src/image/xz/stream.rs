@@ -1,6 +1,6 @@
 //! Decodes any xz file from start to end, including those with one block, several streams or padding.
 
-use std::io::{self, Read};
+use std::io::{self, BufRead, BufReader, Read};
 
 use xz2::stream::{Action, MtStreamBuilder, Status, Stream};
 
@@ -23,27 +23,22 @@ pub fn decode_stream(
     threads: usize,
     task: &dyn Task,
 ) -> Result<u64> {
-    let mut input = Input {
-        reader,
-        window: vec![0; PACKED_WINDOW],
-        used: 0,
-        filled: 0,
-    };
+    let mut input = BufReader::with_capacity(PACKED_WINDOW, reader);
     let mut window = vec![0; RAW_WINDOW];
     let mut done = 0;
     loop {
         done = decode_one(&mut input, sink, threads, task, &mut window, done)?;
         // Stream padding: zeros, a multiple of four (xz file format 1.2.1, section 2.2).
         let mut padding = 0_u64;
-        while input.rest()?.first() == Some(&0) {
-            let zeros = input.rest()?.iter().take_while(|byte| **byte == 0).count();
-            input.take(zeros);
+        while rest(&mut input)?.first() == Some(&0) {
+            let zeros = rest(&mut input)?.iter().take_while(|byte| **byte == 0).count();
+            input.consume(zeros);
             padding += zeros as u64;
         }
         if !padding.is_multiple_of(4) {
             return Err(damage("the padding after its stream is not a multiple of four"));
         }
-        if input.rest()?.is_empty() {
+        if rest(&mut input)?.is_empty() {
             return Ok(done);
         }
     }
@@ -51,7 +46,7 @@ pub fn decode_stream(
 
 /// Decodes one stream to `at` and returns where it ends.
 fn decode_one(
-    input: &mut Input<'_>,
+    input: &mut dyn BufRead,
     sink: &dyn RawSink,
     threads: usize,
     task: &dyn Task,
@@ -60,7 +55,12 @@ fn decode_one(
 ) -> Result<u64> {
     // The decoder would ignore an unknown type of checksum.
     let mut first = [0; 12];
-    input.exact(&mut first)?;
+    match input.read_exact(&mut first) {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+            return Err(damage("it ends too early"));
+        }
+        result => result.disk(|| "reading the xz file".to_owned())?,
+    }
     header::parse(first)?;
     let mut decoder = decoder(threads)?;
     decoder
@@ -69,7 +69,7 @@ fn decode_one(
 
     let mut filled = 0;
     loop {
-        let packed = input.rest()?;
+        let packed = rest(input)?;
         let at_end = packed.is_empty();
         let action = if at_end { Action::Finish } else { Action::Run };
         let (before_in, before_out) = (decoder.total_in(), decoder.total_out());
@@ -77,7 +77,7 @@ fn decode_one(
         let status = decoder.process(packed, room, action).map_err(decoder_error)?;
         let taken = decoder.total_in() - before_in;
         let made = decoder.total_out() - before_out;
-        input.take(usize::try_from(taken).unwrap_or(usize::MAX));
+        input.consume(usize::try_from(taken).unwrap_or(usize::MAX));
         filled += usize::try_from(made).unwrap_or(usize::MAX);
         let ended = matches!(status, Status::StreamEnd);
         if ended || filled == window.len() {
@@ -107,41 +107,13 @@ fn decoder(threads: usize) -> Result<Stream> {
     Ok(decoder)
 }
 
-/// Buffered compressed input for the decoder.
-struct Input<'a> {
-    reader: &'a mut dyn Read,
-    window: Vec<u8>,
-    used: usize,
-    filled: usize,
-}
-
-impl Input<'_> {
-    /// Returns the bytes not consumed yet; empty only at the end.
-    fn rest(&mut self) -> Result<&[u8]> {
-        while self.used == self.filled {
-            match self.reader.read(&mut self.window) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                result => {
-                    self.filled = result.disk(|| "reading the xz file".to_owned())?;
-                    self.used = 0;
-                    if self.filled == 0 {
-                        break;
-                    }
-                }
-            }
+/// Returns the bytes not consumed yet; empty only at the end.
+fn rest(input: &mut dyn BufRead) -> Result<&[u8]> {
+    let reading = || "reading the xz file".to_owned();
+    while let Err(error) = input.fill_buf() {
+        if error.kind() != io::ErrorKind::Interrupted {
+            return Err(error).disk(reading);
         }
-        Ok(self.window.get(self.used..self.filled).unwrap_or_default())
     }
-
-    fn take(&mut self, count: usize) {
-        self.used = self.used.saturating_add(count).min(self.filled);
-    }
-
-    fn exact(&mut self, to: &mut [u8]) -> Result<()> {
-        for byte in to {
-            *byte = *self.rest()?.first().ok_or_else(|| damage("it ends too early"))?;
-            self.take(1);
-        }
-        Ok(())
-    }
+    input.fill_buf().disk(reading)
 }

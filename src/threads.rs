@@ -1,14 +1,19 @@
-//! Processes many items on several threads.
+//! Work on several threads.
 
 use std::num::NonZero;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::error::Result;
 
 /// Returns the number of cores available to this process.
 pub fn available() -> usize {
     std::thread::available_parallelism().map_or(1, NonZero::get)
+}
+
+/// Locks a mutex, even after a panic of a thread that held it. For data that is valid at every moment.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Calls `work` for every item on up to `threads` threads, roughly in order. Each thread has its own `state`. The first

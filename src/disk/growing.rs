@@ -2,9 +2,10 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use crate::disk::read_at::ReadAt;
+use crate::threads::lock;
 
 /// The progress of the writer.
 #[derive(Default)]
@@ -31,12 +32,8 @@ enum End {
 }
 
 impl Growth {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn change(&self, change: impl FnOnce(&mut State)) {
-        change(&mut self.state());
+        change(&mut lock(&self.state));
         self.changed.notify_all();
     }
 
@@ -62,14 +59,14 @@ impl Growth {
 
     /// Returns whether reading was stopped. The bytes read may then differ from the final file.
     pub fn is_abandoned(&self) -> bool {
-        self.state().end == End::Abandoned
+        lock(&self.state).end == End::Abandoned
     }
 
     /// Waits until more than `position` bytes are available or the file is complete. Returns the number of available bytes.
     fn wait_beyond(&self, position: u64) -> io::Result<u64> {
         let state = self
             .changed
-            .wait_while(self.state(), |state| {
+            .wait_while(lock(&self.state), |state| {
                 state.end == End::Open && state.size <= position
             })
             .unwrap_or_else(PoisonError::into_inner);

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
 use crate::error::{Category, Context, Result};
+use crate::threads::lock;
 
 /// Files to remove on Ctrl-C.
 static PARTIAL_FILES: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
@@ -14,26 +15,18 @@ static PARTIAL_FILES: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 /// Folders created for such files.
 static NEW_FOLDERS: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
-fn partial_files() -> MutexGuard<'static, BTreeSet<PathBuf>> {
-    PARTIAL_FILES.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn new_folders() -> MutexGuard<'static, BTreeSet<PathBuf>> {
-    NEW_FOLDERS.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// Sets a handler for Ctrl-C (SIGINT, SIGTERM, SIGHUP; console events on Windows). It removes every registered file
 /// and every empty folder created for them, prints a message and exits with code 130. Fails if a handler is already
 /// set.
 pub fn remove_on_interrupt() -> Result<()> {
     ctrlc::set_handler(|| {
         // The lock is held until the process ends, so that nothing can be renamed in the meantime.
-        let files = partial_files();
+        let files = lock(&PARTIAL_FILES);
         for file in files.iter() {
             let _ = fs::remove_file(file);
         }
         // In reverse order, because a folder comes after its parent. Folders that are not empty stay.
-        let folders = new_folders();
+        let folders = lock(&NEW_FOLDERS);
         for folder in folders.iter().rev() {
             let _ = fs::remove_dir(folder);
         }
@@ -63,7 +56,7 @@ impl PartialFile {
         options.read(true).write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut files = partial_files();
+        let mut files = lock(&PARTIAL_FILES);
         let file = options.open(path)?;
         files.insert(path.to_owned());
         let partial = Self {
@@ -78,7 +71,7 @@ impl PartialFile {
 
     /// Gives the finished file its final name, atomically with respect to Ctrl-C.
     pub fn rename(self, to: &Path) -> io::Result<()> {
-        let mut files = partial_files();
+        let mut files = lock(&PARTIAL_FILES);
         fs::rename(&self.path, to)?;
         files.remove(&self.path);
         drop(files);
@@ -89,7 +82,7 @@ impl PartialFile {
 
 impl Drop for PartialFile {
     fn drop(&mut self) {
-        let mut files = partial_files();
+        let mut files = lock(&PARTIAL_FILES);
         let _ = fs::remove_file(&self.path);
         files.remove(&self.path);
     }
@@ -104,7 +97,7 @@ pub struct NewFolder {
 impl NewFolder {
     /// Creates a new folder in an existing one.
     pub fn create(path: &Path) -> io::Result<Self> {
-        let mut folders = new_folders();
+        let mut folders = lock(&NEW_FOLDERS);
         fs::create_dir(path)?;
         folders.insert(path.to_owned());
         Ok(Self {
@@ -115,7 +108,7 @@ impl NewFolder {
 
 impl Drop for NewFolder {
     fn drop(&mut self) {
-        let mut folders = new_folders();
+        let mut folders = lock(&NEW_FOLDERS);
         let _ = fs::remove_dir(&self.path);
         folders.remove(&self.path);
     }

@@ -1,7 +1,7 @@
 //! Digests of a raw image, for comparing images that do not fit in memory.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
 
@@ -9,6 +9,7 @@ use crate::disk::read_at::RawSink;
 use crate::error::{Category, Error, Result};
 use crate::image::container::Container;
 use crate::progress::Task;
+use crate::threads::lock;
 
 /// Bytes per digest. With 32 bytes per digest, a 16 GiB image takes 8 MiB.
 pub const CHUNK: usize = 64 * 1024;
@@ -61,10 +62,6 @@ struct Partial {
 }
 
 impl Collector {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn finish(self, size: u64) -> Result<Vec<Chunk>> {
         let mut state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
         for (number, partial) in state.waiting.drain() {
@@ -96,9 +93,9 @@ impl RawSink for Collector {
             let number = at / chunk;
             if piece.len() == CHUNK {
                 let digest = Sha256::digest(piece).into();
-                self.state().done.insert(number, digest);
+                lock(&self.state).done.insert(number, digest);
             } else {
-                let mut state = self.state();
+                let mut state = lock(&self.state);
                 let partial = state.waiting.entry(number).or_insert_with(|| Partial {
                     bytes: vec![0; CHUNK],
                     filled: 0,

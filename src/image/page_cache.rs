@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use crate::disk::read_at::ReadAt;
+use crate::threads::lock;
 
 /// Bytes read at once.
 const CHUNK: u64 = 64 * 1024;
@@ -29,7 +30,7 @@ impl<R: ReadAt> PageCache<R> {
     }
 
     fn chunk(&self, number: u64) -> io::Result<Arc<[u8]>> {
-        let mut chunks = self.chunks.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut chunks = lock(&self.chunks);
         if let Some(chunk) = chunks.get(&number) {
             return Ok(Arc::clone(chunk));
         }

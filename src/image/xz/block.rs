@@ -24,7 +24,8 @@ pub(super) struct BlockDecoder {
     part: Part,
     buffer: Vec<u8>,
     used: usize,
-    decoded: u64,
+    /// The number of bytes decoded so far.
+    pub decoded: u64,
 }
 
 /// The parts of the stream around a block.
@@ -87,11 +88,6 @@ impl BlockDecoder {
                 _ => {}
             }
         }
-    }
-
-    /// Returns the number of bytes decoded so far.
-    pub fn decoded(&self) -> u64 {
-        self.decoded
     }
 
     /// Returns whether the decoder has consumed the whole stream.

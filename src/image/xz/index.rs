@@ -26,7 +26,8 @@ pub(super) struct Record {
 pub(super) struct IndexReader<'a> {
     bytes: CheckedBytes<'a>,
     size: u64,
-    count: u64,
+    /// The number of records.
+    pub count: u64,
 }
 
 impl<'a> IndexReader<'a> {
@@ -53,11 +54,6 @@ impl<'a> IndexReader<'a> {
             ));
         }
         Ok(Self { bytes, size, count })
-    }
-
-    /// Returns the number of records.
-    pub fn count(&self) -> u64 {
-        self.count
     }
 
     /// Calls `each` for every record, then checks padding and CRC32.

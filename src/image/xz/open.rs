@@ -68,10 +68,10 @@ impl XzImage {
             .ok_or_else(|| damage("the footer says that the index is larger than the file"))?;
         let source = Arc::clone(&file);
         let index = IndexReader::open(&source, index_at, footer.index_size)?;
-        if index.count() > MAX_BLOCKS {
+        if index.count > MAX_BLOCKS {
             return Ok(Opened::Stream(format!(
                 "it has {} blocks, more than the limit of {MAX_BLOCKS}",
-                index.count()
+                index.count
             )));
         }
 

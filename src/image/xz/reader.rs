@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use super::block::BlockDecoder;
 use super::open::{Block, XzImage};
@@ -11,6 +11,7 @@ use super::store::Spill;
 use super::{MAX_DICTIONARY, RAW_WINDOW};
 use crate::disk::read_at::ReadAt;
 use crate::error::{Category, Error, Result};
+use crate::threads::lock;
 
 /// Random access to the raw image. Decoded data is cached on disk and never decoded again. Blocks read to their end are
 /// verified against their checksum.
@@ -87,19 +88,19 @@ impl BlockReader {
             None => BlockDecoder::new(&self.image, block)?,
         };
         // A new decoder goes twice as far as the last one, so that two competing readers both finish.
-        let end = match decoder.decoded() {
+        let end = match decoder.decoded {
             0 => end.max(unpacked.size.saturating_mul(2)).min(block.raw_size),
             _ => end,
         };
         let mut window = vec![0; RAW_WINDOW];
         loop {
-            let at = decoder.decoded();
+            let at = decoder.decoded;
             if at >= end && at < block.raw_size {
                 break;
             }
             let made = decoder.read(&mut window)?;
             if made == 0 {
-                self.finished(number);
+                lock(&self.active).retain(|other| *other != number);
                 return Ok(());
             }
             if let Some(piece) = window.get(..made) {
@@ -129,10 +130,6 @@ impl BlockReader {
             }
         }
     }
-
-    fn finished(&self, number: usize) {
-        lock(&self.active).retain(|other| *other != number);
-    }
 }
 
 impl ReadAt for BlockReader {
@@ -148,9 +145,4 @@ impl ReadAt for BlockReader {
     fn size(&self) -> io::Result<u64> {
         Ok(self.image.raw_size)
     }
-}
-
-/// Locks a mutex. The data is valid even after a panic, because it is only changed atomically.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

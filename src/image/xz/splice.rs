@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use super::block_header;
 use super::body::Body;
@@ -21,7 +21,7 @@ use crate::disk::read_at::write_all_at;
 use crate::error::{Category, Context, Error, Result};
 use crate::image::edits::Edits;
 use crate::progress::Task;
-use crate::threads::on_threads;
+use crate::threads::{lock, on_threads};
 
 /// Minimum length in bytes of a run of copied blocks worth aligning so that the file system can share it.
 const WORTH_SHARING: u64 = 1 << 20;
@@ -133,12 +133,11 @@ impl Splicer {
     }
 
     fn chunks(&self, number: usize, block: &Block) -> Result<Arc<Chunks>> {
-        let cache = || self.chunks.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(chunks) = cache().get(&number) {
+        if let Some(chunks) = lock(&self.chunks).get(&number) {
             return Ok(Arc::clone(chunks));
         }
         let chunks = Arc::new(Chunks::of(&self.base.image, block)?);
-        cache().insert(number, Arc::clone(&chunks));
+        lock(&self.chunks).insert(number, Arc::clone(&chunks));
         Ok(chunks)
     }
 

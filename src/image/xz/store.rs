@@ -3,14 +3,15 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::body::{Body, Shape};
 use super::piece::Piece;
 use crate::disk::read_at::{ReadAt, write_all_at};
 use crate::disk::scratch;
 use crate::error::{Category, Context, Result};
+use crate::threads::lock;
 
 /// A growing unnamed file. It is deleted on drop or when the process ends.
 pub(super) struct Spill {
@@ -72,7 +73,7 @@ impl PieceStore {
     }
 
     pub fn get(&self, piece: &Piece) -> Option<Packed> {
-        self.map().get(piece).copied()
+        lock(&self.packed).get(piece).copied()
     }
 
     pub fn put(&self, piece: &Piece, body: &Body) -> Result<Packed> {
@@ -84,7 +85,7 @@ impl PieceStore {
             size,
             shape: body.shape,
         };
-        self.map().insert(*piece, packed);
+        lock(&self.packed).insert(*piece, packed);
         Ok(packed)
     }
 
@@ -95,9 +96,5 @@ impl PieceStore {
         let mut body = vec![0; size];
         self.spill.read(&mut body, packed.place)?;
         Ok(body)
-    }
-
-    fn map(&self) -> MutexGuard<'_, HashMap<Piece, Packed>> {
-        self.packed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -13,7 +13,7 @@ pub(super) fn nodes(cluster: &Cluster) -> String {
     for node in &cluster.nodes {
         let address = match node.address {
             Address::Dhcp => "-".to_owned(),
-            Address::Fixed(cidr) => cidr.address().to_string(),
+            Address::Fixed(cidr) => cidr.addr().to_string(),
         };
         // Writing to a String cannot fail.
         let _ = writeln!(

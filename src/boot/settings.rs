@@ -27,7 +27,7 @@ const VARIABLES: &[(&str, Source)] = &[
     ("CLUSTER_ID", |plan| plan.cluster_id.to_owned()),
     (NODE, |plan| plan.node.name.to_string()),
     ("ROLE", |plan| plan.node.role.as_str().to_owned()),
-    ("USER", |plan| plan.cluster.user.name.to_string()),
+    ("USER", |plan| plan.cluster.user.name.clone()),
     ("ADDRESS", |plan| plan.node.address.to_string()),
     ("DOMAIN", |plan| shown(plan.cluster.network.domain.as_ref())),
     (BUILD_TIME, |plan| plan.build_time.to_string()),

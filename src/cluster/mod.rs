@@ -26,13 +26,13 @@ pub(crate) mod testing;
 mod tests;
 mod user;
 
-pub use address::{Address, Ipv4Cidr};
+pub use address::Address;
 pub use apt::Apt;
 pub use docker::{Docker, DockerSource};
 pub use general::General;
 pub use gluster::Gluster;
 pub use load::{BaseCheck, Environment, FILE_NAME, Loaded, load, load_with_base_check};
-pub use names::{NodeName, UserName};
+pub use names::NodeName;
 pub use network::{Network, Wifi};
 pub use node::{Brick, Model, Node, Role, Wipe};
 pub use problem::Warning;

@@ -6,10 +6,6 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeName(String);
 
-/// A login name as Raspberry Pi OS accepts it: `^[a-z][a-z0-9-]*$`, at most 32 characters.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UserName(String);
-
 /// Accounts of Raspberry Pi OS and of the packages installed on first boot, and `mkimage` itself.
 const SYSTEM_ACCOUNTS: &str = "\
     root daemon bin sys sync games man lp mail news uucp proxy www-data backup list irc gnats nobody \
@@ -58,37 +54,26 @@ impl NodeName {
     }
 }
 
-impl UserName {
-    /// Parses a login name. The error is the end of a sentence that starts with the name.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        if text.len() > 32 {
-            return Err(format!("has {} characters; a login has at most 32", text.len()));
-        }
-        if !text.starts_with(|c: char| c.is_ascii_lowercase())
-            || !text
-                .chars()
-                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
-        {
-            return Err("must start with a letter and contain only a to z, 0 to 9 and hyphens".to_owned());
-        }
-        if SYSTEM_ACCOUNTS.split(' ').any(|account| account == text) {
-            return Err("is a system account; choose another name".to_owned());
-        }
-        Ok(Self(text.to_owned()))
+/// Checks a login name as Raspberry Pi OS accepts it: `^[a-z][a-z0-9-]*$`, at most 32 characters. The error is the end of
+/// a sentence that starts with the name.
+pub(super) fn parse_user_name(text: &str) -> Result<String, String> {
+    if text.len() > 32 {
+        return Err(format!("has {} characters; a login has at most 32", text.len()));
     }
-
-    pub fn as_str(&self) -> &str {
-        &self.0
+    if !text.starts_with(|c: char| c.is_ascii_lowercase())
+        || !text
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+    {
+        return Err("must start with a letter and contain only a to z, 0 to 9 and hyphens".to_owned());
     }
+    if SYSTEM_ACCOUNTS.split(' ').any(|account| account == text) {
+        return Err("is a system account; choose another name".to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 impl fmt::Display for NodeName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
-    }
-}
-
-impl fmt::Display for UserName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)
     }
@@ -123,9 +108,9 @@ mod tests {
 
     #[test]
     fn a_user_name_must_be_a_plain_login() {
-        assert!(UserName::parse("pi").is_ok());
+        assert!(parse_user_name("pi").is_ok());
         for bad in ["", "root", "mkimage", "1a", "A", "a_b", "a b", "-a"] {
-            assert!(UserName::parse(bad).is_err(), "{bad}");
+            assert!(parse_user_name(bad).is_err(), "{bad}");
         }
     }
 }

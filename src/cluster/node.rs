@@ -3,14 +3,16 @@
 use std::fmt;
 use std::ops::Range;
 
+use ipnet::Ipv4Net;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, Visitor, value::MapAccessDeserializer};
 use toml::Spanned;
 
+use super::address::parse_cidr;
 use super::entry::Text;
 use super::network::is_host;
 use super::problem::Findings;
-use super::{Address, Ipv4Cidr, NodeName};
+use super::{Address, NodeName};
 
 const MODELS: [Model; 7] = [
     Model::Pi3,
@@ -218,7 +220,7 @@ impl Draft {
     }
 
     /// Returns the node's address if it is fixed.
-    pub(super) fn fixed_address(&self) -> Option<Ipv4Cidr> {
+    pub(super) fn fixed_address(&self) -> Option<Ipv4Net> {
         match self.address {
             Some(Address::Fixed(address)) => Some(address),
             _ => None,
@@ -321,14 +323,14 @@ fn parse_address(text: &str) -> Result<Address, String> {
     if text == "dhcp" {
         return Ok(Address::Dhcp);
     }
-    let cidr = Ipv4Cidr::parse(text)?;
-    let why = if !is_host(cidr.address()) {
+    let cidr = parse_cidr(text)?;
+    let why = if !is_host(cidr.addr()) {
         "is not an address that a machine at home can have"
-    } else if cidr.prefix() > 30 {
+    } else if cidr.prefix_len() > 30 {
         "leaves no room for other machines in the network"
-    } else if cidr.address() == cidr.network() {
+    } else if cidr.addr() == cidr.network() {
         "is the address of the network itself"
-    } else if cidr.address() == cidr.broadcast() {
+    } else if cidr.addr() == cidr.broadcast() {
         "is the broadcast address of its network"
     } else {
         return Ok(Address::Fixed(cidr));

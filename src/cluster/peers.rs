@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+use ipnet::Ipv4Net;
+
 use super::node::Draft;
 use super::problem::Findings;
-use super::{Address, Ipv4Cidr, Network, Role};
+use super::{Address, Network, Role};
 
 /// Checks every pair of nodes. A cluster without nodes has been reported already.
 pub(super) fn check(drafts: &[Draft], network: &Network, findings: &mut Findings<'_>) {
@@ -30,11 +32,11 @@ fn check_duplicates(drafts: &[Draft], findings: &mut Findings<'_>) {
             findings.problem(span.clone(), message, "give every node a different name");
         }
         if let (Some(fixed), Some(span)) = (draft.fixed_address(), &draft.address_span)
-            && let Some(other) = addresses.insert(fixed.address(), draft.display_name())
+            && let Some(other) = addresses.insert(fixed.addr(), draft.display_name())
         {
             let message = format!(
                 "address {} of {} is already used by {other}",
-                fixed.address(),
+                fixed.addr(),
                 draft.display_name()
             );
             findings.problem(span.clone(), message, "give every node a different address");
@@ -60,7 +62,7 @@ fn check_mdns_names(drafts: &[Draft], findings: &mut Findings<'_>) {
 
 /// Checks that all fixed addresses are in the gateway's network.
 fn check_networks(drafts: &[Draft], network: &Network, findings: &mut Findings<'_>) {
-    let fixed: Vec<(&Draft, Ipv4Cidr, Range<usize>)> = drafts
+    let fixed: Vec<(&Draft, Ipv4Net, Range<usize>)> = drafts
         .iter()
         .filter_map(|draft| Some((draft, draft.fixed_address()?, draft.address_span.clone()?)))
         .collect();
@@ -71,23 +73,23 @@ fn check_networks(drafts: &[Draft], network: &Network, findings: &mut Findings<'
         let address_of = format!("address \"{address}\" of {}", draft.display_name());
         let first_of = format!("\"{first_address}\" of {}", first.display_name());
         let (what, remedy) = match network.gateway {
-            Some(gateway) if !address.contains(gateway) => (
+            Some(gateway) if !address.contains(&gateway) => (
                 format!(
                     "{address_of} is outside the gateway's network: {gateway} is not in {}/{}",
                     address.network(),
-                    address.prefix()
+                    address.prefix_len()
                 ),
                 "correct the address, its prefix length, or gateway in [network]",
             ),
-            Some(gateway) if address.address() == gateway => (
+            Some(gateway) if address.addr() == gateway => (
                 format!(
                     "{address_of} is the gateway's own, in {gateway}'s network {}/{}",
                     address.network(),
-                    address.prefix()
+                    address.prefix_len()
                 ),
                 "give the node a different address",
             ),
-            _ if address.prefix() != first_address.prefix() => (
+            _ if address.prefix_len() != first_address.prefix_len() => (
                 format!("{address_of} has a different prefix length from {first_of}"),
                 "use the same prefix length for all nodes, because they are in one network",
             ),

@@ -2,12 +2,14 @@
 
 use std::ops::Range;
 
+use ipnet::Ipv4Net;
 use serde::Deserialize;
 
+use super::Network;
+use super::address::{overlap, parse_cidr};
 use super::entry::Text;
 use super::node::Draft;
 use super::problem::Findings;
-use super::{Ipv4Cidr, Network};
 
 /// Docker divides the pool into networks with this prefix length, so the pool must be at least as large.
 const SUBNET_PREFIX: u8 = 24;
@@ -27,7 +29,7 @@ pub(super) struct SwarmTable {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Swarm {
     /// The pool from which Docker takes networks; `None` if every default overlaps the nodes' own.
-    pub default_addr_pool: Option<Ipv4Cidr>,
+    pub default_addr_pool: Option<Ipv4Net>,
 }
 
 impl SwarmTable {
@@ -35,15 +37,12 @@ impl SwarmTable {
         let networks = node_networks(network, drafts);
         let default_addr_pool = match self.default_addr_pool {
             None => {
-                let pools = DEFAULT_POOLS
-                    .into_iter()
-                    .filter_map(|pool| Ipv4Cidr::parse(pool).ok());
-                let mut free = pools.filter(|pool| !networks.iter().any(|network| network.overlaps(*pool)));
-                free.next()
+                let mut pools = DEFAULT_POOLS.iter().filter_map(|pool| pool.parse().ok());
+                pools.find(|pool| !networks.iter().any(|network| overlap(*network, *pool)))
             }
             Some(entry) => {
                 let remedy = "write a network like \"10.10.0.0/16\"";
-                let pool = findings.parse("default_addr_pool", &entry, Ipv4Cidr::parse, remedy);
+                let pool = findings.parse("default_addr_pool", &entry, parse_cidr, remedy);
                 pool.inspect(|pool| check_pool(*pool, entry.span(), &networks, findings))
             }
         };
@@ -52,10 +51,8 @@ impl SwarmTable {
 }
 
 /// Returns the networks that the nodes are in, as far as the cluster file says.
-fn node_networks(network: &Network, drafts: &[Draft]) -> Vec<Ipv4Cidr> {
-    let gateway = network
-        .gateway
-        .and_then(|gateway| Ipv4Cidr::parse(&format!("{gateway}/24")).ok());
+fn node_networks(network: &Network, drafts: &[Draft]) -> Vec<Ipv4Net> {
+    let gateway = network.gateway.and_then(|gateway| Ipv4Net::new(gateway, 24).ok());
     drafts
         .iter()
         .filter_map(Draft::fixed_address)
@@ -63,25 +60,25 @@ fn node_networks(network: &Network, drafts: &[Draft]) -> Vec<Ipv4Cidr> {
         .collect()
 }
 
-fn check_pool(pool: Ipv4Cidr, span: Range<usize>, networks: &[Ipv4Cidr], findings: &mut Findings<'_>) {
-    if pool.address() != pool.network() {
+fn check_pool(pool: Ipv4Net, span: Range<usize>, networks: &[Ipv4Net], findings: &mut Findings<'_>) {
+    if pool.addr() != pool.network() {
         let message = format!("default_addr_pool {pool} is a host's address, not a network's");
-        let remedy = format!("the network is \"{}/{}\"", pool.network(), pool.prefix());
+        let remedy = format!("the network is \"{}/{}\"", pool.network(), pool.prefix_len());
         findings.problem(span, message, remedy);
-    } else if pool.prefix() > SUBNET_PREFIX {
+    } else if pool.prefix_len() > SUBNET_PREFIX {
         let message = format!(
             "default_addr_pool {pool} is smaller than the /{SUBNET_PREFIX} networks that Docker divides it into"
         );
         findings.problem(span, message, "use a larger network, like \"10.10.0.0/16\"");
-    } else if let Some(nodes) = networks.iter().find(|nodes| nodes.overlaps(pool)) {
+    } else if let Some(nodes) = networks.iter().find(|nodes| overlap(**nodes, pool)) {
         let message = format!(
             "default_addr_pool {pool} overlaps the nodes' own network {}/{}, which containers could not reach",
             nodes.network(),
-            nodes.prefix()
+            nodes.prefix_len()
         );
         let remedy = "choose a network that nothing at home uses, like \"10.10.0.0/16\"";
         findings.problem(span, message, remedy);
-    } else if !pool.address().is_private() {
+    } else if !pool.addr().is_private() {
         let message = format!(
             "default_addr_pool {pool} is not a private network, so containers cannot reach part of the internet"
         );

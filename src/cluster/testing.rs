@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::load::interpret;
-use super::{Address, Brick, Cluster, Environment, Ipv4Cidr, Model, Node, NodeName, Origin, Role};
+use super::{Address, Brick, Cluster, Environment, Model, Node, NodeName, Origin, Role};
 
 /// A cluster file with fixed addresses and DHCP, Wi-Fi and bricks.
 const FILE: &str = r#"
@@ -37,7 +37,7 @@ pub(crate) fn node(name: &str, role: Role, model: Model, address: &str) -> Node 
         role,
         address: match address {
             "dhcp" => Address::Dhcp,
-            cidr => Address::Fixed(Ipv4Cidr::parse(cidr).unwrap()),
+            cidr => Address::Fixed(cidr.parse().unwrap()),
         },
         brick: Some(Brick::default()),
     }

@@ -9,8 +9,9 @@ use zeroize::Zeroizing;
 
 use super::authorized_keys::{self, KeyLine};
 use super::entry::Text;
+use super::names::parse_user_name;
 use super::problem::Findings;
-use super::{Environment, Origin, UserName};
+use super::{Environment, Origin};
 
 /// The traditional user of Raspberry Pi OS.
 const DEFAULT_NAME: &str = "pi";
@@ -34,7 +35,7 @@ pub(super) struct UserTable {
 #[derive(Clone)]
 pub struct User {
     /// The login name; default `pi`.
-    pub name: UserName,
+    pub name: String,
     /// OpenSSH public key lines. When there are none, a key is created for the cluster.
     pub ssh_authorized_keys: Vec<String>,
     /// The files that those keys came from, to tell the user.
@@ -68,8 +69,8 @@ impl UserTable {
     ) -> Option<User> {
         let is_complete = self.name.is_some() && self.ssh_authorized_keys.is_some();
         let name = match self.name {
-            None => UserName::parse(DEFAULT_NAME).ok(),
-            Some(entry) => findings.parse("user", &entry, UserName::parse, ""),
+            None => Some(DEFAULT_NAME.to_owned()),
+            Some(entry) => findings.parse("user", &entry, parse_user_name, ""),
         };
         let mut keys = Keys::default();
         match self.ssh_authorized_keys {

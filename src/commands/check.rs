@@ -57,7 +57,7 @@ fn as_json(loaded: &Loaded, base: &str) -> Value {
         "base": base,
         "sample": base == SAMPLE,
         "user": {
-            "name": cluster.user.name.to_string(),
+            "name": cluster.user.name,
             "ssh_keys": cluster.user.ssh_authorized_keys.len(),
             "password": cluster.user.password_hash.is_some(),
         },

@@ -123,7 +123,7 @@ impl Secrets {
             let name = &node.name;
             let address = match node.address {
                 Address::Dhcp => String::new(),
-                Address::Fixed(cidr) => format!(",{}", cidr.address()),
+                Address::Fixed(cidr) => format!(",{}", cidr.addr()),
             };
             let key = &identity.host_key.public;
             // Writing to a String cannot fail.

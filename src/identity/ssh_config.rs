@@ -30,7 +30,7 @@ pub(super) fn ssh_config(cluster: &Cluster, known_hosts: &Path, admin_key: Optio
         let name = &node.name;
         let host = match node.address {
             Address::Dhcp => name.mdns(),
-            Address::Fixed(cidr) => cidr.address().to_string(),
+            Address::Fixed(cidr) => cidr.addr().to_string(),
         };
         // Writing to a String cannot fail.
         let _ = write!(

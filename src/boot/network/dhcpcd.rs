@@ -2,13 +2,15 @@
 
 use std::fmt::Write as _;
 
-use crate::cluster::{Ipv4Cidr, Model, Network};
+use ipnet::Ipv4Net;
+
+use crate::cluster::{Model, Network};
 
 /// The image's own file, to which the section is added.
 pub(super) const CONFIG: &str = "/etc/dhcpcd.conf";
 
 /// Returns our section of the file; `systemd-run` marks where it begins and ends.
-pub(super) fn section(network: &Network, address: Ipv4Cidr, model: Model) -> String {
+pub(super) fn section(network: &Network, address: Ipv4Net, model: Model) -> String {
     // dhcpcd gives radios the worse metric, so the cable wins where both are connected.
     let interfaces: &[&str] = match (model, &network.wifi) {
         // The only board without a socket.

@@ -3,16 +3,17 @@
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
+use ipnet::Ipv4Net;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::cluster::{Address, Ipv4Cidr, Network, Wifi};
+use crate::cluster::{Address, Network, Wifi};
 
 /// The connection over a cable, which holds no secret.
 pub(super) const CABLE: &str = "/etc/NetworkManager/system-connections/mkimage-cable.nmconnection";
 
 /// Returns the connection over a cable.
-pub(super) fn cable(network: &Network, address: Ipv4Cidr) -> String {
+pub(super) fn cable(network: &Network, address: Ipv4Net) -> String {
     format!(
         "[connection]\n\
          id=mkimage-cable\n\
@@ -62,7 +63,7 @@ pub(super) fn wifi(wifi: &Wifi, network: &Network, address: Address, cluster_id:
     )
 }
 
-fn address_and_gateway(network: &Network, address: Ipv4Cidr) -> String {
+fn address_and_gateway(network: &Network, address: Ipv4Net) -> String {
     match network.gateway {
         Some(gateway) => format!("{address},{gateway}"),
         None => address.to_string(),

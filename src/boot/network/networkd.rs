@@ -2,13 +2,15 @@
 
 use std::fmt::Write as _;
 
-use crate::cluster::{Ipv4Cidr, Network};
+use ipnet::Ipv4Net;
+
+use crate::cluster::Network;
 
 /// Sorts before the files that images bring, so it is the one that is used.
 pub(super) const CABLE: &str = "/etc/systemd/network/05-mkimage.network";
 
 /// Returns the configuration of the cable's interface.
-pub(super) fn cable(network: &Network, address: Ipv4Cidr) -> String {
+pub(super) fn cable(network: &Network, address: Ipv4Net) -> String {
     // The last name is the one that systemd-nspawn gives a container's interface.
     let mut text = format!("[Match]\nName=en* eth* host0\n\n[Network]\nAddress={address}\n");
     // Writing to a String cannot fail.

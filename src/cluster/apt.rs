@@ -4,8 +4,7 @@ use serde::Deserialize;
 use toml::Spanned;
 use url::Url;
 
-use super::entry::Text;
-use super::problem::Findings;
+use super::problem::{Findings, Text};
 
 /// The table as written.
 #[derive(Debug, Default, Deserialize)]

@@ -2,8 +2,7 @@
 
 use serde::Deserialize;
 
-use super::entry::Text;
-use super::problem::Findings;
+use super::problem::{Findings, Text};
 
 /// The table as written.
 #[derive(Debug, Default, Deserialize)]

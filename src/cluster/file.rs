@@ -1,9 +1,12 @@
-//! The whole cluster file as written, and the cluster that it describes.
+//! The whole cluster file as written, parsed as far as possible, and the cluster that it describes.
 //!
 //! Every key is optional here so that all problems are found in one go; the modules of the tables report missing keys.
 
+use std::ops::Range;
+
 use serde::Deserialize;
 use toml::Spanned;
+use toml::de::{DeTable, DeValue, Deserializer, Error};
 
 use super::apt::AptTable;
 use super::docker::DockerTable;
@@ -16,6 +19,18 @@ use super::problem::Findings;
 use super::swarm::SwarmTable;
 use super::user::UserTable;
 use super::{Cluster, Environment, Origin};
+
+/// Parsing stops after this many problems.
+const MAX_PROBLEMS: usize = 25;
+
+/// The similarity to an unknown key from which a known key is suggested (0 to 1, Jaro-Winkler).
+const MIN_SIMILARITY: f64 = 0.8;
+
+/// The key of the list of nodes.
+const NODE: &str = "node";
+
+/// The remedy for a node outside the list of nodes.
+const USE_DOUBLE_BRACKETS: &str = "start every node with [[node]], in double brackets";
 
 /// The tables, checked for their types only.
 #[derive(Debug, Default, Deserialize)]
@@ -60,5 +75,175 @@ impl FileTable {
             apt,
             nodes: nodes?,
         })
+    }
+}
+
+/// Returns the tables, or `None` if the text is not TOML. Problems are added to `findings`.
+pub(super) fn parse(findings: &mut Findings<'_>) -> Option<FileTable> {
+    let (mut document, errors) = DeTable::parse_recoverable(findings.source.text);
+    if !errors.is_empty() {
+        for error in errors.iter().take(MAX_PROBLEMS) {
+            report(findings, error);
+        }
+        return None;
+    }
+    refuse_control_characters(findings, document.get_ref());
+    remove_misplaced_lists(findings, document.get_mut());
+    remove_single_node(findings, document.get_mut());
+    // serde stops at the first entry it cannot use: remove that entry and start again.
+    while findings.count < MAX_PROBLEMS {
+        match FileTable::deserialize(Deserializer::from(document.clone())) {
+            Ok(file) => return Some(file),
+            Err(error) => {
+                report(findings, &error);
+                let removed = error
+                    .span()
+                    .is_some_and(|span| remove_entry(document.get_mut(), &span));
+                if !removed {
+                    return None;
+                }
+            }
+        }
+    }
+    None
+}
+
+fn report(findings: &mut Findings<'_>, error: &Error) {
+    // The parser quotes values in its messages.
+    let secret = error
+        .span()
+        .is_some_and(|span| findings.source.is_secret(span.start));
+    let (message, remedy) = if secret {
+        let message = "this value cannot be read (it is not shown because it may be a secret)";
+        (message.to_owned(), "write it as a string in quotes".to_owned())
+    } else if let Some((unknown, known)) = unknown_key(error.message()) {
+        let suggestion = known
+            .iter()
+            .map(|key| (strsim::jaro_winkler(unknown, key), key))
+            .filter(|(similarity, _)| *similarity > MIN_SIMILARITY)
+            .max_by(|(a, _), (b, _)| a.total_cmp(b));
+        let remedy = match suggestion {
+            Some((_, key)) => format!("did you mean {key}? Known keys: {}", known.join(", ")),
+            None => format!("known keys: {}", known.join(", ")),
+        };
+        (format!("unknown key {unknown:?}"), remedy)
+    } else if error.message().ends_with("expected a sequence") {
+        let remedy = "write a list in brackets, like [\"...\"]";
+        (error.message().to_owned(), remedy.to_owned())
+    } else if error.message().contains("duplicate key") && is_node(findings, error.span()) {
+        (error.message().to_owned(), USE_DOUBLE_BRACKETS.to_owned())
+    } else {
+        (error.message().to_owned(), String::new())
+    };
+    findings.unusable_entry(error.span(), message, remedy);
+}
+
+/// Returns whether the text at `span` is the key of the list of nodes.
+fn is_node(findings: &Findings<'_>, span: Option<Range<usize>>) -> bool {
+    let text = span.and_then(|span| findings.source.text.get(span));
+    text.is_some_and(|text| text.trim_matches(['[', ']', ' ']) == NODE)
+}
+
+/// Extracts the unknown key and the known keys from serde's message.
+fn unknown_key(message: &str) -> Option<(&str, Vec<&str>)> {
+    let (unknown, known) = message
+        .strip_prefix("unknown field `")?
+        .rsplit_once("`, expected ")?;
+    // Every second part is between backticks.
+    Some((unknown, known.split('`').skip(1).step_by(2).collect()))
+}
+
+/// serde would accept a list in place of a table, taking its elements as the fields in order.
+fn remove_misplaced_lists(findings: &mut Findings<'_>, document: &mut DeTable<'_>) {
+    let mut lists = Vec::new();
+    for (key, value) in document.iter() {
+        match (key.get_ref().as_ref(), value.get_ref()) {
+            (NODE, DeValue::Array(nodes)) => {
+                lists.extend(nodes.iter().filter(|node| node.get_ref().is_array()));
+            }
+            ("network", DeValue::Table(network)) => {
+                let wifi = network.iter().find(|(key, _)| key.get_ref() == "wifi");
+                lists.extend(
+                    wifi.map(|(_, value)| value)
+                        .filter(|value| value.get_ref().is_array()),
+                );
+            }
+            (_, DeValue::Array(_)) => lists.push(value),
+            _ => {}
+        }
+    }
+    let spans: Vec<Range<usize>> = lists.into_iter().map(Spanned::span).collect();
+    for span in spans {
+        let message = "this is a list, but a table is expected";
+        let remedy = "write key = value pairs below [table], or in { ... }";
+        findings.unusable_entry(Some(span.clone()), message, remedy);
+        remove_entry(document, &span);
+    }
+}
+
+/// Removes a `[node]` table, which is not a list of nodes.
+fn remove_single_node(findings: &mut Findings<'_>, document: &mut DeTable<'_>) {
+    let found = document
+        .iter()
+        .find(|(key, value)| key.get_ref().as_ref() == NODE && value.get_ref().is_table())
+        .map(|(key, _)| key.clone());
+    if let Some(key) = found {
+        document.remove(&key);
+        let message = "[node] can appear only once";
+        findings.unusable_entry(Some(key.span()), message, USE_DOUBLE_BRACKETS);
+    }
+}
+
+/// Removes the innermost entry that contains the text at `span`.
+fn remove_entry(table: &mut DeTable<'_>, span: &Range<usize>) -> bool {
+    for (_, value) in table.iter_mut() {
+        if remove_entry_inside(value.get_mut(), span) {
+            return true;
+        }
+    }
+    let found = table
+        .iter()
+        .find(|(key, value)| key.span() == *span || contains(&value.span(), span))
+        .map(|(key, _)| key.clone());
+    found.is_some_and(|key| table.remove(&key).is_some())
+}
+
+fn remove_entry_inside(value: &mut DeValue<'_>, span: &Range<usize>) -> bool {
+    match value {
+        DeValue::Table(table) => remove_entry(table, span),
+        DeValue::Array(array) => array
+            .iter_mut()
+            .any(|element| remove_entry_inside(element.get_mut(), span)),
+        _ => false,
+    }
+}
+
+fn contains(outer: &Range<usize>, inner: &Range<usize>) -> bool {
+    outer.start <= inner.start && inner.end <= outer.end
+}
+
+/// Every value ends up in a file on the Pi, where a line break would start a new entry.
+fn refuse_control_characters(findings: &mut Findings<'_>, table: &DeTable<'_>) {
+    for (key, value) in table {
+        // Public keys may be pasted with their line ends; `authorized_keys` checks them.
+        if key.get_ref().as_ref() != "ssh_authorized_keys" {
+            refuse_control_characters_in(findings, value);
+        }
+    }
+}
+
+fn refuse_control_characters_in(findings: &mut Findings<'_>, value: &Spanned<DeValue<'_>>) {
+    match value.get_ref() {
+        DeValue::String(text) if text.chars().any(char::is_control) => {
+            let message = "this text contains a line break or another control character";
+            findings.problem(value.span(), message, "write it on one line");
+        }
+        DeValue::Array(array) => {
+            for element in array {
+                refuse_control_characters_in(findings, element);
+            }
+        }
+        DeValue::Table(table) => refuse_control_characters(findings, table),
+        _ => {}
     }
 }

@@ -5,9 +5,8 @@ use std::ops::Range;
 use serde::Deserialize;
 use toml::{Spanned, Value};
 
-use super::entry::Text;
 use super::node::Draft;
-use super::problem::Findings;
+use super::problem::{Findings, Text};
 use super::{BRICKS, NodeName};
 
 const SPLIT_BRAIN: &str = "with only two copies, nothing tells which is right after the nodes lose contact (split \

@@ -8,7 +8,7 @@ use toml::Spanned;
 
 use super::problem::{Findings, Warning};
 use super::source::Source;
-use super::{Cluster, Origin, parse};
+use super::{Cluster, Origin, file};
 use crate::error::{Category, Context, Error, Result};
 
 /// The file that is looked for in the current folder.
@@ -146,7 +146,7 @@ pub(super) fn interpret(
                 .to_owned(),
         );
     }
-    let file = parse::parse(&mut findings);
+    let file = file::parse(&mut findings);
     let base = file.as_ref().and_then(|file| file.cluster.base.as_ref());
     let base = base
         .filter(|base| !base.get_ref().trim().is_empty())

@@ -7,8 +7,7 @@ use serde::Deserialize;
 use toml::Spanned;
 use zeroize::Zeroizing;
 
-use super::entry::Text;
-use super::problem::Findings;
+use super::problem::{Findings, Text};
 use super::{NodeName, countries};
 
 /// The table as written.

@@ -9,9 +9,8 @@ use serde::de::{self, Deserializer, MapAccess, Visitor, value::MapAccessDeserial
 use toml::Spanned;
 
 use super::address::parse_cidr;
-use super::entry::Text;
 use super::network::is_host;
-use super::problem::Findings;
+use super::problem::{Findings, Text};
 use super::{Address, NodeName};
 
 const MODELS: [Model; 7] = [

@@ -7,9 +7,8 @@ use serde::Deserialize;
 
 use super::Network;
 use super::address::{overlap, parse_cidr};
-use super::entry::Text;
 use super::node::Draft;
-use super::problem::Findings;
+use super::problem::{Findings, Text};
 
 /// Docker divides the pool into networks with this prefix length, so the pool must be at least as large.
 const SUBNET_PREFIX: u8 = 24;

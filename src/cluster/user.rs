@@ -8,9 +8,8 @@ use toml::Spanned;
 use zeroize::Zeroizing;
 
 use super::authorized_keys::{self, KeyLine};
-use super::entry::Text;
 use super::names::parse_user_name;
-use super::problem::Findings;
+use super::problem::{Findings, Text};
 use super::{Environment, Origin};
 
 /// The traditional user of Raspberry Pi OS.

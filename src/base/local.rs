@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use crate::base::sha256::Hasher;
 use crate::base::verified::Stamp;
 use crate::base::{ObtainOptions, Sha256, Trust, VerifiedBase, signature_file, verified};
-use crate::disk::opened::open_image;
+use crate::disk::paths::open_image;
 use crate::error::{Category, Context, Error, Result};
 use crate::progress::Progress;
 use crate::signature::Detached;

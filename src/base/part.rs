@@ -12,8 +12,7 @@ use url::Url;
 
 use crate::base::sha256::Hasher;
 use crate::base::{ObtainOptions, answer::Validator};
-use crate::disk::durable::{folder_of, sync_folder};
-use crate::disk::opened::is_at;
+use crate::disk::paths::{folder_of, is_at, sync_folder};
 use crate::disk::read_at::write_all_at;
 use crate::error::{Context, Result};
 use crate::progress::Progress;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::base::VerifiedBase;
-use crate::disk::opened::open_image;
+use crate::disk::paths::open_image;
 use crate::error::{Context, Result};
 use crate::image::container::{self, Container};
 use crate::image::fat::{Entry, FatVolume, MAX_FILE_SIZE};

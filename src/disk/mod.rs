@@ -2,12 +2,10 @@
 //! are removed unless they are finished. Knows nothing about images.
 
 pub mod clone;
-pub mod durable;
 pub mod growing;
-pub mod opened;
-pub mod out_folder;
 pub mod output;
 pub mod partial;
+pub mod paths;
 pub mod read_at;
 pub mod room;
 pub mod scratch;

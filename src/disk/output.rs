@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
 
-use crate::disk::durable::{folder_of, sync_folder};
-use crate::disk::opened::is_at;
 use crate::disk::partial::PartialFile;
+use crate::disk::paths::{folder_of, is_at, sync_folder};
 use crate::error::{Category, Context, Error, Result};
 use crate::threads::on_threads;
 

@@ -1,4 +1,4 @@
-//! Removes unfinished files on Ctrl-C and exits with code 130.
+//! Unfinished files and empty output folders, which are removed on Ctrl-C; the program then exits with code 130.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -6,8 +6,11 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use crate::error::{Category, Context, Result};
+use crate::error::{Category, Context, Error, Result};
 use crate::threads::lock;
+
+/// Remedy for a folder that cannot be used.
+const REMEDY: &str = "use another folder with --out";
 
 /// Files to remove on Ctrl-C.
 static PARTIAL_FILES: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
@@ -88,30 +91,83 @@ impl Drop for PartialFile {
     }
 }
 
-/// A folder created by this process. It is removed on Ctrl-C and on drop if it is empty.
+/// The output folder, checked before the download. Folders created for it are removed on Ctrl-C and on drop if they are
+/// empty.
 #[derive(Debug)]
-pub struct NewFolder {
-    path: PathBuf,
+pub struct OutFolder {
+    /// Outermost first.
+    created: Vec<PathBuf>,
 }
 
-impl NewFolder {
-    /// Creates a new folder in an existing one.
-    pub fn create(path: &Path) -> io::Result<Self> {
+impl OutFolder {
+    /// Creates the folder if it does not exist. Checks that it is writable and that no destination is a folder.
+    pub fn prepare(path: &Path, destinations: &[PathBuf]) -> Result<Self> {
+        refuse_file(path)?;
+        let mut prepared = Self { created: Vec::new() };
+        let missing: Vec<_> = path
+            .ancestors()
+            .take_while(|folder| !folder.as_os_str().is_empty() && !folder.is_dir())
+            .collect();
+        for folder in missing.into_iter().rev() {
+            match prepared.create(folder) {
+                Ok(()) => {}
+                // Another run created it at the same time and owns it.
+                Err(_) if folder.is_dir() => {}
+                Err(error) => {
+                    return Err(error)
+                        .disk(|| format!("creating the folder {}", path.display()))
+                        .map_err(|error| error.with_remedy(REMEDY));
+                }
+            }
+        }
+        tempfile::tempfile_in(path)
+            .disk(|| format!("writing to the folder {}", path.display()))
+            .map_err(|error| error.with_remedy(REMEDY))?;
+        if let Some(folder) = destinations.iter().find(|destination| destination.is_dir()) {
+            let what = format!(
+                "{} is a folder, but an image must be written there",
+                folder.display()
+            );
+            let remedy = format!("move the folder away, or {REMEDY}");
+            return Err(Error::new(Category::Disk, what).with_remedy(remedy));
+        }
+        Ok(prepared)
+    }
+
+    /// Creates a folder in an existing one.
+    fn create(&mut self, path: &Path) -> io::Result<()> {
         let mut folders = lock(&NEW_FOLDERS);
         fs::create_dir(path)?;
         folders.insert(path.to_owned());
-        Ok(Self {
-            path: path.to_owned(),
-        })
+        self.created.push(path.to_owned());
+        Ok(())
     }
 }
 
-impl Drop for NewFolder {
+impl Drop for OutFolder {
     fn drop(&mut self) {
         let mut folders = lock(&NEW_FOLDERS);
-        let _ = fs::remove_dir(&self.path);
-        folders.remove(&self.path);
+        for path in self.created.iter().rev() {
+            let _ = fs::remove_dir(path);
+            folders.remove(path);
+        }
     }
+}
+
+/// Refuses a file in place of the folder or one of its parents.
+fn refuse_file(path: &Path) -> Result<()> {
+    let file = path
+        .ancestors()
+        .find(|place| place.exists())
+        .filter(|place| !place.is_dir());
+    let Some(file) = file else {
+        return Ok(());
+    };
+    let mut what = format!("{} is a file", file.display());
+    if file != path {
+        what = format!("{what}, so the folder {} cannot exist", path.display());
+    }
+    Err(Error::new(Category::Disk, what).with_remedy(REMEDY))
 }
 
 #[cfg(test)]
@@ -129,5 +185,48 @@ mod tests {
         let (half, _file) = PartialFile::create(&path).unwrap();
         half.rename(&folder.path().join("whole")).unwrap();
         assert!(!path.exists() && folder.path().join("whole").exists());
+    }
+
+    #[test]
+    fn an_empty_new_folder_is_removed() {
+        let place = tempfile::tempdir().unwrap();
+        let there = place.path().join("there");
+        fs::create_dir(&there).unwrap();
+        let deep = there.join("a/b");
+        let prepared = OutFolder::prepare(&deep, &[]).unwrap();
+        assert!(deep.is_dir());
+        drop(prepared);
+        assert_eq!(fs::read_dir(&there).unwrap().count(), 0);
+
+        drop(OutFolder::prepare(&there, &[]).unwrap());
+        assert!(there.is_dir(), "the user's own empty folder must stay");
+
+        let prepared = OutFolder::prepare(&deep, &[]).unwrap();
+        fs::write(deep.join("pi4-2.img"), "an image").unwrap();
+        drop(prepared);
+        assert!(deep.join("pi4-2.img").exists());
+    }
+
+    #[test]
+    fn a_file_in_place_of_the_folder_is_an_error() {
+        let place = tempfile::tempdir().unwrap();
+        let file = place.path().join("afile");
+        fs::write(&file, "").unwrap();
+        for path in [file.clone(), file.join("out")] {
+            let error = OutFolder::prepare(&path, &[]).unwrap_err();
+            assert_eq!(error.category(), Category::Disk);
+            assert!(error.to_string().contains("afile is a file"), "{error}");
+            assert!(error.remedy().is_some_and(|remedy| remedy.contains("--out")));
+        }
+    }
+
+    #[test]
+    fn a_folder_in_place_of_an_image_is_an_error() {
+        let place = tempfile::tempdir().unwrap();
+        let [good, bad] = ["pi4-1.img", "pi4-3.img"].map(|name| place.path().join(name));
+        fs::create_dir(&bad).unwrap();
+        let error = OutFolder::prepare(place.path(), &[good, bad]).unwrap_err();
+        assert_eq!(error.category(), Category::Disk);
+        assert!(error.to_string().contains("pi4-3.img is a folder"), "{error}");
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use crate::disk::durable::{folder_of, sync_folder};
+use crate::disk::paths::{folder_of, sync_folder};
 use crate::error::{Category, Context, Error, Result};
 
 /// Keeps the folder out of version control. It is also the lock file, because it is created once and never renamed.

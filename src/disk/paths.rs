@@ -1,4 +1,4 @@
-//! Opens files, and compares open files with paths.
+//! Opens files by their paths, finds them again, and keeps new and renamed ones after a power cut.
 
 use std::fs::File;
 use std::io;
@@ -34,4 +34,22 @@ pub fn is_at(file: &File, path: &Path) -> io::Result<bool> {
         Err(error) => return Err(error),
     };
     Ok(same_file::Handle::from_file(file.try_clone()?)? == current)
+}
+
+/// Returns the folder that holds `path`: `.` for a bare name.
+pub fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// Syncs a folder's list of names to the disk: after a power cut, a new or renamed file exists only if its folder was
+/// synced too. Does nothing on systems other than Unix, where folders cannot be opened.
+pub fn sync_folder(folder: &Path) -> Result<()> {
+    if cfg!(unix) {
+        let synced = File::open(folder).and_then(|folder| folder.sync_all());
+        synced.disk(|| format!("syncing {}", folder.display()))?;
+    }
+    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use crate::boot::mechanism;
 use crate::error::{Category, Error, Result};
-use crate::release::Cmdline;
+use crate::release::{Cmdline, Release};
 
 /// The kernel takes at most this many bytes (`COMMAND_LINE_SIZE` of 64-bit ARM, less the terminating zero).
 const LONGEST: usize = 2047;
@@ -13,29 +13,25 @@ const OURS: [&str; 3] = ["cgroup_enable=memory", "cgroup_disable=memory", "cgrou
 /// Sets the country of the radio, which stays off without one.
 const COUNTRY: &str = "cfg80211.ieee80211_regdom=";
 
-/// The words that a node's command line needs besides the base's.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct NodeWords<'a> {
-    /// Kernels before 5.10 know another word for the memory cgroup.
-    pub old_kernel: bool,
-    /// Country of the radio, ISO 3166 alpha-2.
-    pub wifi_country: Option<&'a str>,
-    /// The mechanism's words, which come last.
-    pub mechanism: &'a [String],
-}
-
-/// Renders the node's `cmdline.txt`. Refuses a line that the kernel would cut.
-pub(super) fn render(base: &Cmdline, node: NodeWords<'_>) -> Result<Vec<u8>> {
+/// Renders the node's `cmdline.txt`. `country` is that of the radio, ISO 3166 alpha-2; the words of `mechanism` come last.
+/// Refuses a line that the kernel would cut.
+pub(super) fn render(
+    base: &Cmdline,
+    release: Option<Release>,
+    country: Option<&str>,
+    mechanism: &[String],
+) -> Result<Vec<u8>> {
     let kept: Vec<&str> = base
         .words()
-        .filter(|word| !is_replaced(word, node.wifi_country.is_some()))
+        .filter(|word| !is_replaced(word, country.is_some()))
         .collect();
 
     let mut added = vec!["cgroup_enable=memory".to_owned()];
-    if node.old_kernel {
+    // Kernels before 5.10 know another word for the memory cgroup.
+    if release.is_none_or(|release| release < Release::Bookworm) {
         added.push("cgroup_memory=1".to_owned());
     }
-    added.extend(node.wifi_country.map(|country| format!("{COUNTRY}{country}")));
+    added.extend(country.map(|country| format!("{COUNTRY}{country}")));
 
     // The scripts that grow the root file system look for ` init=` and ` resize` with the blank.
     let must_not_be_first = kept
@@ -47,7 +43,7 @@ pub(super) fn render(base: &Cmdline, node: NodeWords<'_>) -> Result<Vec<u8>> {
     }
     line.extend(kept.into_iter().map(str::to_owned));
     line.append(&mut added);
-    line.extend_from_slice(node.mechanism);
+    line.extend_from_slice(mechanism);
 
     let mut text = line.join(" ");
     if text.len() > LONGEST {
@@ -87,39 +83,33 @@ mod tests {
         .map(str::to_owned)
     }
 
-    fn full(mechanism: &[String]) -> NodeWords<'_> {
-        NodeWords {
-            old_kernel: true,
-            wifi_country: Some("DE"),
-            mechanism,
-        }
+    fn render(base: &str, release: Release, country: Option<&str>, mechanism: &[String]) -> Result<String> {
+        let base = Cmdline::parse(base.as_bytes()).unwrap();
+        let line = super::render(&base, Some(release), country, mechanism)?;
+        Ok(String::from_utf8(line).unwrap())
     }
 
-    fn rendered(base: &str, words: NodeWords<'_>) -> String {
-        String::from_utf8(render(&Cmdline::parse(base.as_bytes()).unwrap(), words).unwrap()).unwrap()
+    fn without_words_of_the_node(base: &str) -> String {
+        render(base, Release::Trixie, None, &[]).unwrap()
+    }
+
+    /// Renders all words that a node may have.
+    fn full(base: &str, mechanism: &[String]) -> String {
+        render(base, Release::Buster, Some("DE"), mechanism).unwrap()
     }
 
     #[test]
     fn the_line_is_the_bases_words_then_ours_then_the_mechanisms() {
-        let words = NodeWords {
-            wifi_country: Some("DE"),
-            mechanism: &["ds=nocloud;i=id-1".to_owned()],
-            ..NodeWords::default()
-        };
+        let mechanism = ["ds=nocloud;i=id-1".to_owned()];
         assert_eq!(
-            rendered(TRIXIE_CMDLINE, words),
+            render(TRIXIE_CMDLINE, Release::Trixie, Some("DE"), &mechanism).unwrap(),
             format!(
                 "{} cgroup_enable=memory cfg80211.ieee80211_regdom=DE ds=nocloud;i=id-1\n",
                 TRIXIE_CMDLINE.trim_end()
             )
         );
-        let words = NodeWords {
-            old_kernel: true,
-            mechanism: &systemd_run(),
-            ..NodeWords::default()
-        };
         assert_eq!(
-            rendered(BUSTER_CMDLINE.trim_end(), words),
+            render(BUSTER_CMDLINE.trim_end(), Release::Buster, None, &systemd_run()).unwrap(),
             format!(
                 "{} cgroup_enable=memory cgroup_memory=1 systemd.run=/boot/mkimage/systemd-run \
                  systemd.run_success_action=reboot systemd.unit=kernel-command-line.target",
@@ -131,8 +121,8 @@ mod tests {
     #[test]
     fn a_radio_country_of_the_base_stays_where_the_cluster_names_none() {
         let base = "root=x cfg80211.ieee80211_regdom=GB rootwait";
-        assert!(rendered(base, NodeWords::default()).contains("regdom=GB"));
-        let ours = rendered(base, full(&[]));
+        assert!(without_words_of_the_node(base).contains("regdom=GB"));
+        let ours = full(base, &[]);
         assert!(
             ours.contains("regdom=DE") && !ours.contains("regdom=GB"),
             "{ours}"
@@ -145,20 +135,20 @@ mod tests {
             "resize root=x",
             "init=/usr/lib/raspi-config/init_resize.sh root=x",
         ] {
-            assert!(rendered(base, full(&[])).starts_with("cgroup_enable=memory "));
+            assert!(full(base, &[]).starts_with("cgroup_enable=memory "));
         }
     }
 
     #[test]
     fn a_line_that_the_kernel_would_cut_is_refused() {
-        let base = Cmdline::parse("x".repeat(2000).as_bytes()).unwrap();
-        assert!(render(&base, full(&systemd_run())).is_err());
+        let base = "x".repeat(2000);
+        assert!(render(&base, Release::Buster, Some("DE"), &systemd_run()).is_err());
     }
 
     #[test]
     fn a_windows_line_end_never_reaches_the_kernel() {
         assert_eq!(
-            rendered("root=x\r\n", NodeWords::default()),
+            without_words_of_the_node("root=x\r\n"),
             "root=x cgroup_enable=memory\n"
         );
     }
@@ -183,8 +173,8 @@ mod tests {
             newline in any::<bool>(),
         ) {
             let base = words.join(" ") + if newline { "\n" } else { "" };
-            let once = rendered(&base, full(&systemd_run()));
-            prop_assert_eq!(&rendered(&once, full(&systemd_run())), &once);
+            let once = full(&base, &systemd_run());
+            prop_assert_eq!(&full(&once, &systemd_run()), &once);
             prop_assert_eq!(once.ends_with('\n'), newline);
             prop_assert_eq!(once.trim_end().lines().count(), 1);
             prop_assert!(!once.contains('\r'));

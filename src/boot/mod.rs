@@ -7,7 +7,6 @@ pub mod expected;
 pub mod facts;
 pub mod mechanism;
 mod network;
-mod nodes;
 pub mod overlay;
 pub mod plan;
 pub mod render;

@@ -1,13 +1,11 @@
 //! Renders a node's boot partition.
 
-use crate::boot::cmdline::{self, NodeWords};
 use crate::boot::mechanism::Mechanism;
 use crate::boot::overlay::{BootPath, Overlay};
 use crate::boot::plan::Plan;
 use crate::boot::settings::{self, Settings};
-use crate::boot::{bundle, config_txt, network, nodes, user_files};
+use crate::boot::{bundle, cmdline, config_txt, network, user_files};
 use crate::error::{Category, Context, Error, Result};
-use crate::release::Release;
 
 /// Returns the files of the node's boot partition. The same plan gives the same bytes. Fails if a value of the
 /// cluster file cannot be written, or a file of the user cannot lie where they put it.
@@ -25,7 +23,7 @@ fn render_files(plan: &Plan<'_>, mechanism: &dyn Mechanism) -> Result<Overlay> {
         Ok(())
     };
     put(settings::PATH, Settings::of(plan)?.to_shell().into_bytes())?;
-    put(nodes::PATH, nodes::nodes(plan.cluster).into_bytes())?;
+    put(settings::NODES_PATH, settings::nodes(plan.cluster).into_bytes())?;
     put("mkimage/known_hosts", plan.known_hosts.into())?;
     put("mkimage/enrolment_keys", plan.enrolment_keys.into())?;
     put("mkimage/authorized_keys", authorized_keys(plan)?.into_bytes())?;
@@ -47,17 +45,8 @@ const CMDLINE: &str = "cmdline.txt";
 
 fn cmdline(plan: &Plan<'_>, mechanism: &[String]) -> Result<Vec<u8>> {
     let wifi = plan.cluster.network.wifi.as_ref();
-    cmdline::render(
-        &plan.base.cmdline,
-        NodeWords {
-            old_kernel: plan
-                .base
-                .release
-                .is_none_or(|release| release < Release::Bookworm),
-            wifi_country: wifi.map(|wifi| wifi.country.as_str()),
-            mechanism,
-        },
-    )
+    let country = wifi.map(|wifi| wifi.country.as_str());
+    cmdline::render(&plan.base.cmdline, plan.base.release, country, mechanism)
 }
 
 /// Returns the files below `mkimage/secrets/`.

@@ -1,13 +1,16 @@
-//! `mkimage/settings`: the scripts' knowledge of their node, as POSIX shell assignments.
+//! The scripts' knowledge of their node, `mkimage/settings`, as POSIX shell assignments, and of all nodes, `mkimage/nodes`.
 
 use std::fmt::Write as _;
 
 use crate::boot::plan::Plan;
-use crate::cluster::{BRICKS, Gluster, NodeName, Wipe};
+use crate::cluster::{Address, BRICKS, Cluster, Gluster, Node, NodeName, Wipe};
 use crate::error::{Category, Error, Result};
 
 /// Path on the boot partition.
 pub const PATH: &str = "mkimage/settings";
+
+/// Path of the list of nodes on the boot partition.
+pub(super) const NODES_PATH: &str = "mkimage/nodes";
 
 /// Begins every variable's name.
 const PREFIX: &str = "MKIMAGE_";
@@ -51,9 +54,7 @@ const VARIABLES: &[(&str, Source)] = &[
         of_volume(plan, |gluster| shown(gluster.arbiter.as_ref()))
     }),
     ("BRICKS", |_| BRICKS.to_owned()),
-    ("BRICK", |plan| {
-        (if plan.node.brick.is_some() { "yes" } else { "no" }).to_owned()
-    }),
+    ("BRICK", |plan| has_brick(plan.node).to_owned()),
     ("BRICK_DEVICE", |plan| {
         let device = plan.node.brick.as_ref().and_then(|brick| brick.device.as_deref());
         device.unwrap_or("auto").to_owned()
@@ -141,6 +142,31 @@ fn of_volume(plan: &Plan<'_>, value: fn(&Gluster) -> String) -> String {
 /// Returns the text of a value, or nothing where there is none.
 fn shown(value: Option<impl ToString>) -> String {
     value.map_or_else(String::new, |value| value.to_string())
+}
+
+fn has_brick(node: &Node) -> &'static str {
+    if node.brick.is_some() { "yes" } else { "no" }
+}
+
+/// Returns one line per node: name, role, peer name, fixed address or `-`, and whether it has a brick.
+pub(super) fn nodes(cluster: &Cluster) -> String {
+    let mut lines = String::new();
+    for node in &cluster.nodes {
+        let address = match node.address {
+            Address::Dhcp => "-".to_owned(),
+            Address::Fixed(cidr) => cidr.addr().to_string(),
+        };
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            lines,
+            "{} {} {} {address} {}",
+            node.name,
+            node.role.as_str(),
+            node.peer_name(),
+            has_brick(node)
+        );
+    }
+    lines
 }
 
 #[cfg(test)]

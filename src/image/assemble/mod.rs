@@ -3,11 +3,10 @@
 mod compressed;
 pub mod eager;
 mod raw;
-mod unpacked;
 
 use std::path::{Path, PathBuf};
 
-pub use unpacked::Unpacked;
+pub use raw::Unpacked;
 
 use crate::boot::overlay::Overlay;
 use crate::disk::output::Output;

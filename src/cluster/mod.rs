@@ -5,7 +5,6 @@
 mod address;
 mod apt;
 mod authorized_keys;
-mod countries;
 mod docker;
 mod file;
 mod general;

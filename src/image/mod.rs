@@ -10,7 +10,6 @@ pub mod edits;
 pub mod fat;
 pub mod page_cache;
 pub mod partition;
-pub mod peek;
 pub mod raw_image;
 pub mod xz;
 

@@ -1,16 +1,23 @@
-//! A raw image whose boot partition is known.
+//! A raw image whose boot partition is known, from any container.
 
+use std::fs::File;
+use std::io;
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::disk::read_at::ReadAt;
+use crate::disk::read_at::{RawSink, ReadAt};
+use crate::disk::scratch;
+use crate::disk::sparse::SparseFiles;
 use crate::error::{Category, Context as _, Error, Result};
 use crate::image::container::Container;
 use crate::image::fat::FatVolume;
 use crate::image::page_cache::PageCache;
 use crate::image::partition::{Partition, PartitionTable};
-use crate::image::peek;
 use crate::progress::Progress;
+
+/// Limit for decoding, in bytes: the boot partition of every known image ends before 521 MiB.
+const LIMIT: u64 = 1 << 30;
 
 /// A raw image, open for reading its boot partition.
 pub struct RawImage {
@@ -35,7 +42,7 @@ impl RawImage {
 
     /// Finds the partitions of the image in a container, decoding no more than necessary.
     pub fn in_container(container: &Container, progress: &dyn Progress) -> Result<Self> {
-        Self::open(peek::open(container, progress)?)
+        Self::open(readable(container, progress)?)
     }
 }
 
@@ -101,5 +108,75 @@ fn contents(image: &dyn ReadAt, range: &Range<u64>) -> &'static str {
         "ext4"
     } else {
         "not FAT"
+    }
+}
+
+/// Opens the raw image inside a container for reading its partition table and its boot partition.
+///
+/// If the container has no random access, the first [`LIMIT`] bytes are decoded into an unnamed temporary file.
+pub fn readable(container: &Container, progress: &dyn Progress) -> Result<Arc<dyn ReadAt>> {
+    if let Some(image) = container.random_access() {
+        return Ok(image);
+    }
+    let folder = scratch::folder();
+    let file = scratch::file_in(&folder)
+        .map_err(|error| error.with_remedy("set TMPDIR to a folder with enough space"))?;
+    let sink = LimitedSink {
+        below: SparseFiles::new(vec![(&file, folder.join("a temporary file"))]),
+        is_full: AtomicBool::new(false),
+    };
+    let task = progress.begin(
+        "reading the boot files",
+        container.raw_size().map(|size| size.min(LIMIT)),
+    );
+    let (decoded, size) = match container.decode(&sink, &*task) {
+        Ok(size) => (size, Some(size)),
+        Err(_) if sink.is_full.load(Ordering::Relaxed) => (LIMIT, container.raw_size()),
+        Err(error) => return Err(error),
+    };
+    sink.below.set_len(decoded)?;
+    Ok(Arc::new(PartialImage { file, decoded, size }))
+}
+
+/// Stops decoding at the limit.
+struct LimitedSink<'a> {
+    below: SparseFiles<'a>,
+    is_full: AtomicBool,
+}
+
+impl RawSink for LimitedSink<'_> {
+    fn write_at(&self, bytes: &[u8], offset: u64) -> Result<()> {
+        if offset >= LIMIT {
+            self.is_full.store(true, Ordering::Relaxed);
+            return Err(Error::new(Category::Other, "enough of the image was decoded"));
+        }
+        self.below.write_at(bytes, offset)
+    }
+}
+
+/// The first bytes of an image.
+struct PartialImage {
+    file: File,
+    /// The number of decoded bytes in the file.
+    decoded: u64,
+    /// Size of the whole image in bytes, if the container knows it.
+    size: Option<u64>,
+}
+
+impl ReadAt for PartialImage {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let read = self.file.read_at(buffer, offset)?;
+        if read == 0 && !buffer.is_empty() && offset >= self.decoded && self.size != Some(self.decoded) {
+            let what = "the boot partition does not end within the first GiB of the image";
+            let error = Error::new(Category::Verification, what);
+            return Err(io::Error::other(error.with_remedy(
+                "decompress the image first and use the .img file with --base",
+            )));
+        }
+        Ok(read)
+    }
+
+    fn size(&self) -> io::Result<u64> {
+        Ok(self.size.unwrap_or(u64::MAX))
     }
 }

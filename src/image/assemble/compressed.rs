@@ -11,7 +11,7 @@ use crate::disk::scratch;
 use crate::disk::sparse::SparseFiles;
 use crate::error::{Category, Context as _, Error, Result};
 use crate::image::container::{self, XzBlocks};
-use crate::image::peek;
+use crate::image::raw_image;
 use crate::image::xz::{Check, Splicer, encode, room_for};
 use crate::threads;
 
@@ -57,7 +57,7 @@ impl Assembly<'_> {
             let file = output.file().try_clone();
             let file = file.disk(|| format!("reading {}", image.destination.display()))?;
             let written = container::open(Arc::new(file), &image.destination, self.folder)?;
-            self.read_back(&*peek::open(&written, self.progress)?, &output, image)?;
+            self.read_back(&*raw_image::readable(&written, self.progress)?, &output, image)?;
             Ok(output)
         });
         outputs.collect()

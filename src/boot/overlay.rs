@@ -22,10 +22,8 @@ impl BootPath {
     /// exclude (Microsoft FAT specification 1.03, "Long directory entries").
     pub fn parse(text: &str) -> Result<Self> {
         let bad = |why: &str| {
-            Error::new(
-                Category::ClusterFile,
-                format!("{text:?} cannot be a file on the boot partition: {why}"),
-            )
+            let what = format!("{text:?} cannot be a file on the boot partition: {why}");
+            Error::new(Category::ClusterFile, what)
         };
         for part in text.split('/') {
             if part.is_empty() {

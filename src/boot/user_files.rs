@@ -30,10 +30,8 @@ fn collect(folder: &Path, prefix: &str, files: &mut UserFiles) -> Result<()> {
     for entry in fs::read_dir(folder).disk(reading)? {
         let place = entry.disk(reading)?.path();
         let name = place.file_name().and_then(|name| name.to_str()).ok_or_else(|| {
-            Error::new(
-                Category::ClusterFile,
-                format!("the name of {} is not Unicode", place.display()),
-            )
+            let what = format!("the name of {} is not Unicode", place.display());
+            Error::new(Category::ClusterFile, what)
         })?;
         let path = format!("{prefix}{name}");
         // Follows links, because the user wants the linked file on the card.

@@ -32,10 +32,8 @@ impl Output {
         let what = || format!("creating {}", destination.display());
         let folder = folder_of(destination);
         let name = destination.file_name().ok_or_else(|| {
-            Error::new(
-                Category::Usage,
-                format!("{} is not a file name", destination.display()),
-            )
+            let what = format!("{} is not a file name", destination.display());
+            Error::new(Category::Usage, what)
         })?;
         remove_stale(folder, &name.to_string_lossy());
         for _ in 0..ATTEMPTS {

@@ -184,12 +184,10 @@ impl Folder {
         }
         let new = old & 0o700;
         fs::set_permissions(path, fs::Permissions::from_mode(new)).map_err(|error| {
-            Error::new(
-                Category::Disk,
-                format!("other users may read {} (mode {old:o})", path.display()),
-            )
-            .with_cause(error)
-            .with_remedy(format!("run: chmod go= {}", path.display()))
+            let what = format!("other users may read {} (mode {old:o})", path.display());
+            Error::new(Category::Disk, what)
+                .with_cause(error)
+                .with_remedy(format!("run: chmod go= {}", path.display()))
         })?;
         // Some file systems, such as exFAT, have no permissions.
         self.repaired.push(if others(mode(path).disk(what)?) == 0 {

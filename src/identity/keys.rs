@@ -42,10 +42,8 @@ impl fmt::Debug for KeyPair {
 pub(super) fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>> {
     let mut bytes = Zeroizing::new([0; N]);
     OsRng.try_fill_bytes(bytes.as_mut_slice()).map_err(|error| {
-        Error::new(
-            Category::Other,
-            format!("the operating system provides no random numbers: {error}"),
-        )
+        let what = format!("the operating system provides no random numbers: {error}");
+        Error::new(Category::Other, what)
     })?;
     Ok(bytes)
 }

@@ -50,11 +50,9 @@ pub(super) fn ssh_config(cluster: &Cluster, known_hosts: &Path, admin_key: Optio
 /// Quotes a path for `ssh_config(5)`: in double quotes, with percent signs doubled because `%` starts a token.
 fn quoted(path: &Path) -> Result<String> {
     let unusable = || {
-        Error::new(
-            Category::Disk,
-            format!("ssh_config cannot refer to files in {}", path.display()),
-        )
-        .with_remedy("use a folder whose name has no control characters and no \"${\"")
+        let what = format!("ssh_config cannot refer to files in {}", path.display());
+        Error::new(Category::Disk, what)
+            .with_remedy("use a folder whose name has no control characters and no \"${\"")
     };
     let text = path.to_str().ok_or_else(unusable)?;
     // ${...} is replaced from the environment and cannot be escaped.

@@ -161,9 +161,7 @@ fn files(base: &RawImage, image: &RawImage) -> Result<Differences> {
 /// Reads a listed file; a file that cannot be read is an error.
 fn whole(volume: &mut FatVolume<'_>, path: &str) -> Result<Vec<u8>> {
     volume.read(path, MAX_FILE_SIZE)?.ok_or_else(|| {
-        Error::new(
-            Category::Verification,
-            format!("{path} on the boot partition is listed but cannot be read"),
-        )
+        let what = format!("{path} on the boot partition is listed but cannot be read");
+        Error::new(Category::Verification, what)
     })
 }

@@ -71,10 +71,8 @@ impl Collector {
         (0..size.div_ceil(CHUNK as u64))
             .map(|number| {
                 state.done.remove(&number).ok_or_else(|| {
-                    Error::new(
-                        Category::Other,
-                        format!("chunk {number} of the image was never decoded"),
-                    )
+                    let what = format!("chunk {number} of the image was never decoded");
+                    Error::new(Category::Other, what)
                 })
             })
             .collect()

@@ -138,11 +138,9 @@ pub fn open(file: Arc<File>, path: &Path, scratch: &Path) -> Result<Container> {
     file.read_exact_at(head.get_mut(..length).unwrap_or_default(), 0)
         .disk(|| format!("reading {}", path.display()))?;
     let unsupported = |format: &str| {
-        Error::new(
-            Category::Verification,
-            format!("{} is compressed with {format}", path.display()),
-        )
-        .with_remedy("decompress it first; .img, .img.xz, .img.gz and .zip can be used directly")
+        let what = format!("{} is compressed with {format}", path.display());
+        Error::new(Category::Verification, what)
+            .with_remedy("decompress it first; .img, .img.xz, .img.gz and .zip can be used directly")
     };
     match Magic::of(&head) {
         Magic::Xz => xz::open(file, path, scratch),

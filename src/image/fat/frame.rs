@@ -40,11 +40,8 @@ pub fn compare_frames(base: &dyn ReadAt, image: &dyn ReadAt, range: &Range<u64>)
 }
 
 fn differs(how: &str) -> Error {
-    Error::new(
-        Category::Verification,
-        format!("the boot partition's file system was changed outside its files: {how}"),
-    )
-    .with_remedy(BUILD_AGAIN)
+    let what = format!("the boot partition's file system was changed outside its files: {how}");
+    Error::new(Category::Verification, what).with_remedy(BUILD_AGAIN)
 }
 
 /// Returns whether `length` bytes are the same at both positions.

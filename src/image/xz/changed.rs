@@ -25,10 +25,8 @@ pub(super) fn changed_blocks(image: &XzImage, edits: &Edits) -> Result<BTreeSet<
         let mut at = start;
         while at < end || at == start {
             let (number, block) = image.block_at(at).ok_or_else(|| {
-                Error::new(
-                    Category::Other,
-                    format!("page {page} is beyond the end of the image"),
-                )
+                let what = format!("page {page} is beyond the end of the image");
+                Error::new(Category::Other, what)
             })?;
             changed.insert(number);
             at = block.raw_end();

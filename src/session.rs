@@ -1,8 +1,9 @@
 //! The context of every command: common options, terminal, folders.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
-use crate::base::{self, BaseRequest, BaseText, Catalog, Connection, ObtainOptions, Publisher};
+use crate::base::{self, BaseRequest, Catalog, Connection, ObtainOptions, Publisher};
 use crate::cli::{BaseArgs, CommonArgs};
 use crate::cluster::{Cluster, Environment, Loaded, load};
 use crate::error::{Category, Context as _, Result};
@@ -71,21 +72,18 @@ impl Session {
                 .context(Category::Usage, || format!("--sha256 {text}"))
         };
         let sha256 = args.sha256.as_ref().map(parse).transpose()?;
-        let on_command_line = args.base.as_deref().map(BaseText::on_command_line);
+        let on_command_line = args.base.as_deref().map(|text| (text, text.into()));
         let base = on_command_line.or_else(|| base_in_file(cluster, &self.environment));
         BaseRequest::parse(base, sha256, catalog)
     }
 }
 
 /// Returns the base that the cluster file names, whose path is relative to that file.
-fn base_in_file<'a>(cluster: &'a Cluster, environment: &Environment) -> Option<BaseText<'a>> {
+fn base_in_file<'a>(cluster: &'a Cluster, environment: &Environment) -> Option<(&'a OsStr, PathBuf)> {
     let text = cluster.general.base.as_ref()?;
     let folder = cluster.origin.folder(&environment.folder);
     let path = environment.resolve(text, folder);
-    Some(BaseText {
-        text: text.as_ref(),
-        path: path.unwrap_or_else(|| text.into()),
-    })
+    Some((text.as_ref(), path.unwrap_or_else(|| text.into())))
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use crate::base::retry::{Backoff, Failure, Kind};
 use crate::base::sha256::Hasher;
 use crate::base::signature_file::{Signature, SignatureFile};
 use crate::base::verified::Stamp;
-use crate::base::{ObtainOptions, Sha256, Trust, VerifiedBase, local};
+use crate::base::{ObtainOptions, Sha256, Trust, VerifiedBase, verified};
 use crate::disk::paths::{folder_of, is_at};
 use crate::disk::room;
 use crate::error::{Category, Context, Error, Result};
@@ -65,7 +65,7 @@ pub(super) fn obtain(wanted: &Wanted, options: &ObtainOptions) -> Result<Verifie
         let mut hasher = Hasher::new(signature.is_some());
         let mut damaged = None;
         if let Some(Cached { file, path, name }) = cached {
-            let stamp = local::hash(&file, &path, &name, &mut hasher, options.progress)?;
+            let stamp = verified::hash(&file, &path, &name, &mut hasher, options.progress)?;
             let found = hasher.digest();
             if found == wanted.sha256 {
                 let trust = trust(wanted, signature.as_ref(), &hasher, options)?;

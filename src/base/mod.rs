@@ -5,7 +5,6 @@ mod cache;
 mod catalog;
 mod client;
 mod download;
-mod local;
 mod part;
 mod publisher;
 mod refresh;
@@ -24,7 +23,7 @@ pub use client::Connection;
 pub use part::DownloadEvent;
 pub use publisher::Publisher;
 pub use refresh::refresh;
-pub use request::{BaseRequest, BaseText};
+pub use request::BaseRequest;
 pub use sample::{SAMPLE, SAMPLE_RAW_SIZE};
 pub use sha256::Sha256;
 pub use verified::{Trust, VerifiedBase};
@@ -56,7 +55,7 @@ pub struct ObtainOptions<'a> {
 pub fn obtain(request: &BaseRequest, options: &ObtainOptions) -> Result<VerifiedBase> {
     match request {
         BaseRequest::Sample => sample::obtain(options),
-        BaseRequest::File { path, sha256 } => local::obtain(path, *sha256, options),
+        BaseRequest::File { path, sha256 } => verified::open(path, *sha256, options),
         BaseRequest::Known(entry) => {
             let (must_be_signed, hash) = match entry.source {
                 HashSource::BuiltIn => (false, Trust::BuiltInHash),

@@ -21,32 +21,14 @@ pub enum BaseRequest {
     File { path: PathBuf, sha256: Option<Sha256> },
 }
 
-/// The text that names a base, on the command line or in a cluster file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BaseText<'a> {
-    /// The text as the user wrote it.
-    pub text: &'a OsStr,
-    /// The file that it names if it is a path.
-    pub path: PathBuf,
-}
-
-impl<'a> BaseText<'a> {
-    /// Resolves paths from the current folder.
-    pub fn on_command_line(text: &'a OsStr) -> Self {
-        Self {
-            text,
-            path: text.into(),
-        }
-    }
-}
-
 impl BaseRequest {
-    /// Parses the name of a base (`None` for the catalog's default) and `--sha256`.
+    /// Parses `--sha256` and the name of a base: its text as the user wrote it, and the file that it names if it is a path.
+    /// `None` names the catalog's default.
     ///
     /// Text with `://` is a URL. The path of an existing file, or any path with a folder, is a file, even if it has the name
     /// of a known image. Anything else must be `sample` or the id of a known image.
-    pub fn parse(base: Option<BaseText<'_>>, sha256: Option<Sha256>, catalog: &Catalog) -> Result<Self> {
-        let Some(BaseText { text: base, path }) = base else {
+    pub fn parse(base: Option<(&OsStr, PathBuf)>, sha256: Option<Sha256>, catalog: &Catalog) -> Result<Self> {
+        let Some((base, path)) = base else {
             return known(catalog.default()?, sha256);
         };
         if let Some(url) = base.to_str().filter(|text| text.contains("://")) {
@@ -117,11 +99,7 @@ mod tests {
 
     fn parse(base: &str, sha256: Option<&str>) -> Result<BaseRequest> {
         let sha256 = sha256.map(|text| text.parse().unwrap());
-        BaseRequest::parse(
-            Some(BaseText::on_command_line(base.as_ref())),
-            sha256,
-            &Catalog::built_in()?,
-        )
+        BaseRequest::parse(Some((base.as_ref(), base.into())), sha256, &Catalog::built_in()?)
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use crate::base::sha256::Hasher;
-use crate::base::{ObtainOptions, Sha256, Trust, VerifiedBase, local};
+use crate::base::{ObtainOptions, Sha256, Trust, VerifiedBase, verified};
 use crate::disk::read_at::write_all_at;
 use crate::disk::scratch;
 use crate::error::{Category, Context, Error, Result};
@@ -39,7 +39,7 @@ pub(super) fn obtain(options: &ObtainOptions) -> Result<VerifiedBase> {
     write_all_at(&file, &compressed, 0).disk(doing)?;
     let path = Path::new(SAMPLE);
     let mut hasher = Hasher::default();
-    let stamp = local::hash(&file, path, SAMPLE, &mut hasher, &Silent)?;
+    let stamp = verified::hash(&file, path, SAMPLE, &mut hasher, &Silent)?;
     let sha256 = hasher.digest();
     if sha256 != Sha256::of(&compressed) {
         let doing = doing();

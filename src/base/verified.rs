@@ -1,4 +1,4 @@
-//! A verified base image, and the reason to trust it.
+//! A verified base image and the reason to trust it, and how a local file becomes one.
 
 use std::fmt;
 use std::fs::{self, File};
@@ -6,9 +6,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use crate::base::Sha256;
+use crate::base::sha256::Hasher;
+use crate::base::{ObtainOptions, Sha256, signature_file};
+use crate::disk::paths::open_image;
 use crate::error::{Category, Context, Error, Result};
-use crate::signature::Fingerprint;
+use crate::progress::Progress;
+use crate::signature::{Detached, Fingerprint};
 
 /// An open base image. It was hashed through the same file handle that is used for reading, so later changes to its path
 /// have no effect. Only [`crate::base::obtain`] creates one.
@@ -34,7 +37,6 @@ pub(super) struct Stamp {
 }
 
 impl Stamp {
-    /// Returns the current stamp of an open file.
     pub(super) fn of(file: &File) -> io::Result<Self> {
         let metadata = file.metadata()?;
         Ok(Self {
@@ -80,7 +82,7 @@ impl VerifiedBase {
 }
 
 /// Returns the path of the file that marks a base of this hash as decoded before.
-pub(super) fn marker(cache_dir: &Path, sha256: Sha256) -> PathBuf {
+fn marker(cache_dir: &Path, sha256: Sha256) -> PathBuf {
     cache_dir.join("decoded").join(sha256.to_string())
 }
 
@@ -140,4 +142,77 @@ impl fmt::Display for Trust {
             }
         }
     }
+}
+
+/// The remedy for an image with somebody else's signature.
+const OF_ANOTHER_PUBLISHER: &str = "if the image is not from Raspberry Pi, move its `.sig` file away";
+
+/// Opens and hashes a local file.
+pub(super) fn open(path: &Path, expected: Option<Sha256>, options: &ObtainOptions) -> Result<VerifiedBase> {
+    let file = open_image(
+        path,
+        "`--base` takes an image file, a URL, or an id from `mkimage bases`",
+    )?;
+    let name = path
+        .file_name()
+        .unwrap_or(path.as_os_str())
+        .to_string_lossy()
+        .into_owned();
+    let beside = signature_file::beside(path);
+    let signature = signature_file::read(&beside)?;
+    let refused = |rejection| {
+        let error = signature_file::rejected(&beside.display(), &rejection);
+        error.with_remedy(format!("{}; {OF_ANOTHER_PUBLISHER}", rejection.remedy()))
+    };
+    let key = &options.publisher.key;
+    let signature = signature.map(|bytes| Detached::read(&bytes, key, SystemTime::now()));
+    let signature = signature.transpose().map_err(refused)?;
+    let mut hasher = Hasher::new(signature.is_some());
+    let stamp = hash(&file, path, &name, &mut hasher, options.progress)?;
+    let sha256 = hasher.digest();
+    if let Some((signature, content)) = signature.as_ref().zip(hasher.content.as_ref()) {
+        signature.verify(content).map_err(refused)?;
+    }
+    if let Some(expected) = expected.filter(|expected| *expected != sha256) {
+        let what = format!("the SHA-256 of {} is {sha256}, not {expected}", path.display());
+        return Err(
+            Error::new(Category::Verification, what).with_remedy("download it again, or correct `--sha256`")
+        );
+    }
+    let trust = if options.catalog.has_built_in(sha256) {
+        Trust::BuiltInHash
+    } else if signature.is_some() {
+        Trust::Signature(key.fingerprint)
+    } else if expected.is_some() {
+        Trust::GivenHash
+    } else if options.catalog.has(sha256) {
+        Trust::PublishedHash
+    } else if marker(&options.cache_dir, sha256).is_file() {
+        Trust::DecodedBefore
+    } else {
+        Trust::Unknown
+    };
+    Ok(VerifiedBase {
+        file,
+        path: path.to_owned(),
+        name,
+        sha256,
+        trust,
+        stamp,
+    })
+}
+
+/// Hashes an open file, and says what it looked like before.
+pub(super) fn hash(
+    file: &File,
+    path: &Path,
+    name: &str,
+    hasher: &mut Hasher,
+    progress: &dyn Progress,
+) -> Result<Stamp> {
+    let doing = || format!("reading the base image {}", path.display());
+    let stamp = Stamp::of(file).disk(doing)?;
+    let task = progress.begin(&format!("verifying {name}"), Some(stamp.size));
+    hasher.update_from(file, &|more| task.advance(more)).disk(doing)?;
+    Ok(stamp)
 }

@@ -1,6 +1,6 @@
 //! Looking for new images at the publisher.
 
-use mkimage::base::{BaseRequest, BaseText, Catalog, HashSource, Sha256, refresh};
+use mkimage::base::{BaseRequest, Catalog, HashSource, Sha256, refresh};
 use mkimage::error::Result;
 use mkimage::progress::Progress;
 
@@ -77,9 +77,8 @@ fn a_new_image_can_be_used_by_its_id_and_a_built_in_one_stays() {
     );
 
     cache.allow_unsigned = true;
-    for id in added {
-        let request =
-            BaseRequest::parse(Some(BaseText::on_command_line(id.as_ref())), None, &catalog).unwrap();
+    for id in &added {
+        let request = BaseRequest::parse(Some((id.as_ref(), id.into())), None, &catalog).unwrap();
         assert!(matches!(&request, BaseRequest::Known(entry) if entry.source == HashSource::Server));
         let base = cache.obtain(&request, &messages).unwrap();
         assert_eq!(read_all(&base), image());

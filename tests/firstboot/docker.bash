@@ -41,21 +41,46 @@ dhcpcd_keeps_off_dockers_interfaces_also_with_a_fixed_address() { # test
     equal "$(wc -l <"$WORLD/systemctl.log")" 1
 }
 
-half_made_networks_are_made_again() { # test
+# a_docker_that_starts_without_its_networks STATE: its unit's state, and its complaint from this start of the system or an earlier one.
+a_docker_that_starts_without_its_networks() {
     mkdir -p "$WORLD/network/files"
     echo half >"$WORLD/network/files/local-kv.db"
     # shellcheck disable=SC2016
     fake systemctl 'case "$*" in
+        *is-failed*) [ '"$1"' = failed ] ;;
         *is-active*) exit 3 ;;
         *start*docker.service*) [ ! -e "$MKIMAGE_RUN/../network/files/local-kv.db" ] && : >"$MKIMAGE_RUN/../up" ;;
     esac'
+    fake sleep 'exit 0'
     # shellcheck disable=SC2016
     fake docker '[ -e "$MKIMAGE_RUN/../up" ] && echo 26'
-    fake journalctl 'echo "failed to start daemon: cannot create network a (docker0): conflicts with network b (docker0): networks have same bridge name"'
+    # shellcheck disable=SC2016
+    fake journalctl 'case "$*" in
+        *"-b"*) [ -e "$MKIMAGE_RUN/../this-boot" ] || exit 0 ;;
+    esac
+    echo "failed to start daemon: cannot create network a (docker0): conflicts with network b (docker0): networks have same bridge name"'
     MKIMAGE_DAEMON_JSON=$WORLD/daemon.json MKIMAGE_DHCPCD_CONF=$WORLD/dhcpcd.conf
     export MKIMAGE_DAEMON_JSON MKIMAGE_DHCPCD_CONF
     fake id 'exit 0'
     fake usermod 'exit 0'
+}
+
+half_made_networks_are_made_again() { # test
+    a_docker_that_starts_without_its_networks failed
+    : >"$WORLD/this-boot"
     stage docker
     [[ -e $WORLD/up ]]
+}
+
+networks_stay_while_docker_is_only_starting() { # test
+    a_docker_that_starts_without_its_networks activating
+    : >"$WORLD/this-boot"
+    stage docker
+    equal "$(cat "$WORLD/network/files/local-kv.db")" half
+}
+
+networks_stay_when_docker_complained_before_a_restart_of_the_system() { # test
+    a_docker_that_starts_without_its_networks failed
+    stage docker
+    equal "$(cat "$WORLD/network/files/local-kv.db")" half
 }

@@ -119,8 +119,8 @@ fn subpackets<'a>(bytes: &mut &'a [u8]) -> Option<Vec<Subpacket<'a>>> {
 const BEGIN: &str = "-----BEGIN PGP SIGNATURE-----";
 const END: &str = "-----END PGP SIGNATURE-----";
 
-/// Returns the binary form of OpenPGP data (RFC 9580, section 6). Text must consist of one or more signatures, with only blank lines around them. The
-/// error says what is wrong with it.
+/// Returns the binary form of OpenPGP data (RFC 9580, section 6). Text must consist of one or more signatures, with only
+/// blank lines around them. The error says what is wrong with it.
 pub(super) fn to_binary(bytes: &[u8]) -> Result<Vec<u8>, &'static str> {
     // The first byte of a packet has its highest bit set (RFC 9580, 4.2).
     if bytes.first().is_some_and(|first| *first >= 0x80) {

@@ -620,6 +620,31 @@ gives_in() {
     ! grep -q 'place again' "$WORLD/asked" || GOT=true
 }
 
+a_lost_member_is_taken_in_again_by_the_rules() { # test
+    others_answer
+    fake gluster 'case "$*" in *"peer status"*) printf "Uuid: a3\nState: Peer Rejected (Connected)\n" ;; esac'
+    stub glusterd 'start_glusterd() { :; }'
+    stub agreement 'disagreement() { echo "pi4-1 5-9 5-8"; }; volume_state() { echo 5-8; }'
+    # shellcheck disable=SC2016
+    stub glusterd-repair 'was_being_taken_in() { [ "$C_nothing" = true ]; }; forget_the_pool() { echo forgotten >>"$RUN/../asked"; }'
+    stub pool-place 'take_place_again() { return 1; }'
+    stub pool 'unknown_members() { :; }; has_no_peer() { return 1; }; in_pool() { :; }'
+    stub volume-store 'volume_known() { :; }; volume_is_whole() { :; }'
+    answers pi4-1 'pool member' 'volume v1'
+    judge lost-member leaves_its_pool
+}
+
+leaves_its_pool() {
+    export C_nothing=${FACTS[nothing]}
+    echo 'a1 pi4-1' >"$WORLD/pool"
+    is listed false || echo 'a2 pi4-2' >>"$WORLD/pool"
+    rm -rf "$WORLD/run/tries"
+    : >"$WORLD/asked"
+    stage pool
+    GOT=false
+    ! grep -q forgotten "$WORLD/asked" || GOT=true
+}
+
 a_stick_is_chosen_and_formatted_by_the_rules() { # test
     # Each disk says what is on it, and is neither formatted nor mounted; contents.bash has real ones.
     # shellcheck disable=SC2016

@@ -103,6 +103,11 @@ take_stick_out() {
     mkdir -p "$WORLD/run/stages"
 }
 
+take_new_card() {
+    rm -rf "$WORLD/var-lib"
+    mkdir -p "$WORLD/var-lib"
+}
+
 wipe_always_formats_once_and_not_the_next_stick() { # test, root
     foreign_ext4
     stick_is MKIMAGE_BRICK_WIPE=always
@@ -117,8 +122,7 @@ wipe_always_is_used_up_by_a_stick_that_was_ours() { # test, root
     stage brick
     take_stick_out
     # A new image for the old stick, and weeks later another stick.
-    rm -rf "$WORLD/var-lib"
-    mkdir -p "$WORLD/var-lib"
+    take_new_card
     stick_is MKIMAGE_BRICK_WIPE=always
     stage brick
     equal "$CODE" 0
@@ -128,8 +132,7 @@ wipe_always_is_used_up_by_a_stick_that_was_ours() { # test, root
 a_permission_is_used_up_when_formatting_is_cut_off() { # test, root
     local permission
     for permission in always if-empty; do
-        rm -rf "$WORLD/var-lib"
-        mkdir -p "$WORLD/var-lib"
+        take_new_card
         foreign_ext4
         stick_is MKIMAGE_BRICK_WIPE="$permission"
         [[ $permission == always ]] || : >"$BOOT/mkimage/wipe-stick"
@@ -156,8 +159,7 @@ our_stick_elsewhere() {
     stick_is
     stage brick
     take_stick_out
-    rm -rf "$WORLD/var-lib"
-    mkdir -p "$WORLD/var-lib"
+    take_new_card
     before=$(sha256sum <"$DEVICE")
     stick_is "$@"
     stage brick

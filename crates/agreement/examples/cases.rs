@@ -43,6 +43,7 @@ fn main() {
     brick_replies();
     first_members();
     rejections();
+    lost_members();
     state_moves();
     copies_of_a_swarm();
     state_at_boot();
@@ -294,6 +295,15 @@ fn rejections() {
                 "rejection accepted={accepted} rejected={rejected} members={members} disagrees={disagrees} \
                  nothing={nothing} => {is_outvoted}"
             ))
+        }
+    );
+}
+
+fn lost_members() {
+    every!(
+        listed in BOTH, nothing in BOTH => {
+            let leaves = pool::leaves(listed, nothing);
+            Some(format!("lost-member listed={listed} nothing={nothing} => {leaves}"))
         }
     );
 }

@@ -143,6 +143,16 @@ pub fn with_members(view: View, listed: bool) -> Entry {
     }
 }
 
+/// Returns whether a node leaves its pool to be taken in again, once the member that counts has listed the pool.
+///
+/// Rule: a node that the pool does not list leaves it, unless it has anything in the volume.
+///
+/// Why: a member that takes its place again by what another one knows loses a node of which that one has not heard yet. The lost
+/// node still calls itself a member, and the others wait for it to agree with them.
+pub fn leaves(listed: bool, has_nothing_in_the_volume: bool) -> bool {
+    !listed && has_nothing_in_the_volume
+}
+
 /// A member's view of the peers that reject it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Rejection {

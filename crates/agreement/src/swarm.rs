@@ -217,13 +217,13 @@ pub fn follow(view: MemberView) -> MemberVerdict {
         match answer {
             ManagerAnswer::Nothing => {}
             ManagerAnswer::SameSwarmWithoutThisNode => return MemberVerdict::JoinAnew,
-            _ if view.is_first_manager => {}
+            ManagerAnswer::OtherSwarm | ManagerAnswer::Replacement if view.is_first_manager => {}
             ManagerAnswer::SameSwarmWhereExpected | ManagerAnswer::SameSwarmElsewhere
-                if view.managers == 1 && !view.has_raft =>
+                if view.managers == 1 && !view.has_raft && !view.is_first_manager =>
             {
                 return MemberVerdict::RedirectToManager;
             }
-            ManagerAnswer::SameSwarmElsewhere if view.has_raft => return MemberVerdict::Stay,
+            ManagerAnswer::SameSwarmElsewhere if view.has_raft || view.is_first_manager => return MemberVerdict::Stay,
             ManagerAnswer::SameSwarm | ManagerAnswer::SameSwarmWhereExpected => return MemberVerdict::Stay,
             ManagerAnswer::SameSwarmElsewhere => moved = true,
             ManagerAnswer::OtherSwarm => return MemberVerdict::AskOwner,

@@ -223,7 +223,9 @@ pub fn follow(view: MemberView) -> MemberVerdict {
             {
                 return MemberVerdict::RedirectToManager;
             }
-            ManagerAnswer::SameSwarmElsewhere if view.has_raft || view.is_first_manager => return MemberVerdict::Stay,
+            ManagerAnswer::SameSwarmElsewhere if view.has_raft || view.is_first_manager => {
+                return MemberVerdict::Stay;
+            }
             ManagerAnswer::SameSwarm | ManagerAnswer::SameSwarmWhereExpected => return MemberVerdict::Stay,
             ManagerAnswer::SameSwarmElsewhere => moved = true,
             ManagerAnswer::OtherSwarm => return MemberVerdict::AskOwner,

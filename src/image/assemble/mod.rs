@@ -16,6 +16,7 @@ use crate::error::{Context as _, Result};
 use crate::image::apply;
 use crate::image::container::Container;
 use crate::image::edits::Edits;
+use crate::image::page_cache::PageCache;
 use crate::image::raw_image::RawImage;
 use crate::progress::Progress;
 
@@ -71,7 +72,8 @@ impl Assembly<'_> {
 
     /// Reads the overlay's files back from a written image.
     fn read_back(&self, written: &dyn ReadAt, output: &Output, image: &PlannedImage) -> Result<()> {
-        apply::read_back(written, &self.base.boot.range, &image.overlay)
-            .while_doing(|| format!("checking {}", output.destination().display()))
+        let checking = || format!("checking {}", output.destination().display());
+        let written = PageCache::new(written).disk(checking)?;
+        apply::read_back(&written, &self.base.boot.range, &image.overlay).while_doing(checking)
     }
 }

@@ -51,8 +51,6 @@ pub(super) struct Window<'a> {
     range: Range<u64>,
     position: u64,
     shared: Rc<Shared>,
-    /// The page of the base that was read last, after its number. The FAT library reads a few bytes at a time.
-    last_read: (u64, [u8; PAGE_SIZE]),
 }
 
 impl<'a> Window<'a> {
@@ -62,7 +60,6 @@ impl<'a> Window<'a> {
             range,
             position: 0,
             shared,
-            last_read: (u64::MAX, [0; PAGE_SIZE]),
         }
     }
 
@@ -98,11 +95,12 @@ impl Read for Window<'_> {
         let (number, in_page, length) = self.locate(buffer.len());
         let buffer = buffer.get_mut(..length).unwrap_or_default();
         let edits = self.shared.edits.borrow();
-        if edits.get(number).is_none() && self.last_read.0 != number {
-            self.last_read = (number, base_page(self.base, number)?);
+        if let Some(page) = edits.get(number) {
+            page.get(in_page..).unwrap_or_default().read_exact_at(buffer, 0)?;
+        } else {
+            let at = self.range.start.saturating_add(self.position);
+            self.base.read_exact_at(buffer, at)?;
         }
-        let page = edits.get(number).map_or(&self.last_read.1, |page| page);
-        page.get(in_page..).unwrap_or_default().read_exact_at(buffer, 0)?;
         self.position = self.position.saturating_add(length as u64);
         Ok(length)
     }

@@ -4,17 +4,20 @@
 # Packages that a first boot may install, so that the cache holds them all: with and without what apt recommends.
 readonly IMAGE_LATER_PACKAGES=(
     docker.io docker-cli docker-compose glusterfs-server glusterfs-client xfsprogs attr gdisk jq
-    avahi-utils libnss-mdns chrony cron
+    wireguard-tools nftables avahi-utils libnss-mdns chrony cron
 )
 
 # Packages of Raspberry Pi OS Lite on which a first boot relies.
 readonly IMAGE_PACKAGES=(
     systemd-sysv systemd-timesyncd systemd-resolved- dbus udev kmod procps
-    cloud-init netplan.io network-manager iproute2 iptables nftables
+    cloud-init netplan.io network-manager iproute2 iputils-ping iptables
     openssh-server openssh-client avahi-daemon libnss-mdns ca-certificates curl wget rsync
     sudo parted fdisk dosfstools e2fsprogs exfatprogs util-linux util-linux-extra
     locales tzdata keyboard-configuration console-setup cron gpgv python3 xz-utils zip less
 )
+
+# In the place of what a Pi's kernel has and the lab's may lack.
+readonly IMAGE_STAND_INS=(wireguard-go)
 
 readonly IMAGE_BOOT_LBA=16384
 readonly IMAGE_BOOT_SECTORS=$((512 * 2048))
@@ -82,7 +85,7 @@ image_rootfs() {
     local include
     include=$(
         IFS=,
-        printf '%s' "${IMAGE_PACKAGES[*]}"
+        printf '%s,%s' "${IMAGE_PACKAGES[*]}" "${IMAGE_STAND_INS[*]}"
     )
     mmdebstrap --quiet --variant=important --include="$include" \
         --aptopt="Acquire::http::Proxy \"http://127.0.0.1:$PACKAGES_PORT\"" \

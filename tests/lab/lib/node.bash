@@ -76,7 +76,7 @@ node_supervise() {
             --directory="$folder/root" --machine="$node" --boot \
             --network-namespace-path="/run/netns/$node" --resolv-conf=off --timezone=off --link-journal=no \
             --capability=all --drop-capability=CAP_SYS_TIME --system-call-filter="@keyring bpf add_key keyctl" \
-            --bind="$folder/boot:/boot/firmware" --bind=/dev/fuse "${bind[@]}" -- $words &
+            --bind="$folder/boot:/boot/firmware" --bind=/dev/fuse --bind=/dev/net/tun "${bind[@]}" -- $words &
         nspawn=$!
         init=
         while [[ -z $init ]] && kill -0 "$nspawn" 2>/dev/null; do

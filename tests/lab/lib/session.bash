@@ -49,6 +49,7 @@ require_machine() {
     done
     ((${#missing[@]} == 0)) || left_out "packages are missing; apt-get install ${missing[*]}"
     [[ -e /dev/fuse ]] || left_out "this kernel has no /dev/fuse, which GlusterFS mounts need"
+    [[ -e /dev/net/tun ]] || left_out "this kernel has no /dev/net/tun, which the private network needs where there is no WireGuard"
     [[ -e /dev/loop-control ]] || left_out "this kernel has no loop devices"
 }
 

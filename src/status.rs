@@ -36,6 +36,7 @@ pub struct Report {
     /// IPv4.
     #[serde(default)]
     pub addresses: Vec<String>,
+    pub private: Option<Private>,
     pub swarm: Option<Swarm>,
     pub brick: Option<Brick>,
     pub volume: Option<Volume>,
@@ -80,6 +81,16 @@ pub enum StageState {
     Done,
     /// The user must act.
     Refused,
+}
+
+/// The private network as a node sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Private {
+    /// This node's own, IPv4.
+    pub address: String,
+    /// The nodes that do not answer there.
+    #[serde(default)]
+    pub unreachable: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -299,11 +310,12 @@ mod tests {
             "updated":1795000000,"booted":1794999000,"stage":"brick",
             "stages":[{"name":"clock","state":"done","since":1795000000,"tries":1,"error":""},
                       {"name":"brick","state":"refused","since":1795000000,"tries":3,"error":"the stick has somebody's files"}],
-            "addresses":["192.168.1.32"],"swarm":{"state":"active","role":"worker","node_id":"x"},
+            "addresses":["192.168.1.32"],"private":{"address":"10.77.0.2","unreachable":["pi4-1"]},"swarm":{"state":"active","role":"worker","node_id":"x"},
             "brick":null,"volume":{"mounted":true,"bricks":4,"online":3,"replica":4,"heal_pending":7}}"#;
         let report: Report = serde_json::from_str(text).unwrap();
         assert_eq!(report.state, State::Attention);
         assert_eq!(report.problem(), Some("the stick has somebody's files"));
+        assert_eq!(report.private.unwrap().unreachable, ["pi4-1"]);
         assert_eq!(report.volume.unwrap().heal_pending, 7);
     }
 }

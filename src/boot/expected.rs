@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use ipnet::Ipv4Net;
 use zeroize::Zeroizing;
 
 use crate::boot::facts::BootFacts;
@@ -94,10 +95,14 @@ fn with_secret(
         identity: &NodeIdentity {
             host_key: pair(),
             enrolment_key: pair(),
+            wireguard_key: pair(),
+            private_number: 1,
         },
         cluster_id: &text,
         authorized_keys: std::slice::from_ref(&text),
         known_hosts: &text,
+        nodes: &text,
+        private_network: Ipv4Net::from(std::net::Ipv4Addr::from(u32::from(digit))),
         enrolment_keys: &text,
         build_time: u64::from(u32::from(digit)),
         base: &facts.base,
@@ -154,8 +159,10 @@ mod tests {
             "mkimage/authorized_keys",
             "mkimage/enrolment_keys",
             "mkimage/known_hosts",
+            "mkimage/nodes",
             "mkimage/secrets/enrolment_key",
             "mkimage/secrets/host_key",
+            "mkimage/secrets/wireguard_key",
             settings::PATH,
         ];
         let of_some: [&[&str]; 4] = [
@@ -176,7 +183,7 @@ mod tests {
             let all: BTreeSet<_> = of_all.iter().chain(more).copied().collect();
             assert_eq!(expected.unknown().collect::<BTreeSet<_>>(), all);
             // A Pi 5 has a config.txt of its own where there is a 64-bit kernel for it.
-            for known in ["mkimage/nodes", "config.txt", "mkimage/secrets/password_hash"] {
+            for known in ["config.txt", "mkimage/secrets/password_hash"] {
                 assert!(expected.known().any(|(path, _)| path == known), "{known}");
             }
         }

@@ -1,5 +1,7 @@
 //! The input of a node's boot partition.
 
+use ipnet::Ipv4Net;
+
 use crate::boot::overlay::BootPath;
 use crate::cluster::{Cluster, Node};
 use crate::identity::NodeIdentity;
@@ -17,6 +19,10 @@ pub struct Plan<'a> {
     pub authorized_keys: &'a [String],
     /// Every node's host key, in OpenSSH's `known_hosts` format.
     pub known_hosts: &'a str,
+    /// Every node and its place in the private network, `mkimage/nodes`.
+    pub nodes: &'a str,
+    /// The private network, a /24.
+    pub private_network: Ipv4Net,
     /// Every node's enrolment public key, `<node> ssh-ed25519 AAAA...`, one per line.
     pub enrolment_keys: &'a str,
     /// Seconds since 1970; the Pi's clock never shows an earlier time.

@@ -23,7 +23,7 @@ fn render_files(plan: &Plan<'_>, mechanism: &dyn Mechanism) -> Result<Overlay> {
         Ok(())
     };
     put(settings::PATH, Settings::of(plan)?.to_shell().into_bytes())?;
-    put(settings::NODES_PATH, settings::nodes(plan.cluster).into_bytes())?;
+    put("mkimage/nodes", plan.nodes.into())?;
     put("mkimage/known_hosts", plan.known_hosts.into())?;
     put("mkimage/enrolment_keys", plan.enrolment_keys.into())?;
     put("mkimage/authorized_keys", authorized_keys(plan)?.into_bytes())?;
@@ -56,6 +56,10 @@ fn secrets(plan: &Plan<'_>) -> Result<Vec<(&'static str, Vec<u8>)>> {
         (
             "enrolment_key",
             plan.identity.enrolment_key.private.as_bytes().to_vec(),
+        ),
+        (
+            "wireguard_key",
+            plan.identity.wireguard_key.private.as_bytes().to_vec(),
         ),
     ];
     if let Some(hash) = &plan.cluster.user.password_hash {
@@ -145,7 +149,7 @@ mod tests {
                     assert_eq!(holds, may, "{path} of {:?}", facts.mechanism);
                     secret_files += usize::from(holds);
                 }
-                assert_eq!(secret_files, 4, "two keys, a password, a passphrase");
+                assert_eq!(secret_files, 5, "three keys, a password, a passphrase");
             }
         }
     }

@@ -1,16 +1,13 @@
-//! The scripts' knowledge of their node, `mkimage/settings`, as POSIX shell assignments, and of all nodes, `mkimage/nodes`.
+//! The scripts' knowledge of their node, `mkimage/settings`, as POSIX shell assignments.
 
 use std::fmt::Write as _;
 
 use crate::boot::plan::Plan;
-use crate::cluster::{Address, BRICKS, Cluster, Gluster, Node, NodeName, Wipe};
+use crate::cluster::{BRICKS, Gluster, Node, NodeName, Wipe};
 use crate::error::{Category, Error, Result};
 
 /// Path on the boot partition.
 pub const PATH: &str = "mkimage/settings";
-
-/// Path of the list of nodes on the boot partition.
-pub(super) const NODES_PATH: &str = "mkimage/nodes";
 
 /// Begins every variable's name.
 const PREFIX: &str = "MKIMAGE_";
@@ -32,6 +29,7 @@ const VARIABLES: &[(&str, Source)] = &[
     ("ROLE", |plan| plan.node.role.as_str().to_owned()),
     ("USER", |plan| plan.cluster.user.name.clone()),
     ("ADDRESS", |plan| plan.node.address.to_string()),
+    ("PRIVATE_NETWORK", |plan| plan.private_network.to_string()),
     ("DOMAIN", |plan| shown(plan.cluster.network.domain.as_ref())),
     (BUILD_TIME, |plan| plan.build_time.to_string()),
     ("TIMEZONE", |plan| plan.cluster.general.timezone.clone()),
@@ -146,27 +144,6 @@ fn shown(value: Option<impl ToString>) -> String {
 
 fn has_brick(node: &Node) -> &'static str {
     if node.brick.is_some() { "yes" } else { "no" }
-}
-
-/// Returns one line per node: name, role, peer name, fixed address or `-`, and whether it has a brick.
-pub(super) fn nodes(cluster: &Cluster) -> String {
-    let mut lines = String::new();
-    for node in &cluster.nodes {
-        let address = match node.address {
-            Address::Dhcp => "-".to_owned(),
-            Address::Fixed(cidr) => cidr.addr().to_string(),
-        };
-        // Writing to a String cannot fail.
-        let _ = writeln!(
-            lines,
-            "{} {} {} {address} {}",
-            node.name,
-            node.role.as_str(),
-            node.peer_name(),
-            has_brick(node)
-        );
-    }
-    lines
 }
 
 #[cfg(test)]

@@ -21,6 +21,8 @@ pub(crate) fn identity() -> NodeIdentity {
     NodeIdentity {
         host_key: pair("host"),
         enrolment_key: pair("enrolment"),
+        wireguard_key: pair("wireguard"),
+        private_number: 1,
     }
 }
 
@@ -54,6 +56,8 @@ impl Lab {
             cluster_id: "00112233445566778899aabbccddeeff",
             authorized_keys: &self.keys,
             known_hosts: "pi4-1,192.168.1.31 ssh-ed25519 AAAAhost\n",
+            nodes: "pi4-1 manager 192.168.1.31 yes 10.77.0.1 AAAAwireguard\n",
+            private_network: "10.77.0.0/24".parse().unwrap(),
             enrolment_keys: "pi4-1 ssh-ed25519 AAAAenrolment\n",
             build_time: 1_795_000_000,
             base,

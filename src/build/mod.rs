@@ -279,6 +279,8 @@ pub(crate) fn node_overlay(
         cluster_id: &secrets.cluster_id,
         authorized_keys: &authorized_keys,
         known_hosts: &secrets.known_hosts(cluster),
+        nodes: &secrets.nodes(cluster)?,
+        private_network: cluster.private_network(&secrets.cluster_id)?,
         enrolment_keys: &secrets.enrolment_keys(cluster),
         build_time,
         base: &facts.base,

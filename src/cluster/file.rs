@@ -14,11 +14,10 @@ use super::general::GeneralTable;
 use super::gluster::GlusterTable;
 use super::network::NetworkTable;
 use super::node::{self, NodeTable};
-use super::peers;
 use super::problem::Findings;
-use super::swarm::SwarmTable;
+use super::swarm::{self, SwarmTable};
 use super::user::UserTable;
-use super::{Cluster, Environment, Origin};
+use super::{Cluster, Environment, Origin, peers, private_network};
 
 /// Parsing stops after this many problems.
 const MAX_PROBLEMS: usize = 25;
@@ -57,12 +56,16 @@ impl FileTable {
     ) -> Option<Cluster> {
         let general = self.cluster.check(findings);
         let user = self.user.check(&origin, environment, findings);
+        let private_span = self.network.private.as_ref().map(Spanned::span);
         let network = self.network.check(findings);
         let docker = self.docker.check(findings);
         let apt = self.apt.check(findings);
         let (nodes, drafts) = node::check(self.node, findings);
         peers::check(&drafts, &network, findings);
-        let swarm = self.swarm.check(&network, &drafts, findings);
+        let networks = swarm::node_networks(&network, drafts.iter().filter_map(node::Draft::fixed_address));
+        let swarm = self.swarm.check(&networks, findings);
+        let private = network.private.zip(private_span);
+        private_network::check(private, &networks, swarm.default_addr_pool, findings);
         let gluster = GlusterTable::check(self.gluster, &drafts, findings);
         Some(Cluster {
             origin,

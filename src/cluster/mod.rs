@@ -14,6 +14,7 @@ mod names;
 mod network;
 mod node;
 mod peers;
+mod private_network;
 mod problem;
 mod source;
 mod swarm;

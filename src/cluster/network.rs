@@ -3,12 +3,13 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
+use ipnet::Ipv4Net;
 use serde::Deserialize;
 use toml::Spanned;
 use zeroize::Zeroizing;
 
-use super::NodeName;
 use super::problem::{Findings, Text};
+use super::{NodeName, private_network};
 
 /// All officially assigned two-letter codes of ISO 3166-1, sorted.
 const COUNTRIES: &str = "\
@@ -30,6 +31,7 @@ pub(super) struct NetworkTable {
     gateway: Text,
     dns: Option<Vec<Spanned<String>>>,
     domain: Text,
+    pub(super) private: Text,
     wifi: Option<Spanned<WifiTable>>,
 }
 
@@ -50,6 +52,8 @@ pub struct Network {
     /// Name servers of nodes with fixed addresses; default: the gateway.
     pub dns: Vec<IpAddr>,
     pub domain: Option<String>,
+    /// The network that only the nodes are in, a /24; `None` for the one that the cluster's id determines.
+    pub private: Option<Ipv4Net>,
     /// Wireless network for nodes without a cable.
     pub wifi: Option<Wifi>,
 }
@@ -96,10 +100,15 @@ impl NetworkTable {
             let remedy = "use one such as \"home.arpa\": a to z, 0 to 9, hyphens and dots";
             findings.parse("domain", &entry, parse_domain, remedy)
         });
+        let private = self.private.and_then(|entry| {
+            let remedy = "write one like \"10.77.0.0/24\", or leave it out";
+            findings.parse("private", &entry, private_network::parse, remedy)
+        });
         Network {
             gateway,
             dns,
             domain,
+            private,
             wifi: self.wifi.and_then(|entry| wifi(entry, findings)),
         }
     }

@@ -153,11 +153,10 @@ pub enum Wipe {
 }
 
 impl Node {
-    /// Returns the name that other nodes use for this one: its bare name if `/etc/hosts` can hold its address,
-    /// otherwise its mDNS name.
-    pub fn peer_name(&self) -> String {
+    /// Returns where other nodes find this one in the owner's network: its fixed address, or its mDNS name.
+    pub fn place(&self) -> String {
         match self.address {
-            Address::Fixed(_) => self.name.to_string(),
+            Address::Fixed(cidr) => cidr.addr().to_string(),
             Address::Dhcp => self.name.mdns(),
         }
     }

@@ -143,15 +143,4 @@ fn check_managers(drafts: &[Draft], findings: &mut Findings<'_>) {
         ),
         _ => {}
     }
-    for manager in managers {
-        if manager.address == Some(Address::Dhcp) {
-            let message = format!(
-                "{} is a manager and gets its address by DHCP: if the router gives it another one, the swarm \
-                     loses it",
-                manager.display_name()
-            );
-            let remedy = "reserve its address in the router, or give it a fixed one";
-            findings.warn(None, message, remedy);
-        }
-    }
 }

@@ -7,7 +7,6 @@ use serde::Deserialize;
 
 use super::Network;
 use super::address::{overlap, parse_cidr};
-use super::node::Draft;
 use super::problem::{Findings, Text};
 
 /// Docker divides the pool into networks with this prefix length, so the pool must be at least as large.
@@ -32,8 +31,8 @@ pub struct Swarm {
 }
 
 impl SwarmTable {
-    pub(super) fn check(self, network: &Network, drafts: &[Draft], findings: &mut Findings<'_>) -> Swarm {
-        let networks = node_networks(network, drafts);
+    /// Checks the table against the networks that the nodes are in.
+    pub(super) fn check(self, networks: &[Ipv4Net], findings: &mut Findings<'_>) -> Swarm {
         let default_addr_pool = match self.default_addr_pool {
             None => {
                 let mut pools = DEFAULT_POOLS.iter().filter_map(|pool| pool.parse().ok());
@@ -42,7 +41,7 @@ impl SwarmTable {
             Some(entry) => {
                 let remedy = "write a network like \"10.10.0.0/16\"";
                 let pool = findings.parse("default_addr_pool", &entry, parse_cidr, remedy);
-                pool.inspect(|pool| check_pool(*pool, entry.span(), &networks, findings))
+                pool.inspect(|pool| check_pool(*pool, entry.span(), networks, findings))
             }
         };
         Swarm { default_addr_pool }
@@ -50,13 +49,9 @@ impl SwarmTable {
 }
 
 /// Returns the networks that the nodes are in, as far as the cluster file says.
-fn node_networks(network: &Network, drafts: &[Draft]) -> Vec<Ipv4Net> {
+pub(super) fn node_networks(network: &Network, fixed: impl Iterator<Item = Ipv4Net>) -> Vec<Ipv4Net> {
     let gateway = network.gateway.and_then(|gateway| Ipv4Net::new(gateway, 24).ok());
-    drafts
-        .iter()
-        .filter_map(Draft::fixed_address)
-        .chain(gateway)
-        .collect()
+    fixed.chain(gateway).collect()
 }
 
 fn check_pool(pool: Ipv4Net, span: Range<usize>, networks: &[Ipv4Net], findings: &mut Findings<'_>) {

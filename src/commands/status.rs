@@ -60,9 +60,11 @@ pub(super) fn run(session: &Session, watch: bool) -> Result<()> {
     }
 }
 
-/// Done includes a fully healed volume: pulling a stick while another one is still being filled would lose both copies.
+/// Done includes nodes that reach each other, and a fully healed volume: pulling a stick while another one is still being
+/// filled would lose both copies.
 fn is_done(answer: &Result<Report, String>) -> bool {
     matches!(answer, Ok(report) if report.state == State::Done
+        && report.private.as_ref().is_none_or(|private| private.unreachable.is_empty())
         && report.volume.as_ref().is_none_or(|volume| volume.online >= volume.replica && volume.heal_pending == 0))
 }
 

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use super::folder::{Files, Folder};
 use crate::error::{Category, Context, Error, Result};
 
-/// An ed25519 key pair in OpenSSH's format.
+/// An ed25519 key pair in OpenSSH's format, or one of WireGuard's.
 #[derive(Clone, PartialEq, Eq)]
 pub struct KeyPair {
     /// The text of the private key file, starting with `-----BEGIN OPENSSH PRIVATE KEY-----`.
@@ -27,6 +27,10 @@ pub struct NodeIdentity {
     pub host_key: KeyPair,
     /// The key that the node uses to ask other nodes.
     pub enrolment_key: KeyPair,
+    /// The node's key in the private network: both halves in base64.
+    pub wireguard_key: KeyPair,
+    /// The last byte of its address there, 1 to 254.
+    pub private_number: u8,
 }
 
 impl fmt::Debug for KeyPair {

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
 use super::folder::{Files, Folder};
 use super::keys::{self, KeyPair, NodeIdentity};
+use super::private_place;
 use super::ssh_config;
 use crate::cluster::{Address, Cluster, Node, NodeName};
 use crate::error::{Category, Error, Result};
@@ -87,13 +89,23 @@ impl Secrets {
         };
         let mut nodes = BTreeMap::new();
         for node in &cluster.nodes {
-            let [host_key, enrolment_key] = key_paths(&node.name);
+            let [host_key, enrolment_key, wireguard_key] = key_paths(&node.name);
             let host_key = keys::read(&files, &host_key)?;
             let enrolment_key = keys::read(&files, &enrolment_key)?;
-            if let (Some((host_key, _)), Some((enrolment_key, _))) = (host_key, enrolment_key) {
+            let wireguard_key = private_place::read_key(&files, &wireguard_key)?;
+            let number = private_place::read_number(&files, NODES, node.name.as_str())?;
+            if let (
+                Some((host_key, _)),
+                Some((enrolment_key, _)),
+                Some(wireguard_key),
+                Some(private_number),
+            ) = (host_key, enrolment_key, wireguard_key, number)
+            {
                 let identity = NodeIdentity {
                     host_key,
                     enrolment_key,
+                    wireguard_key,
+                    private_number,
                 };
                 nodes.insert(node.name.clone(), identity);
             }
@@ -140,6 +152,23 @@ impl Secrets {
         lines.collect()
     }
 
+    /// Returns the file `mkimage/nodes` with one line per node: `name role place brick private-address wireguard-key`, where
+    /// the place is its fixed address or mDNS name. Fails if the private network overlaps another one of the cluster file.
+    pub fn nodes(&self, cluster: &Cluster) -> Result<String> {
+        let network = cluster.private_network(&self.cluster_id)?;
+        let [first, second, third, _] = network.addr().octets();
+        let lines = self.identities(cluster).map(|(node, identity)| {
+            let address = Ipv4Addr::new(first, second, third, identity.private_number);
+            let (name, role, place) = (&node.name, node.role.as_str(), node.place());
+            let brick = if node.brick.is_some() { "yes" } else { "no" };
+            format!(
+                "{name} {role} {place} {brick} {address} {}\n",
+                identity.wireguard_key.public
+            )
+        });
+        Ok(lines.collect())
+    }
+
     /// Returns the absolute path of the file for `ssh -F`.
     pub fn ssh_config_path(&self) -> PathBuf {
         self.folder.join(SSH_CONFIG)
@@ -165,9 +194,9 @@ fn admin_comment(cluster: &Cluster) -> String {
     format!("mkimage admin of {}", cluster.general.name)
 }
 
-/// Returns the paths of a node's host key and enrolment key in the folder.
-fn key_paths(name: &NodeName) -> [String; 2] {
-    ["host_key", "enrolment_key"].map(|key| format!("{NODES}/{name}/{key}"))
+/// Returns the paths of a node's host key, enrolment key and WireGuard key in the folder.
+fn key_paths(name: &NodeName) -> [String; 3] {
+    ["host_key", "enrolment_key", "wireguard_key"].map(|key| format!("{NODES}/{name}/{key}"))
 }
 
 /// Returns the cluster's id, and whether it was created just now.
@@ -211,16 +240,22 @@ fn read_cluster_id(files: &Files) -> Result<Option<String>> {
 /// Returns a node's keys, and whether one was created just now.
 fn node_identity(folder: &Folder, name: &NodeName) -> Result<(NodeIdentity, bool)> {
     folder.create_folder(&format!("{NODES}/{name}"))?;
-    let [host_key, enrolment_key] = key_paths(name);
+    let [host_key, enrolment_key, wireguard_key] = key_paths(name);
     let (host_key, host_key_created) =
         keys::read_or_create(folder, &host_key, &format!("host key of {name}"))?;
     let (enrolment_key, enrolment_key_created) =
         keys::read_or_create(folder, &enrolment_key, &format!("enrolment key of {name}"))?;
+    let (wireguard_key, wireguard_key_created) = private_place::read_or_create_key(folder, &wireguard_key)?;
     let identity = NodeIdentity {
         host_key,
         enrolment_key,
+        wireguard_key,
+        private_number: private_place::read_or_give_number(folder, NODES, name)?,
     };
-    Ok((identity, host_key_created || enrolment_key_created))
+    Ok((
+        identity,
+        host_key_created || enrolment_key_created || wireguard_key_created,
+    ))
 }
 
 /// Returns the admin key. It is created if the user has no other key, and kept if they get one later, because older

@@ -51,15 +51,14 @@ is() {
 others_answer() {
     mkdir -p "$WORLD/others"
     # shellcheck disable=SC2016
-    fake ssh 'for word; do case $word in mkimage@*) node=${word#mkimage@} ;; esac; done
+    fake ssh 'for word; do case $word in mkimage@*) node=${word#mkimage@}; node=${node%.local} ;; esac; done
     [ "$word" = state ] || echo "$word $node" >>"$MKIMAGE_RUN/../asked"
     case $word in
         state) cat "$MKIMAGE_RUN/../others/$node" ;;
-        join-token) grep -q "active manager" "$MKIMAGE_RUN/../others/$node" && echo "token SWMTKN-x 192.168.1.31:2377" ;;
+        join-token) grep -q "active manager" "$MKIMAGE_RUN/../others/$node" && echo "token SWMTKN-x" ;;
         peers) cat "$MKIMAGE_RUN/../pool" ;;
     esac'
     fake sleep 'exit 0'
-    fake ip 'echo "192.0.2.1 via 192.168.1.1 dev eth0 src 192.168.1.32 uid 0"'
 }
 
 # answers NODE LINE...
@@ -105,10 +104,10 @@ the_swarm_is_created_by_the_rules() { # test
 creates_the_swarm() {
     local first=pi4-1 answer node heard=false
     is first true || first=pi4-3
-    printf '%s\n' "$first manager $first 192.168.1.31 ${FACTS[brick]/true/yes}" 'pi4-2 manager pi4-2 192.168.1.32 yes' \
-        'pi3-1 worker pi3-1 192.168.1.34 no' "${first/pi4-1/pi4-4} worker pi4-4 192.168.1.35 no" |
+    printf '%s\n' "$first manager $first 192.168.1.31 ${FACTS[brick]/true/yes}" 'pi4-2 manager pi4-2.local yes 10.77.0.2 key2=' \
+        'pi3-1 worker pi3-1.local no 10.77.0.4 key4=' "${first/pi4-1/pi4-4} worker pi4-4 192.168.1.35 no" |
         sed "/^pi4-[34] worker/d" >"$WORLD/etc/nodes"
-    [[ $first == pi4-1 ]] || echo 'pi4-1 worker pi4-1 192.168.1.36 yes' >>"$WORLD/etc/nodes"
+    [[ $first == pi4-1 ]] || echo 'pi4-1 worker pi4-1.local yes 10.77.0.6 key6=' >>"$WORLD/etc/nodes"
     settings MKIMAGE_NODE=pi4-1 MKIMAGE_ROLE=manager MKIMAGE_BRICK="$(yes_or_no brick)"
     echo 'inactive false - ' >"$WORLD/docker-state"
     : >"$WORLD/docker.log"
@@ -168,7 +167,6 @@ the_swarm_is_left_and_joined_again_by_the_rules() { # test
     echo ca >"$WORLD/swarm/certificates/swarm-root-ca.crt"
     OUR_CA=$(with_parts swarm swarm_ca)
     # The addresses at which this node looks for managers.
-    echo '[{"node_id":"m","addr":"192.168.1.31:2377"}]' >"$WORLD/swarm/state.json"
     judge swarm-membership follows_the_swarm
 }
 
@@ -182,12 +180,12 @@ follows_the_swarm() {
     for other in pi4-1 pi4-2 pi4-3; do
         [[ $i -lt ${FACTS[managers]} ]] && at=manager || at=worker
         i=$((i + 1))
-        printf '%s %s %s 192.168.1.3%s yes\n' "$other" "$at" "$other" "$i"
+        printf '%s %s %s.local yes 10.77.0.%s key%s=\n' "$other" "$at" "$other" "$i" "$i"
     done >"$WORLD/etc/nodes"
-    echo 'pi3-1 worker pi3-1 192.168.1.34 no' >>"$WORLD/etc/nodes"
+    echo 'pi3-1 worker pi3-1.local no 10.77.0.4 key4=' >>"$WORLD/etc/nodes"
     settings MKIMAGE_NODE="$node" MKIMAGE_ROLE="$role"
     # A manager whose Docker is in the swarm keeps what it has.
-    echo "pending false old 192.168.1.32" >"$WORLD/docker-state"
+    echo "pending false old" >"$WORLD/docker-state"
     : >"$WORLD/docker.log"
     state_lives Stick
     rm -rf "$WORLD/others" "$WORLD/run/states" "$WORLD/run/swarm-agreed"
@@ -201,8 +199,6 @@ follows_the_swarm() {
         case ${FACTS[$answer]} in
             SameSwarmWithoutThisNode) answers "$other" "swarm active manager m $OUR_CA" 'swarm-members m other' ;;
             SameSwarm) answers "$other" "swarm active manager m $OUR_CA" ;;
-            SameSwarmWhereExpected) answers "$other" "swarm active manager m $OUR_CA" 'swarm-at 192.168.1.31:2377' ;;
-            SameSwarmElsewhere) answers "$other" "swarm active manager m $OUR_CA" 'swarm-at 192.168.1.77:2377' ;;
             OtherSwarm) answers "$other" 'swarm active manager m 0123' ;;
             Replacement) answers "$other" 'swarm active manager m 0123' "replaces $OUR_CA" ;;
         esac
@@ -212,7 +208,6 @@ follows_the_swarm() {
         *'joining the new swarm'*) GOT=Leave ;;
         *'swarm join'*) GOT=JoinAnew ;;
         *'whose managers are gone'*) GOT=AskOwner ;;
-        *DNAT*) GOT=RedirectToManager ;;
         '10 no manager of the swarm answers Docker yet'*) GOT=Stay ;;
     esac
 }
@@ -231,8 +226,8 @@ the_volume_is_created_by_the_rules() { # test, root
 creates_the_volume() {
     local first=pi4-1 node
     is first true || first=pi4-0
-    printf '%s\n' "$first worker $first 192.168.1.30 yes" 'pi4-1 worker pi4-1 192.168.1.31 yes' 'pi4-2 worker pi4-2 192.168.1.32 yes' \
-        'pi4-3 worker pi4-3 192.168.1.33 yes' 'pi3-1 worker pi3-1 192.168.1.34 no' | uniq -w 5 >"$WORLD/etc/nodes"
+    printf '%s\n' "$first worker $first.local yes 10.77.0.9 key9=" 'pi4-1 worker pi4-1.local yes 10.77.0.1 key1=' 'pi4-2 worker pi4-2.local yes 10.77.0.2 key2=' \
+        'pi4-3 worker pi4-3.local yes 10.77.0.3 key3=' 'pi3-1 worker pi3-1.local no 10.77.0.4 key4=' | uniq -w 5 >"$WORLD/etc/nodes"
     settings MKIMAGE_NODE=pi4-1 MKIMAGE_BRICK_DEVICE="$DEVICE" MKIMAGE_MOUNT="$WORLD/mnt"
     mountpoint -q "$WORLD/brick" || mount "$DEVICE" "$WORLD/brick"
     rm -rf "$WORLD"/brick/*
@@ -294,8 +289,8 @@ a_node_gets_into_the_pool_by_the_rules() { # test
 gets_into_the_pool() {
     local node asked first=pi4-1
     is first true || first=pi4-0
-    printf '%s\n' "$first worker $first 192.168.1.30 yes" 'pi4-1 worker pi4-1 192.168.1.31 yes' 'pi4-2 worker pi4-2 192.168.1.32 yes' \
-        'pi4-3 worker pi4-3 192.168.1.33 yes' | uniq -w 5 >"$WORLD/etc/nodes"
+    printf '%s\n' "$first worker $first.local yes 10.77.0.9 key9=" 'pi4-1 worker pi4-1.local yes 10.77.0.1 key1=' 'pi4-2 worker pi4-2.local yes 10.77.0.2 key2=' \
+        'pi4-3 worker pi4-3.local yes 10.77.0.3 key3=' | uniq -w 5 >"$WORLD/etc/nodes"
     settings MKIMAGE_NODE=pi4-1
     rm -rf "$WORLD"/{glusterd,others,brick,var-lib}/* "$WORLD/run/states" "$WORLD/asked"
     : >"$WORLD/asked"
@@ -441,8 +436,8 @@ a_brick_is_taken_in_by_the_rules() { # test
 
 replies_about_a_brick() {
     local ended=0 said i bricks=() node
-    printf '%s\n' 'pi4-1 worker pi4-1 192.168.1.31 yes' 'pi4-2 worker pi4-2 192.168.1.32 yes' 'pi4-3 worker pi4-3 192.168.1.33 yes' \
-        'pi4-4 worker pi4-4 192.168.1.34 yes' "pi4-5 worker pi4-5 192.168.1.35 $([[ ${FACTS[caller]} == client ]] && echo no || echo yes)" \
+    printf '%s\n' 'pi4-1 worker pi4-1.local yes 10.77.0.1 key1=' 'pi4-2 worker pi4-2.local yes 10.77.0.2 key2=' 'pi4-3 worker pi4-3.local yes 10.77.0.3 key3=' \
+        'pi4-4 worker pi4-4.local yes 10.77.0.4 key4=' "pi4-5 worker pi4-5.local $([[ ${FACTS[caller]} == client ]] && echo no || echo yes) 10.77.0.5 key5=" \
         >"$WORLD/etc/nodes"
     settings MKIMAGE_NODE=pi4-1 MKIMAGE_REPLICA=3 \
         MKIMAGE_ARBITER="$(is arbiter false || { is caller arbiter && echo pi4-5 || echo pi4-9; })"
@@ -466,7 +461,7 @@ replies_about_a_brick() {
     C_connected=$(printf '%s\n' "${bricks[@]::${#bricks[@]}-i}")
     rm -rf "$WORLD"/others/* "$WORLD/asked" "$WORLD/run/states"
     : >"$WORLD/asked"
-    is there false || answers pi4-5 'pool member'
+    fake ping "$(is there true && echo true || echo false)"
     said=$(dash "$MKIMAGE_LIB/answer-as-root" pi4-5 'add-brick fresh') || ended=$?
     case "$ended $said" in
         11*) GOT=No ;;
@@ -485,16 +480,14 @@ replies_about_a_brick() {
 
 the_first_member_is_found_by_the_rules() { # test
     # shellcheck disable=SC2016
-    stub pool 'connected_members() { echo "$C_connected"; }; unknown_members() { echo "$C_unknown"; }'
+    stub pool 'connected_members() { echo "$C_connected"; }'
     judge first-member finds_the_first_member
 }
 
 finds_the_first_member() {
-    export C_connected=pi4-2 C_unknown=''
+    export C_connected=pi4-2
     is one false || C_connected+=$'\n'pi4-1
     is three false || C_connected+=$'\n'pi4-3
-    is nameless false || C_connected+=$'\n?'
-    is misses false || C_unknown=pi4-4
     case $(with_parts pool pool_first || true) in
         pi4-1) GOT='Some(Node(0))' ;;
         pi4-2) GOT='Some(Node(1))' ;;
@@ -546,7 +539,7 @@ the_copy_of_a_swarm_is_used_by_the_rules() { # test
 uses_the_copy_of_a_swarm() {
     local i
     for ((i = 1; i <= FACTS[managers]; i++)); do
-        echo "pi4-$i manager pi4-$i 192.168.1.3$i yes"
+        echo "pi4-$i manager pi4-$i.local yes 10.77.0.$i key$i="
     done >"$WORLD/etc/nodes"
     settings MKIMAGE_ROLE="${FACTS[role],,}"
     rm -rf "$WORLD/copy"
@@ -589,10 +582,10 @@ a_rejected_node_gives_in_by_the_rules() { # test
     # shellcheck disable=SC2016
     stub glusterd-repair 'has_nothing_in_the_volume() { [ "$C_nothing" = true ]; }'
     stub pool-place 'take_place_again() { echo "place again" >>"$RUN/../asked"; return 1; }'
-    stub pool 'unknown_members() { :; }; has_no_peer() { return 1; }'
+    stub pool 'has_no_peer() { return 1; }'
     stub volume-store 'volume_known() { :; }; volume_is_whole() { :; }'
-    printf '%s\n' 'pi4-1 manager pi4-1 192.168.1.31 yes' 'pi4-2 worker pi4-2 192.168.1.32 yes' 'pi4-3 worker pi4-3 192.168.1.33 yes' \
-        'pi4-4 worker pi4-4 192.168.1.34 yes' >"$WORLD/etc/nodes"
+    printf '%s\n' 'pi4-1 manager pi4-1.local yes 10.77.0.1 key1=' 'pi4-2 worker pi4-2.local yes 10.77.0.2 key2=' 'pi4-3 worker pi4-3.local yes 10.77.0.3 key3=' \
+        'pi4-4 worker pi4-4.local yes 10.77.0.4 key4=' >"$WORLD/etc/nodes"
     answers pi4-1 'pool member' 'volume v1'
     echo 'a1 pi4-1' >"$WORLD/pool"
     judge rejection gives_in
@@ -628,7 +621,7 @@ a_lost_member_is_taken_in_again_by_the_rules() { # test
     # shellcheck disable=SC2016
     stub glusterd-repair 'was_being_taken_in() { [ "$C_nothing" = true ]; }; forget_the_pool() { echo forgotten >>"$RUN/../asked"; }'
     stub pool-place 'take_place_again() { return 1; }'
-    stub pool 'unknown_members() { :; }; has_no_peer() { return 1; }; in_pool() { :; }'
+    stub pool 'has_no_peer() { return 1; }; in_pool() { :; }'
     stub volume-store 'volume_known() { :; }; volume_is_whole() { :; }'
     answers pi4-1 'pool member' 'volume v1'
     judge lost-member leaves_its_pool

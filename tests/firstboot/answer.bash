@@ -17,7 +17,6 @@ a_manager() {
         *LocalNodeState*NodeID*) echo "active true id1" ;;
         *LocalNodeState*) echo active ;;
         *ControlAvailable*) echo true ;;
-        *NodeAddr*) echo 192.168.1.31 ;;
         "swarm join-token -q worker") echo SWMTKN-1-worker ;;
         "swarm join-token -q manager") echo SWMTKN-1-manager ;;
         *) exit 1 ;;
@@ -43,9 +42,9 @@ changed_nothing() {
 a_worker_never_gets_the_managers_token() { # test
     a_manager
     answer pi4-2 join-token
-    equal "$SAID" 'token SWMTKN-1-worker 192.168.1.31:2377'
+    equal "$SAID" 'token SWMTKN-1-worker'
     answer pi4-2 join-token manager
-    equal "$SAID" 'token SWMTKN-1-worker 192.168.1.31:2377'
+    equal "$SAID" 'token SWMTKN-1-worker'
     answer pi4-2 'join-token role=manager'
     equal "$CODE" 11
 }
@@ -132,9 +131,9 @@ without_a_majority_the_pool_is_left_as_it_is() { # test
     changed_nothing
 }
 
-a_caller_that_is_not_at_its_name_is_not_taken_in() { # test
+a_caller_that_is_not_in_the_private_network_is_not_taken_in() { # test
     a_manager
-    fake ssh 'exit 255'
+    fake ping 'exit 1'
     answer pi4-3 probe 11
     equal "$CODE" 10
     contains "$SAID" 'does not reach pi4-3'
@@ -206,7 +205,7 @@ two_nodes_at_once_are_taken_one_after_the_other() { # test
 # four_bricks MEMBER...: this node, the first, is asked by pi4-2 for its fresh brick while those members are connected.
 asks_with_connected() {
     local member
-    printf '%s\n' 'pi4-1 manager pi4-1 - yes' 'pi4-2 worker pi4-2 - yes' 'pi4-3 worker pi4-3 - yes' 'pi4-4 worker pi4-4 - yes' \
+    printf '%s\n' 'pi4-1 manager pi4-1.local yes 10.77.0.1 key1=' 'pi4-2 worker pi4-2.local yes 10.77.0.2 key2=' 'pi4-3 worker pi4-3.local yes 10.77.0.3 key3=' 'pi4-4 worker pi4-4.local yes 10.77.0.4 key4=' \
         >"$WORLD/etc/nodes"
     {
         echo 'UUID Hostname State'
@@ -256,7 +255,7 @@ a_manager_tells_who_is_in_its_swarm() { # test
     # shellcheck disable=SC2016
     fake docker 'case "$*" in
         info*ServerVersion*) echo 26 ;;
-        *LocalNodeState*NodeID*) echo "active true id1 192.168.1.31" ;;
+        *LocalNodeState*NodeID*) echo "active true id1" ;;
         "node ls -q") [ ! -e "'"$WORLD"'/no-leader" ] && printf "id1\nid2\n" ;;
     esac'
     answer pi4-2 state

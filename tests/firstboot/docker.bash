@@ -12,7 +12,7 @@ a_docker() {
 
 avahi_that_renamed_itself_is_told_its_own_name_again() { # test
     a_docker
-    printf 'pi4-2 worker pi4-2.local - yes\n' >"$WORLD/etc/nodes"
+    printf 'pi4-2 worker pi4-2.local yes 10.77.0.2 key2=\n' >"$WORLD/etc/nodes"
     fake busctl 'echo "s \"pi4-2-2\""'
     with_parts mdns keep_own_mdns_name
     grep -qx 'restart avahi-daemon.service' "$WORLD/systemctl.log"
@@ -21,7 +21,7 @@ avahi_that_renamed_itself_is_told_its_own_name_again() { # test
     with_parts mdns keep_own_mdns_name
     fails grep -q restart "$WORLD/systemctl.log"
     # With fixed addresses nobody goes by that name.
-    printf 'pi4-2 worker pi4-2 192.168.1.32 yes\n' >"$WORLD/etc/nodes"
+    printf 'pi4-2 worker 192.168.1.32 yes 10.77.0.2 key2=\n' >"$WORLD/etc/nodes"
     fake busctl 'echo "s \"pi4-2-2\""'
     with_parts mdns keep_own_mdns_name
     fails grep -q restart "$WORLD/systemctl.log"
@@ -31,12 +31,12 @@ dhcpcd_keeps_off_dockers_interfaces_also_with_a_fixed_address() { # test
     a_docker
     export MKIMAGE_DHCPCD_CONF=$WORLD/dhcpcd.conf
     printf 'hostname\n\ninterface eth0\nstatic ip_address=192.168.1.32/24\n' >"$WORLD/dhcpcd.conf"
-    with_parts docker-interfaces dhcpcd_leaves_interfaces_alone
+    with_parts interfaces dhcpcd_leaves_interfaces_alone
     # Behind "interface" it would be a setting of that one only.
     equal "$(grep -E '^(denyinterfaces|interface) ' "$WORLD/dhcpcd.conf" | cut -d ' ' -f 1 | tr '\n' ' ')" 'denyinterfaces interface '
     equal "$(tail -n 4 "$WORLD/dhcpcd.conf" | head -n 1)" hostname
     cp "$WORLD/dhcpcd.conf" "$WORLD/first"
-    with_parts docker-interfaces dhcpcd_leaves_interfaces_alone
+    with_parts interfaces dhcpcd_leaves_interfaces_alone
     cmp "$WORLD/dhcpcd.conf" "$WORLD/first"
     equal "$(wc -l <"$WORLD/systemctl.log")" 1
 }

@@ -8,16 +8,18 @@ in_a_fresh_world() {
     trap leave_the_world EXIT
     export MKIMAGE_LIB=$FIRSTBOOT/lib MKIMAGE_ETC=$WORLD/etc MKIMAGE_RUN=$WORLD/run MKIMAGE_VAR_DIR=$WORLD/var-lib
     export MKIMAGE_BRICK_MOUNT=$WORLD/brick MKIMAGE_GLUSTERD_DIR=$WORLD/glusterd MKIMAGE_SWARM_DIR=$WORLD/swarm
-    export MKIMAGE_BRICK_WAIT=0
+    export MKIMAGE_BRICK_WAIT=0 MKIMAGE_GLUSTERD_VOL=$WORLD/glusterd.vol
     BOOT=$WORLD/boot
     LOOPS=()
     mkdir -p "$WORLD"/{etc/secrets,run/stages,var-lib,brick,glusterd,swarm,boot/mkimage,bin}
     PATH=$WORLD/bin:/usr/sbin:/usr/bin:/sbin:/bin
     export PATH
     settings
-    printf '%s\n' 'pi4-1 manager pi4-1 192.168.1.31 yes' 'pi4-2 worker pi4-2 192.168.1.32 yes' \
-        'pi4-3 worker pi4-3 192.168.1.33 yes' 'pi3-1 worker pi3-1 192.168.1.34 no' >"$WORLD/etc/nodes"
+    printf '%s\n' 'pi4-1 manager pi4-1.local yes 10.77.0.1 key1=' 'pi4-2 worker pi4-2.local yes 10.77.0.2 key2=' \
+        'pi4-3 worker pi4-3.local yes 10.77.0.3 key3=' 'pi3-1 worker pi3-1.local no 10.77.0.4 key4=' >"$WORLD/etc/nodes"
+    printf 'volume management\n    type mgmt/glusterd\nend-volume\n' >"$WORLD/glusterd.vol"
     fake systemctl 'exit 0'
+    fake ping 'exit 0'
     "$1"
 }
 
@@ -43,6 +45,7 @@ MKIMAGE_NODE='pi4-2'
 MKIMAGE_ROLE='worker'
 MKIMAGE_USER='ada'
 MKIMAGE_ADDRESS='192.168.1.32/24'
+MKIMAGE_PRIVATE_NETWORK='10.77.0.0/24'
 MKIMAGE_DOMAIN=''
 MKIMAGE_TIMEZONE='Etc/UTC'
 MKIMAGE_LOCALE=''

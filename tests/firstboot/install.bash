@@ -129,19 +129,9 @@ the_own_name_leads_to_the_fixed_address() { # test, root
     a_root
     install_node
     equal "$(grep -c 'pi4-2' "$ROOT/etc/hosts")" 1
-    grep -qP '^192\.168\.1\.32\tpi4-2$' "$ROOT/etc/hosts"
-    grep -qP '^192\.168\.1\.31\tpi4-1$' "$ROOT/etc/hosts"
+    grep -qP '^10\.77\.0\.2\tpi4-2$' "$ROOT/etc/hosts"
+    grep -qP '^10\.77\.0\.1\tpi4-1$' "$ROOT/etc/hosts"
     grep -q '^127.0.0.1 localhost$' "$ROOT/etc/hosts"
-}
-
-on_dhcp_a_node_finds_itself_before_it_has_a_lease() { # test, root
-    settings MKIMAGE_ADDRESS=dhcp
-    printf '%s\n' 'pi4-1 manager pi4-1.local - yes' 'pi4-2 worker pi4-2.local - yes' >"$WORLD/etc/nodes"
-    a_root
-    install_node
-    install_node
-    equal "$(grep 'pi4-' "$ROOT/etc/hosts")" $'127.0.1.1\tpi4-2 pi4-2.local'
-    equal "$(chroot "$ROOT" getent -s files hosts pi4-2.local | tr -s ' ')" '127.0.1.1 pi4-2 pi4-2.local'
 }
 
 avahi_keeps_off_dockers_interfaces() { # test, root

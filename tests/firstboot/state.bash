@@ -187,7 +187,7 @@ a_copied_manager() {
 }
 
 a_manager_of_several_never_goes_on_from_a_copy() { # test, root
-    printf '%s\n' 'pi4-1 manager pi4-1 - yes' 'pi4-2 manager pi4-2 - yes' 'pi4-3 manager pi4-3 - yes' >"$WORLD/etc/nodes"
+    printf '%s\n' 'pi4-1 manager pi4-1.local yes 10.77.0.1 key1=' 'pi4-2 manager pi4-2.local yes 10.77.0.2 key2=' 'pi4-3 manager pi4-3.local yes 10.77.0.3 key3=' >"$WORLD/etc/nodes"
     a_copied_manager
     on_stick
     [[ -d $WORLD/brick/state/swarm && -z $(ls "$WORLD/swarm") ]]

@@ -1,20 +1,20 @@
 # The swarm stage. Docker is what $WORLD/docker-* say; every other node answers with its file in $WORLD/others.
 
-# a_swarm STATE CONTROL ID ADDRESS
+# a_swarm STATE CONTROL ID
 a_swarm() {
-    echo "$1 $2 $3 ${4-}" >"$WORLD/docker-info"
+    echo "$1 $2 $3" >"$WORLD/docker-info"
     mkdir -p "$WORLD/others" "$WORLD/swarm/certificates"
     [[ $1 == inactive ]] || echo ca >"$WORLD/swarm/certificates/swarm-root-ca.crt"
     # shellcheck disable=SC2016
     fake docker 'echo "$*" >>"$MKIMAGE_RUN/../docker.log"
-    read -r state control id address <"$MKIMAGE_RUN/../docker-info"
+    read -r state control id <"$MKIMAGE_RUN/../docker-info"
     case "$*" in
-        *LocalNodeState*NodeID*) echo "$state $control $id $address" ;;
+        *LocalNodeState*NodeID*) echo "$state $control $id" ;;
         *LocalNodeState*) echo "$state" ;;
         *Swarm.Error*) echo trouble ;;
-        "swarm leave"*) echo "inactive false - " >"$MKIMAGE_RUN/../docker-info" ;;
-        "swarm join"*) echo "active false new $5" >"$MKIMAGE_RUN/../docker-info" ;;
-        "swarm init"*) echo "active true new x" >"$MKIMAGE_RUN/../docker-info" ;;
+        "swarm leave"*) echo "inactive false -" >"$MKIMAGE_RUN/../docker-info" ;;
+        "swarm join"*) echo "active false new" >"$MKIMAGE_RUN/../docker-info" ;;
+        "swarm init"*) echo "active true new" >"$MKIMAGE_RUN/../docker-info" ;;
     esac'
     # shellcheck disable=SC2016
     fake ssh 'for word; do case $word in mkimage@*) node=${word#mkimage@}; node=${node%.local} ;; esac; done
@@ -22,17 +22,8 @@ a_swarm() {
     [ -e "$MKIMAGE_RUN/../others/$node" ] || exit 255
     case $last in
         state) cat "$MKIMAGE_RUN/../others/$node" ;;
-        join-token) grep -q "active manager" "$MKIMAGE_RUN/../others/$node" && echo "token SWMTKN-x 192.168.1.31:2377" ;;
+        join-token) grep -q "active manager" "$MKIMAGE_RUN/../others/$node" && echo "token SWMTKN-x" ;;
         forget-ghost*) echo "$last" >>"$MKIMAGE_RUN/../ghosts" ;;
-    esac'
-    leases 192.168.1.32
-}
-
-# leases ADDRESS: what this node has.
-leases() {
-    fake ip 'case "$*" in
-        *"route get"*) echo "192.0.2.1 via 192.168.1.1 dev eth0 src '"$1"' uid 0" ;;
-        *addr*) echo "2: eth0    inet '"$1"'/24 brd 192.168.1.255 scope global eth0" ;;
     esac'
 }
 
@@ -55,108 +46,40 @@ first_manager() {
     cut -d . -f 1 /proc/uptime >"$WORLD/run/started"
 }
 
-a_worker_with_another_lease_joins_again_under_it() { # test
-    settings MKIMAGE_ADDRESS=dhcp
-    a_swarm active false old 192.168.1.32
-    says pi4-1 "swarm active manager m $(ca_of_ours)"
-    leases 192.168.1.77
-    stage swarm
-    equal "$CODE" 0
-    did '^swarm leave'
-    did '^swarm join .*--advertise-addr 192.168.1.77 192.168.1.31:2377'
-    equal "$(cat "$WORLD/ghosts")" 'forget-ghost new'
-}
-
-a_worker_does_not_leave_while_nobody_would_take_it_back() { # test
-    settings MKIMAGE_ADDRESS=dhcp
-    a_swarm active false old 192.168.1.32
-    leases 192.168.1.77
-    stage swarm
-    equal "$CODE" 10
-    contains "$WHY" 'changed from 192.168.1.32 to 192.168.1.77'
-    fails did '^swarm leave'
-}
-
-a_worker_that_still_has_its_address_stays() { # test
-    settings MKIMAGE_ADDRESS=dhcp
-    a_swarm active false old 192.168.1.32
-    says pi4-1 "swarm active manager m $(ca_of_ours)"
-    stage swarm
-    equal "$CODE" 0
-    fails did '^swarm (leave|join)'
-}
-
-a_manager_with_another_lease_is_not_thrown_out() { # test
-    first_manager MKIMAGE_ADDRESS=dhcp
-    a_swarm active true old 192.168.1.31
-    leases 192.168.1.77
-    stage swarm
-    equal "$CODE" 11
-    contains "$WHY" 'reserve it in the router'
-    contains "$WHY" 'mkimage-recover new-address'
-    fails did '^swarm (leave|init|join)'
-}
-
-# a_nat: an iptables that keeps its rules in a file.
-a_nat() {
-    # shellcheck disable=SC2016
-    fake iptables 'rules=$MKIMAGE_RUN/../nat
-    shift 2
-    case "$*" in
-        "-t nat -S MKIMAGE") grep "^-A MKIMAGE " "$rules" ;;
-        "-t nat -N MKIMAGE") [ ! -e "$rules" ] && : >"$rules" ;;
-        "-t nat -F MKIMAGE") sed -i "/^-A MKIMAGE /d" "$rules" ;;
-        "-t nat -C OUTPUT -j MKIMAGE") grep -qx -e "-A OUTPUT -j MKIMAGE" "$rules" ;;
-        "-t nat -A "*) echo "$*" | sed "s/^-t nat //" >>"$rules" ;;
-    esac'
-    fake getent 'exit 2'
-}
-
-a_worker_finds_a_manager_that_has_moved_for_good() { # test
-    local state
+swarm_and_containers_use_the_private_network_only() { # test
     settings
-    a_nat
-    a_swarm pending false old 192.168.1.32
-    says pi4-1 "swarm active manager m $(ca_of_ours)" 'swarm-at 192.168.1.31:2377'
-    echo '[{"node_id":"m","addr":"192.168.1.31:2377"}]' >"$WORLD/swarm/state.json"
+    a_swarm inactive false -
+    says pi4-1 "swarm active manager m theirs"
     stage swarm
-    [[ ! -e $WORLD/nat ]]
-    # The swarm's own books go on with the old address. One that was never switched off does not notice by itself.
-    echo '[{"node_id":"m","addr":"192.168.1.99:2377"}]' >"$WORLD/swarm/state.json"
-    for state in pending active active; do
-        rm -f "$WORLD/run/swarm-agreed"
-        a_swarm "$state" false old 192.168.1.32
-        stage swarm
-        [[ $state == pending || $CODE == 0 ]]
-        equal "$(cat "$WORLD/nat")" "$(printf '%s\n' \
-            '-A MKIMAGE -d 192.168.1.99/32 -p tcp -m multiport --dports 2377,7946 -j DNAT --to-destination 192.168.1.31' \
-            '-A MKIMAGE -d 192.168.1.99/32 -p udp -m multiport --dports 2377,7946 -j DNAT --to-destination 192.168.1.31' \
-            '-A OUTPUT -j MKIMAGE')"
-    done
-    # Another node has got the manager's old lease.
+    equal "$CODE" 0
+    did '^swarm join .*--advertise-addr 10.77.0.2 --listen-addr 10.77.0.2:2377 --data-path-addr 10.77.0.2 10.77.0.1:2377$'
+    first_manager MKIMAGE_SWARM_POOL=10.10.0.0/16
+    a_swarm inactive false -
+    rm -rf "$WORLD/others"/* "$WORLD/run/states" "$WORLD/var-lib"/*
+    MKIMAGE_OTHERS_WAIT=0 stage swarm
+    equal "$CODE" 0
+    did '^swarm init --advertise-addr 10.77.0.1 --listen-addr 10.77.0.1:2377 --data-path-addr 10.77.0.1 --default-addr-pool 10.10.0.0/16$'
+}
+
+published_ports_fit_through_the_private_network() { # test
+    first_manager
+    a_swarm active true m
     # shellcheck disable=SC2016
-    fake getent '[ "$2" = pi4-3 ] && echo "192.168.1.99 STREAM pi4-3"'
-    rm "$WORLD/run/swarm-agreed"
+    sed -i 's|^    case "$\*" in|&\n"network inspect"*) cat "$MKIMAGE_RUN/../ingress" ;;\n"network create"*) echo 1420 >"$MKIMAGE_RUN/../ingress" ;;\n"service ls"*) cat "$MKIMAGE_RUN/../services" ;;|' "$WORLD/bin/docker"
+    echo m >"$WORLD/run/ghosts-forgotten"
+    : >"$WORLD/ingress"
+    echo web >"$WORLD/services"
+    stage swarm
+    fails did '^network (rm|create)'
+    rm "$WORLD/run/ingress-fits"
+    : >"$WORLD/services"
     stage swarm
     equal "$CODE" 0
-    equal "$(grep -c 'dports 2377 -j' "$WORLD/nat")" 2
-    # Somebody has made that node a manager.
-    says pi4-3 "swarm active manager n $(ca_of_ours)"
-    rm "$WORLD/run/swarm-agreed"
+    did '^network rm ingress'
+    did '^network create --driver overlay --ingress --opt com.docker.network.driver.mtu=1420 ingress'
+    rm "$WORLD/run/ingress-fits" "$WORLD/docker.log"
     stage swarm
-    equal "$CODE" 0
-    fails grep -q DNAT "$WORLD/nat"
-    rm "$WORLD/others/pi4-3" "$WORLD/run/swarm-agreed"
-    fake getent 'exit 2'
-    stage swarm
-    equal "$(grep -c 'dports 2377,7946 -j' "$WORLD/nat")" 2
-    # And it is back where it was.
-    says pi4-1 "swarm active manager m $(ca_of_ours)" 'swarm-at 192.168.1.99:2377'
-    rm "$WORLD/run/swarm-agreed"
-    stage swarm
-    equal "$CODE" 0
-    fails grep -q DNAT "$WORLD/nat"
-    fails did '^swarm (leave|join)'
+    fails did '^network (rm|create)'
 }
 
 four_new_nodes_need_not_wait_for_the_clock() { # test
@@ -211,11 +134,11 @@ no_second_swarm_is_begun_once_one_was_heard_of() { # test
 
 a_manager_that_was_heard_of_and_is_silent_is_not_replaced() { # test
     first_manager
-    printf '%s\n' 'pi4-1 manager pi4-1 192.168.1.31 yes' 'pi4-2 manager pi4-2 192.168.1.32 yes' >"$WORLD/etc/nodes"
+    printf '%s\n' 'pi4-1 manager pi4-1.local yes 10.77.0.1 key1=' 'pi4-2 manager pi4-2.local yes 10.77.0.2 key2=' >"$WORLD/etc/nodes"
     a_swarm inactive false -
     says pi4-2 'swarm active manager m 0123'
     # shellcheck disable=SC2016
-    fake ssh 'for word; do case $word in mkimage@*) node=${word#mkimage@} ;; esac; done
+    fake ssh 'for word; do case $word in mkimage@*) node=${word#mkimage@}; node=${node%.local} ;; esac; done
     [ "$word" = state ] && cat "$MKIMAGE_RUN/../others/$node"'
     export MKIMAGE_OTHERS_WAIT=0
     stage swarm
@@ -278,18 +201,17 @@ the_swarm_does_not_begin_without_the_stick() { # test
 a_worker_that_its_swarm_has_removed_joins_again() { # test
     local state
     settings
-    a_nat
     for state in pending active error; do
         rm -rf "$WORLD/run" && mkdir -p "$WORLD/run/stages"
-        a_swarm "$state" false old 192.168.1.32
-        says pi4-1 "swarm active manager m $(ca_of_ours)" 'swarm-at 192.168.1.31:2377' 'swarm-members m other'
+        a_swarm "$state" false old
+        says pi4-1 "swarm active manager m $(ca_of_ours)" 'swarm-members m other'
         stage swarm
         equal "$CODE" 0
         did '^swarm leave'
         did '^swarm join'
         rm "$WORLD/docker.log"
-        a_swarm "$state" false old 192.168.1.32
-        says pi4-1 "swarm active manager m $(ca_of_ours)" 'swarm-at 192.168.1.31:2377' 'swarm-members m old'
+        a_swarm "$state" false old
+        says pi4-1 "swarm active manager m $(ca_of_ours)" 'swarm-members m old'
         rm -f "$WORLD/run/swarm-agreed"
         stage swarm
         fails did '^swarm (leave|join)'
@@ -298,12 +220,12 @@ a_worker_that_its_swarm_has_removed_joins_again() { # test
 
 a_manager_leaves_only_a_swarm_that_its_docker_is_not_in() { # test
     settings MKIMAGE_ROLE=manager
-    printf '%s\n' 'pi4-1 manager pi4-1 192.168.1.31 yes' 'pi4-2 manager pi4-2 192.168.1.32 yes' >"$WORLD/etc/nodes"
-    a_swarm active true old 192.168.1.32
-    says pi4-1 "swarm active manager m $(ca_of_ours)" 'swarm-at 192.168.1.31:2377' 'swarm-members m other'
+    printf '%s\n' 'pi4-1 manager pi4-1.local yes 10.77.0.1 key1=' 'pi4-2 manager pi4-2.local yes 10.77.0.2 key2=' >"$WORLD/etc/nodes"
+    a_swarm active true old
+    says pi4-1 "swarm active manager m $(ca_of_ours)" 'swarm-members m other'
     stage swarm
     fails did '^swarm (leave|join)'
-    a_swarm error false old 192.168.1.32
+    a_swarm error false old
     rm -f "$WORLD/run/swarm-agreed"
     stage swarm
     did '^swarm leave'
@@ -323,8 +245,8 @@ a_lone_first_manager_goes_on_in_the_end() { # test
 
 a_manager_that_lost_its_state_waits_for_the_other_managers() { # test
     first_manager
-    printf '%s\n' 'pi4-1 manager pi4-1 192.168.1.31 yes' 'pi4-2 manager pi4-2 192.168.1.32 yes' \
-        'pi4-3 manager pi4-3 192.168.1.33 yes' >"$WORLD/etc/nodes"
+    printf '%s\n' 'pi4-1 manager pi4-1.local yes 10.77.0.1 key1=' 'pi4-2 manager pi4-2.local yes 10.77.0.2 key2=' \
+        'pi4-3 manager pi4-3.local yes 10.77.0.3 key3=' >"$WORLD/etc/nodes"
     a_swarm inactive false -
     mkdir -p "$WORLD/var-lib/state/copy"
     echo 0123 >"$WORLD/var-lib/state/copy/swarm-was"
@@ -382,17 +304,4 @@ a_swarm_that_lives_elsewhere_is_never_formed_anew() { # test, root
     equal "$CODE" 1
     contains "$SAID" 'nothing is lost'
     [[ ! -e $WORLD/run/new-swarm && ! -e $WORLD/var-lib/new-swarm && ! -e $WORLD/var-lib/swarm-replaces ]]
-}
-
-a_node_without_a_swarm_begins_none_by_a_new_address() { # test, root
-    first_manager
-    a_swarm inactive false -
-    recover new-address
-    equal "$CODE" 1
-    fails did '^swarm init'
-    settings MKIMAGE_ROLE=worker
-    a_swarm pending false -
-    recover new-address
-    equal "$CODE" 1
-    fails did '^swarm init'
 }

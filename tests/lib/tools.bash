@@ -17,7 +17,7 @@ readonly UNIT_TOOLS=(
 readonly SHELL_TOOLS=(shellcheck=shellcheck shfmt=shfmt)
 readonly FIRSTBOOT_TOOLS=(
     dash=dash busybox=busybox-static jq=jq losetup=mount mkfs.exfat=exfatprogs mkfs.ext4=e2fsprogs
-    mkfs.vfat=dosfstools mkfs.xfs=xfsprogs xfs_io=xfsprogs sfdisk=fdisk systemd-analyze=systemd
+    mkfs.vfat=dosfstools mkfs.xfs=xfsprogs xfs_io=xfsprogs sfdisk=fdisk systemd-analyze=systemd nft=nftables
     shellcheck=shellcheck shfmt=shfmt visudo=sudo
 )
 readonly LAB_TOOLS=(

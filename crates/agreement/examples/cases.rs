@@ -7,7 +7,7 @@ use agreement::description::{self, Known};
 use agreement::pool::{self, Entry, Rejection};
 use agreement::state::{self, AtBoot, Epoch};
 use agreement::stick::{self, Contents, Disk, Permission, Wipe};
-use agreement::swarm::{self, ManagerAnswer, MemberVerdict};
+use agreement::swarm::{self, ManagerAnswer};
 use agreement::volume::{self, Brick};
 use agreement::{Begun, Home, Node, Role, first};
 
@@ -84,16 +84,11 @@ fn swarm_creation() {
 }
 
 fn swarm_membership() {
-    use ManagerAnswer::{
-        Nothing, OtherSwarm, Replacement, SameSwarm, SameSwarmElsewhere, SameSwarmWhereExpected,
-        SameSwarmWithoutThisNode,
-    };
-    const ANSWERS: [ManagerAnswer; 7] = [
+    use ManagerAnswer::{Nothing, OtherSwarm, Replacement, SameSwarm, SameSwarmWithoutThisNode};
+    const ANSWERS: [ManagerAnswer; 5] = [
         Nothing,
         SameSwarmWithoutThisNode,
         SameSwarm,
-        SameSwarmWhereExpected,
-        SameSwarmElsewhere,
         OtherSwarm,
         Replacement,
     ];
@@ -104,15 +99,8 @@ fn swarm_membership() {
             let (answers, unused) = all.split_at(asked);
             let verdict = swarm::follow(swarm::MemberView {
                 is_first_manager: node == "first",
-                has_raft: node != "worker",
-                managers,
                 answers,
             });
-            // Nothing is redirected to where the manager has been all along.
-            let verdict = match verdict {
-                MemberVerdict::RedirectToManager if one == SameSwarmWhereExpected => MemberVerdict::Stay,
-                verdict => verdict,
-            };
             let is_possible = asked > 0 && unused.iter().all(|answer| *answer == Nothing);
             is_possible.then(|| format!(
                 "swarm-membership node={node} managers={managers} one={one:?} two={two:?} three={three:?} => {verdict:?}"
@@ -265,18 +253,13 @@ fn brick_replies() {
 
 fn first_members() {
     every!(
-        one in BOTH, three in BOTH, nameless in BOTH, misses in BOTH => {
+        one in BOTH, three in BOTH => {
             let connected: Vec<Node> = [(0, one), (1, true), (2, three)]
                 .iter()
                 .filter(|(_, is_connected)| *is_connected)
                 .map(|(node, _)| Node(*node))
                 .collect();
-            let verdict = first::decide(first::View {
-                connected: &connected,
-                has_nameless_member: nameless,
-                misses_a_brick_node: misses,
-            });
-            Some(format!("first-member one={one} three={three} nameless={nameless} misses={misses} => {verdict:?}"))
+            Some(format!("first-member one={one} three={three} => {:?}", first::decide(&connected)))
         }
     );
 }

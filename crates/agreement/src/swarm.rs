@@ -163,12 +163,8 @@ pub enum ManagerAnswer {
     Nothing,
     /// It manages this node's swarm, and this node's identity is not among the members.
     SameSwarmWithoutThisNode,
-    /// It manages this node's swarm and did not say at which address.
+    /// It manages this node's swarm.
     SameSwarm,
-    /// It manages this node's swarm, at an address where this node looks for it.
-    SameSwarmWhereExpected,
-    /// It manages this node's swarm, at an address where this node does not look for it.
-    SameSwarmElsewhere,
     /// It manages another swarm, which does not replace this node's.
     OtherSwarm,
     /// It manages a swarm that the owner formed in place of this node's.
@@ -180,10 +176,6 @@ pub enum ManagerAnswer {
 pub struct MemberView<'a> {
     /// True if this node is the first manager in the nodes file.
     pub is_first_manager: bool,
-    /// True if this node is, or was, one of the swarm's managers.
-    pub has_raft: bool,
-    /// The number of managers in the nodes file.
-    pub managers: usize,
     /// The other managers' answers, in the nodes file's order.
     pub answers: &'a [ManagerAnswer],
 }
@@ -193,8 +185,6 @@ pub struct MemberView<'a> {
 pub enum MemberVerdict {
     /// It stays.
     Stay,
-    /// It redirects what it sends to the manager's old address, and stays.
-    RedirectToManager,
     /// It joins the same swarm again, through a manager that it knows how to reach.
     JoinAnew,
     /// It leaves for the swarm that replaces its own.
@@ -208,33 +198,19 @@ pub enum MemberVerdict {
 /// Rule: the first manager in the nodes file's order that answers decides; a member whose identity was removed joins again,
 /// and a node leaves its swarm only for one that the owner formed in place of it.
 ///
-/// Why: a member notices by itself neither that its managers have moved nor that they are lost. One that comes back with a
+/// Why: a member does not notice by itself that its managers are lost. One that comes back with a
 /// card or stick from before has an identity that was removed when it joined again, or that a manager's copy does not know
 /// yet, and Docker goes on with it forever. Only the owner can give up a swarm.
 pub fn follow(view: MemberView) -> MemberVerdict {
-    let mut moved = false;
     for answer in view.answers {
         match answer {
             ManagerAnswer::Nothing => {}
             ManagerAnswer::SameSwarmWithoutThisNode => return MemberVerdict::JoinAnew,
             ManagerAnswer::OtherSwarm | ManagerAnswer::Replacement if view.is_first_manager => {}
-            ManagerAnswer::SameSwarmWhereExpected | ManagerAnswer::SameSwarmElsewhere
-                if view.managers == 1 && !view.has_raft && !view.is_first_manager =>
-            {
-                return MemberVerdict::RedirectToManager;
-            }
-            ManagerAnswer::SameSwarmElsewhere if view.has_raft || view.is_first_manager => {
-                return MemberVerdict::Stay;
-            }
-            ManagerAnswer::SameSwarm | ManagerAnswer::SameSwarmWhereExpected => return MemberVerdict::Stay,
-            ManagerAnswer::SameSwarmElsewhere => moved = true,
+            ManagerAnswer::SameSwarm => return MemberVerdict::Stay,
             ManagerAnswer::OtherSwarm => return MemberVerdict::AskOwner,
             ManagerAnswer::Replacement => return MemberVerdict::Leave,
         }
     }
-    if moved {
-        MemberVerdict::JoinAnew
-    } else {
-        MemberVerdict::Stay
-    }
+    MemberVerdict::Stay
 }

@@ -25,12 +25,7 @@ impl World {
     /// The member that changes are made at, as a node sees it.
     pub(super) fn first(&self, node: usize, group: Group) -> usize {
         let connected: Vec<_> = self.connected(node, group).into_iter().map(number).collect();
-        let view = first::View {
-            connected: &connected,
-            has_nameless_member: false,
-            misses_a_brick_node: false,
-        };
-        first::decide(view).unwrap().0 as usize
+        first::decide(&connected).unwrap().0 as usize
     }
 
     pub(super) fn has_majority(&self, node: usize, group: Group) -> bool {

@@ -254,8 +254,6 @@ impl Swarm {
         };
         (self.rules.follow)(MemberView {
             is_first_manager: node == 0,
-            has_raft: node < self.managers,
-            managers: self.managers,
             answers: &[answer],
         })
     }

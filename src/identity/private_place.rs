@@ -1,0 +1,106 @@
+//! A node's place in the private network: its WireGuard key, and the last byte of its address.
+
+use std::fs;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use curve25519_dalek::MontgomeryPoint;
+use zeroize::Zeroizing;
+
+use super::folder::{Files, Folder};
+use super::keys::{self, KeyPair};
+use crate::cluster::NodeName;
+use crate::error::{Category, Context as _, Error, Result};
+
+/// Reads a WireGuard key; `None` if it does not exist. It is a line of base64, as `wg genkey` writes it.
+pub(super) fn read_key(files: &Files, path: &str) -> Result<Option<KeyPair>> {
+    let Some(text) = files.read(path)? else {
+        return Ok(None);
+    };
+    let decoded = STANDARD.decode(text.trim()).map(Zeroizing::new);
+    match decoded.map(|bytes| <[u8; 32]>::try_from(bytes.as_slice()).map(Zeroizing::new)) {
+        Ok(Ok(bytes)) => Ok(Some(pair(&bytes))),
+        _ => Err(damaged(files, path, "is not a WireGuard key")),
+    }
+}
+
+/// Reads or creates a WireGuard key. Returns `true` if it was created.
+pub(super) fn read_or_create_key(folder: &Folder, path: &str) -> Result<(KeyPair, bool)> {
+    if let Some(pair) = read_key(&folder.files, path)? {
+        return Ok((pair, false));
+    }
+    let key = pair(&*keys::random()?);
+    folder.create(path, key.private.as_bytes())?;
+    Ok((key, true))
+}
+
+/// The key agreement of WireGuard is X25519 (RFC 7748), whose private keys are any 32 bytes.
+fn pair(bytes: &[u8; 32]) -> KeyPair {
+    KeyPair {
+        private: Zeroizing::new(format!("{}\n", STANDARD.encode(bytes))),
+        public: STANDARD.encode(MontgomeryPoint::mul_base_clamped(*bytes).as_bytes()),
+    }
+}
+
+/// Reads a node's number in the private network, 1 to 254; `None` if it has none. `nodes` is the nodes' folder.
+pub(super) fn read_number(files: &Files, nodes: &str, node: &str) -> Result<Option<u8>> {
+    let path = number_path(nodes, node);
+    let Some(text) = files.read(&path)? else {
+        return Ok(None);
+    };
+    match text.trim().parse() {
+        Ok(number @ 1..=254) => Ok(Some(number)),
+        _ => Err(damaged(files, &path, "is not a number from 1 to 254")),
+    }
+}
+
+/// Reads a node's number, or gives it the lowest that no node has. Nodes that have left the cluster file keep theirs.
+pub(super) fn read_or_give_number(folder: &Folder, nodes: &str, node: &NodeName) -> Result<u8> {
+    let node = node.as_str();
+    if let Some(number) = read_number(&folder.files, nodes, node)? {
+        return Ok(number);
+    }
+    let what = || format!("listing {}", folder.files.path(nodes).display());
+    let mut taken = Vec::new();
+    for entry in fs::read_dir(folder.files.path(nodes)).disk(what)? {
+        let other = entry.disk(what)?.file_name();
+        taken.extend(read_number(&folder.files, nodes, &other.to_string_lossy())?);
+    }
+    let number = (1..=254).find(|number| !taken.contains(number)).ok_or_else(|| {
+        let what = format!("{node} has no place in the private network, which has 254");
+        let remedy = "take nodes out of the cluster file and of cluster.secrets/nodes";
+        Error::new(Category::ClusterFile, what).with_remedy(remedy)
+    })?;
+    folder.create(&number_path(nodes, node), format!("{number}\n").as_bytes())?;
+    Ok(number)
+}
+
+fn number_path(nodes: &str, node: &str) -> String {
+    format!("{nodes}/{node}/private_number")
+}
+
+fn damaged(files: &Files, path: &str, why: &str) -> Error {
+    let what = format!("{} is damaged: it {why}", files.path(path).display());
+    let remedy =
+        "restore it from a backup, or delete it to have a new one, which existing images will not know";
+    Error::new(Category::Disk, what).with_remedy(remedy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A pair of `wg genkey` and `wg pubkey`.
+    #[test]
+    fn the_public_half_is_the_one_that_wireguard_derives() {
+        let private = STANDARD
+            .decode("WEA9yqyfcAjtFzYBgeR6Z1OBjlg3RnilK/nHrW/PyXo=")
+            .unwrap();
+        let key = pair(&private.try_into().unwrap());
+        assert_eq!(key.public, "/Q1k4XuJRLRzxTACft/qVJYhowVHnCYSz7oQBWyzLX0=");
+        assert_eq!(
+            key.private.as_str(),
+            "WEA9yqyfcAjtFzYBgeR6Z1OBjlg3RnilK/nHrW/PyXo=\n"
+        );
+    }
+}

@@ -12,18 +12,9 @@ others=$LAB_SCRATCH/others-cluster
 rm -rf -- "$others"
 cluster_write "$others"
 flash_new "$node"
-members() {
-    in_node "$MANAGER" docker node ls --format '{{.ID}}' | sort
-}
-peers() {
-    in_node "$MANAGER" gluster --mode=script pool list | awk 'NR > 1 { print $1 }' | sort
-}
-bricks() {
-    in_node "$MANAGER" gluster --mode=script volume info cluster-data | grep '^Brick'
-}
-members_before=$(members)
-peers_before=$(peers)
-bricks_before=$(bricks)
+members=$(swarm_members)
+peers=$(pool_members)
+bricks=$(volume_bricks)
 node_on "$node"
 check "the stranger finds no manager" eventually "${MKLAB_PATIENCE:-900}" stage_says "$node" swarm "waiting for a manager"
 sleep 60
@@ -34,9 +25,9 @@ check_refused "the stranger has no volume" volume_is_mounted "$node"
 for other in pi4-1 pi4-2 pi3-1; do
     check "our $other goes on" in_node "$other" -t 60 sh -c "echo on >$DRILL_FOLDER.beside-a-stranger && sync $DRILL_FOLDER.beside-a-stranger"
 done
-is "the swarm has nobody new" "$members_before" "$(members)"
-is "the pool has nobody new" "$peers_before" "$(peers)"
-is "the volume has no other bricks" "$bricks_before" "$(bricks)"
+is "the swarm has nobody new" "$members" "$(swarm_members)"
+is "the pool has nobody new" "$peers" "$(pool_members)"
+is "the volume has no other bricks" "$bricks" "$(volume_bricks)"
 
 # trusts_host FOLDER NODE: whether a user with FOLDER's known hosts takes NODE for a node of their own.
 trusts_host() {

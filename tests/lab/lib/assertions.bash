@@ -53,6 +53,21 @@ volume_is_whole() {
     (($(grep -c '<status>1</status>' <<<"$status") == ${#NODES[@]}))
 }
 
+# private_says NODE NAMES: the nodes that it does not reach on the private network, `none` when it reaches all.
+private_says() {
+    local unreachable
+    unreachable=$(node_status "$1" | jq -r '.private.unreachable | if length == 0 then "none" else sort | join(" ") end')
+    printf '%s does not reach: %s\n' "$1" "$unreachable"
+    [[ $unreachable == "$2" ]]
+}
+
+private_network_is_whole() {
+    local node
+    for node in "${NODES[@]}"; do
+        [[ -z $(private_address "$node") ]] || private_says "$node" none || return 1
+    done
+}
+
 # Counted first, which costs next to nothing; only an empty queue is then gone through file by file, which slows healing.
 heal_queue_is_empty() {
     local listing
@@ -165,12 +180,13 @@ first_boot_again_changes_nothing() {
     done
 }
 
-# The private keys' bodies without their first two lines, which hold the public half, and the passwords.
+# The private keys' bodies, of OpenSSH's without their first two lines, which hold the public half, and the passwords.
 secret_words() {
     local key
     while IFS= read -r -d '' key; do
         grep -v -- '-----' "$key" | sed 1,2d
     done < <(grep -rlZ 'PRIVATE KEY' "$CLUSTER_FOLDER/cluster.secrets")
+    cat -- "$CLUSTER_FOLDER"/cluster.secrets/nodes/*/wireguard_key
     printf '%s\n%s\n' "$CLUSTER_PASSWORD_HASH" "$CLUSTER_WIFI_PASSWORD"
     in_node "$MANAGER" docker swarm join-token -q manager
     in_node "$MANAGER" docker swarm join-token -q worker
@@ -199,11 +215,13 @@ secrets_are_gone() {
 ask_as() {
     local node=$1 whom=$2
     shift 2
-    timeout 60 ssh -F none -T -o BatchMode=yes -o IdentitiesOnly=yes -o IdentityFile="$(enrolment_key "$node")" \
+    "${ASK_FROM[@]}" timeout 60 ssh -F none -T -o BatchMode=yes -o IdentitiesOnly=yes -o IdentityFile="$(enrolment_key "$node")" \
         -o UserKnownHostsFile="$CLUSTER_FOLDER/cluster.secrets/known_hosts" -o HostKeyAlias="$whom" \
         -o StrictHostKeyChecking=yes -o LogLevel=ERROR "${ASK_OPTIONS[@]}" "mkimage@${NODE_ADDRESS[$whom]}" "$@" </dev/null
 }
 ASK_OPTIONS=()
+# The command that puts ssh elsewhere than on the laptop.
+ASK_FROM=()
 
 enrolment_key() {
     printf '%s/cluster.secrets/nodes/%s/enrolment_key\n' "$CLUSTER_FOLDER" "$1"
@@ -268,6 +286,7 @@ as_owner() {
 
 # Facts that are true of every healthy cluster, however it became one.
 cluster_is_healthy() {
+    check "every node reaches every other on the private network" eventually 60 private_network_is_whole
     check "docker node ls: ${#NODES[@]} Ready, the right roles, no ghost" eventually 180 swarm_is_whole
     check "the volume has ${#NODES[@]} replicas, started, all bricks online" eventually 60 volume_is_whole "$MANAGER"
     check "the volume is mounted on all" eventually 60 volume_is_mounted "${NODES[@]}"

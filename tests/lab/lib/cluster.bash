@@ -13,6 +13,8 @@ readonly CLUSTER_WIFI_PASSWORD='no radio in the lab'
 readonly IMAGE_SERVER_PORT=8000
 declare -A NODE_ADDRESS=(["pi4-1"]=192.168.91.11 ["pi4-2"]=192.168.91.12 ["pi4-3"]=192.168.91.13 ["pi3-1"]=192.168.91.14)
 declare -A NODE_ROLE=() NODE_WIPE=()
+# Leases instead of fixed addresses, when it is not empty (lib/router.bash).
+CLUSTER_ON_DHCP=
 CLUSTER_NAME=mklab
 CLUSTER_FOLDER=
 
@@ -32,7 +34,7 @@ cluster_write() {
 }
 
 cluster_text() {
-    local node
+    local node address
     printf '[cluster]\nname = "%s"\ntimezone = "Europe/Berlin"\n\n' "$CLUSTER_NAME"
     printf "[user]\nname = \"%s\"\npassword_hash = '%s'\n\n" "$CLUSTER_USER" "$CLUSTER_PASSWORD_HASH"
     printf '[network]\ngateway = "%s"\n' "$NETWORK_ADDRESS"
@@ -40,8 +42,10 @@ cluster_text() {
     printf '[swarm]\ndefault_addr_pool = "10.10.0.0/16"\n\n'
     printf '[apt]\nproxy = "http://%s:%s"\n' "$NETWORK_ADDRESS" "$PACKAGES_PORT"
     for node in "${NODES[@]}"; do
-        printf '\n[[node]]\nname = "%s"\nmodel = "%s"\nrole = "%s"\naddress = "%s/%s"\n' "$node" "${node%-*}" \
-            "${NODE_ROLE[$node]}" "${NODE_ADDRESS[$node]}" "$NETWORK_PREFIX"
+        address=${NODE_ADDRESS[$node]}/$NETWORK_PREFIX
+        [[ -z $CLUSTER_ON_DHCP ]] || address=dhcp
+        printf '\n[[node]]\nname = "%s"\nmodel = "%s"\nrole = "%s"\naddress = "%s"\n' "$node" "${node%-*}" \
+            "${NODE_ROLE[$node]}" "$address"
         # A loop device has no transport that `auto` could go by.
         printf 'brick = { device = "/dev/sda", wipe = "%s" }\n' "${NODE_WIPE[$node]}"
     done
@@ -106,6 +110,24 @@ flash_new() {
     for node; do
         mkdir -p -- "$(node_folder "$node")"
         flash "$node" "$LAB_SCRATCH/images/$node.img"
+    done
+}
+
+# private_address NODE: by the list of nodes on its boot partition; nothing from a program that makes no private network.
+private_address() {
+    awk -v node="$1" '$1 == node && NF == 6 { print $5 }' "$(node_folder "$1")/boot/mkimage/nodes"
+}
+
+# wireguard_key NODE: its public key, from the same list.
+wireguard_key() {
+    awk -v node="$1" '$1 == node && NF == 6 { print $6 }' "$(node_folder "$1")/boot/mkimage/nodes"
+}
+
+# all_on: the power is back, everywhere at once.
+all_on() {
+    local node
+    for node in "${NODES[@]}"; do
+        node_on "$node"
     done
 }
 

@@ -21,7 +21,7 @@ drill_scratch() {
 readonly DRILLS_SHORT=(dead-card-worker dead-card-manager dead-stick)
 DRILLS_ARE_SHORT=
 # These do not begin with a healthy cluster, so they come after those that go on with each other's cluster.
-readonly DRILLS_BLANK=(no-clock three-managers first-manager-last late-node power-cut dhcp)
+readonly DRILLS_BLANK=(no-clock stranger three-managers first-manager-last late-node power-cut dhcp stranger-dhcp new-router)
 
 # drills_named WORD...: into NAMED_DRILLS; `short` and `all` are several.
 drills_named() {
@@ -263,6 +263,22 @@ files_in_brick() {
     files_in "/glusterfs/bricks/$1/brick/$DRILL_PLACE" "$1"
 }
 
+# writer_start NODE: a program there writes to the volume until writer_stop, which tells how it fared.
+writer_start() {
+    in_node "$1" rm -f /run/mklab-writer-stop
+    in_node "$1" -t 3600 python3 -c "$(<"$LAB_DIR/lib/writer.py")" "$DRILL_FOLDER.writer" /run/mklab-writer-stop \
+        >"$LAB_SCRATCH/writer" 2>"$LAB_SCRATCH/writer.errors" &
+    WRITER=$!
+}
+
+writer_stop() {
+    in_node "$1" touch /run/mklab-writer-stop
+    wait "$WRITER" || fail "the program that wrote on $1 did not end well"
+    # shellcheck disable=SC2034 # (drills read them)
+    read -r WRITER_WRITES WRITER_FAILED WRITER_LONGEST <"$LAB_SCRATCH/writer"
+    sed 's/^/    /' "$LAB_SCRATCH/writer.errors" | uniq -c | tail -n 5 >&2
+}
+
 # on_every_node COMMAND...: with the node's name as last word, on all at once.
 on_every_node() {
     local node pids=() pid status=0
@@ -309,6 +325,19 @@ gluster_uuid() {
 swarm_identity() {
     in_node "$1" docker info --format '{{.Swarm.Cluster.ID}}'
     in_node "$1" openssl x509 -in /var/lib/docker/swarm/certificates/swarm-root-ca.crt -noout -fingerprint
+}
+
+# The members of the cluster, as its manager knows them, in a form that can be compared.
+swarm_members() {
+    in_node "$MANAGER" docker node ls --format '{{.ID}} {{.Hostname}}' | sort
+}
+
+pool_members() {
+    in_node "$MANAGER" gluster --mode=script pool list | awk 'NR > 1 { print $1 }' | sort
+}
+
+volume_bricks() {
+    in_node "$MANAGER" gluster --mode=script volume info cluster-data | grep '^Brick'
 }
 
 # is "WHAT" EXPECTED FOUND

@@ -3,6 +3,9 @@
 readonly NETWORK_BRIDGE=mklab0
 readonly NETWORK_ADDRESS=192.168.91.1
 readonly NETWORK_PREFIX=24
+# The same at every power-on, as a board has it: the router's leases go by it.
+declare -A NODE_MAC=(["pi4-1"]=02:00:00:00:00:01 ["pi4-2"]=02:00:00:00:00:02 ["pi4-3"]=02:00:00:00:00:03 ["pi3-1"]=02:00:00:00:00:04
+    ["stranger"]=02:00:00:00:00:66)
 
 network_start() {
     mkdir -p /run/netns
@@ -17,7 +20,7 @@ network_plug() {
     local node=$1
     network_unplug "$node"
     ip netns add "$node"
-    ip link add "v-$node" type veth peer name eth0 netns "$node"
+    ip link add "v-$node" type veth peer name eth0 address "${NODE_MAC[$node]}" netns "$node"
     ip link set "v-$node" master "$NETWORK_BRIDGE" up
 }
 

@@ -1,7 +1,7 @@
 # Everything that a scenario needs, and how a session begins and ends.
 
 lib=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
-for part in session packages image network router stick flash node cluster timeline assertions drill; do
+for part in session packages image network router stick flash node cluster timeline assertions stranger attacks drill; do
     # shellcheck source=/dev/null
     source "$lib/$part.bash"
 done

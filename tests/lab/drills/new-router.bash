@@ -1,0 +1,77 @@
+# Every address in the owner's network changes while the nodes run, the manager's too: one by one, then all at once in another network.
+
+# move ADDRESS NODE...: their cables are out for ten seconds, and when they are back the router has other leases for them.
+move() {
+    local node
+    for node in "${@:2}"; do
+        network_cable "$node" out
+    done
+    router_gives "$@"
+    sleep 10
+    for node in "${@:2}"; do
+        network_cable "$node" in
+    done
+    plugged=$SECONDS
+}
+
+# reaches_all NODE: over the private network, at this instant.
+reaches_all() {
+    local other
+    for other in "${NODES[@]}"; do
+        in_node "$1" ping -n -q -c 1 -W 2 "$(private_address "$other")" || return 1
+    done
+}
+
+writes_to_the_volume() {
+    in_node "$1" -t 30 sh -c "echo $1 >$DRILL_FOLDER.by-$1 && sync $DRILL_FOLDER.by-$1"
+}
+
+recovers() {
+    local -a took=()
+    check "every node has its new lease" eventually 120 on_every_node has_lease
+    took+=("leases $((SECONDS - plugged)) s")
+    check "every node reaches every other" eventually 120 on_every_node reaches_all
+    took+=("private network $((SECONDS - plugged)) s")
+    check "the swarm is whole" eventually 120 swarm_is_whole
+    took+=("swarm $((SECONDS - plugged)) s")
+    check "every node writes to the volume" eventually 120 on_every_node writes_to_the_volume
+    took+=("volume $((SECONDS - plugged)) s")
+    check "mkimage status ends well" eventually 180 status_is_done
+    took+=("status $((SECONDS - plugged)) s")
+    say "after the cables were in: $(printf '%s, ' "${took[@]}")and nobody did anything"
+}
+
+tell_the_writer() {
+    say "the program on the volume: $WRITER_WRITES writes, $WRITER_FAILED failed, the longest wait $WRITER_LONGEST s"
+}
+
+dhcp_cluster
+all_on
+wait_state 'done' "${MKLAB_PATIENCE:-900}" "${NODES[@]}"
+use_cluster
+cluster_is_healthy
+facts=$(cluster_facts)
+writing=pi4-2
+last=51
+drill_begins
+for node in "${NODES[@]}"; do
+    say "$node gets another address"
+    writer_start "$writing"
+    move "192.168.91.$last" "$node"
+    recovers
+    writer_stop "$writing"
+    tell_the_writer
+    last=$((last + 1))
+done
+drill_ends_well
+
+say "another router: another network for all of them"
+drill_begins
+writer_start "$writing"
+move 192.168.92.21 "${NODES[@]}"
+recovers
+writer_stop "$writing"
+tell_the_writer
+drill_ends_well
+is "swarm, pool and volume have the members that they had" "$facts" "$(cluster_facts)"
+router_off

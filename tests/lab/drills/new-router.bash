@@ -3,15 +3,18 @@
 # move ADDRESS NODE...: their cables are out for ten seconds, and when they are back the router has other leases for them.
 move() {
     local node
+    local -a asking=()
     for node in "${@:2}"; do
-        network_cable "$node" out
+        cable_and_lease_go "$node"
     done
     router_gives "$@"
     sleep 10
-    for node in "${@:2}"; do
-        network_cable "$node" in
-    done
     plugged=$SECONDS
+    for node in "${@:2}"; do
+        cable_and_lease_come "$node" &
+        asking+=("$!")
+    done
+    wait "${asking[@]}"
 }
 
 # reaches_all NODE: over the private network, at this instant.
@@ -36,12 +39,11 @@ recovers() {
     took+=("swarm $((SECONDS - plugged)) s")
     check "every node writes to the volume" eventually 120 on_every_node writes_to_the_volume
     took+=("volume $((SECONDS - plugged)) s")
+    # Until it has ended there is something to heal at every look.
+    writer_stop "$writing"
     check "mkimage status ends well" eventually 180 status_is_done
     took+=("status $((SECONDS - plugged)) s")
     say "after the cables were in: $(printf '%s, ' "${took[@]}")and nobody did anything"
-}
-
-tell_the_writer() {
     say "the program on the volume: $WRITER_WRITES writes, $WRITER_FAILED failed, the longest wait $WRITER_LONGEST s"
 }
 
@@ -59,8 +61,6 @@ for node in "${NODES[@]}"; do
     writer_start "$writing"
     move "192.168.91.$last" "$node"
     recovers
-    writer_stop "$writing"
-    tell_the_writer
     last=$((last + 1))
 done
 drill_ends_well
@@ -70,8 +70,6 @@ drill_begins
 writer_start "$writing"
 move 192.168.92.21 "${NODES[@]}"
 recovers
-writer_stop "$writing"
-tell_the_writer
 drill_ends_well
 is "swarm, pool and volume have the members that they had" "$facts" "$(cluster_facts)"
 router_off

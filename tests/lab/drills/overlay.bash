@@ -17,7 +17,8 @@ pings() {
 
 sends_a_lot() {
     local got
-    in_node "$there" docker exec --detach mklab-overlay /bin/busybox sh -c '/bin/busybox nc -l -p 9000 >/got'
+    # With an input that stays open, because its end would end the connection.
+    in_node "$there" docker exec --detach mklab-overlay /bin/busybox sh -c '/bin/busybox sleep 60 | /bin/busybox nc -l -p 9000 >/got'
     sleep 1
     # shellcheck disable=SC2016 # (the container's shell expands it)
     in_node "$here" -t 60 docker exec mklab-overlay /bin/busybox sh -c \
@@ -37,7 +38,7 @@ try_network() {
             mklab/busybox /bin/busybox sleep 1000000
     done
     address=$(in_node "$there" docker inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' mklab-overlay)
-    mtu=$(in_container "$here" cat /sys/class/net/eth0/mtu)
+    mtu=$(in_container "$here" ip -o link show eth0 | sed 's/.* mtu \([0-9]*\) .*/\1/')
     check "the two reach each other" eventually 60 pings 100
     say "the containers' MTU is $mtu, and the largest packet that fits 1370"
     if ((mtu <= 1370)); then

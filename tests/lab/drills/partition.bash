@@ -4,6 +4,9 @@ healthy_cluster
 in_node "$MANAGER" sh -c "echo before >$contested && sync $contested"
 network_move pi4-3 mklab1
 network_move pi3-1 mklab1
+for island in pi4-3 pi3-1; do
+    check "$island says whom it does not reach" eventually 60 private_says "$island" "pi4-1 pi4-2"
+done
 # A write that only hangs, as it does until the volume's ping timeout is over, has been refused by nobody.
 refuses_writes() {
     local node said

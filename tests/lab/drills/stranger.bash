@@ -9,14 +9,14 @@ stranger_tries_the_cluster "$fresh"
 
 # From here on with keys, which take nobody in where there is no private network.
 if stranger_wins; then
-    # Without them, auth.allow of a cluster with fixed addresses asks for the address of a node.
+    # Of a cluster with fixed addresses auth.allow asks for that of a node. The others take a while to notice whose it is.
     node_cut "$stolen"
     in_stranger ip addr add "${NODE_ADDRESS[$stolen]}/$NETWORK_PREFIX" dev eth0
     in_stranger ip route replace "$NETWORK_ADDRESS" dev eth0 src "${NODE_ADDRESS[$stolen]}"
     for node in "$MANAGER" "$fresh" pi3-1; do
         in_stranger ip route replace "${NODE_ADDRESS[$node]}" dev eth0 src "${NODE_ADDRESS[$stolen]}"
     done
-    known_attack "H1, mounting with the address of a node that is off" mounts_volume "${NODE_ADDRESS[$MANAGER]}"
+    known_attack "H1, mounting with the address of a node that is off" eventually 90 mounts_volume "${NODE_ADDRESS[$MANAGER]}"
     stranger_leaves
     # shellcheck disable=SC2034 # (run_drills reads it)
     DRILL_KEEPS_TO_ITSELF=yes

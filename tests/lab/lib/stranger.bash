@@ -31,8 +31,10 @@ stranger_arrives() {
 # stranger_boot ROOT: something that its other processes live and die with.
 stranger_boot() {
     local outer
+    # Without the nodes' cards, as a node is.
     # shellcheck disable=SC2016 # (the inner shell expands it)
-    nsenter --net=/run/netns/stranger unshare --mount --propagation private --pid --ipc --uts --fork --kill-child -- bash -c '
+    nsenter --net=/run/netns/stranger unshare --mount --propagation private --pid --ipc --uts --fork --kill-child -- \
+        bash -c "$NODE_ALONE" bash "$LAB_SCRATCH/nodes/stranger/root" bash -c '
         mount -t proc proc "$1/proc"
         mount --rbind /dev "$1/dev"
         mount -t tmpfs tmpfs "$1/run"
@@ -48,10 +50,12 @@ stranger_has_booted() {
 }
 
 stranger_leaves() {
+    [[ -n $STRANGER_INIT ]] || return 0
     stranger_tells_the_truth
     kill -KILL "$STRANGER_INIT"
+    STRANGER_INIT=
     network_unplug stranger
-    umount "$(stranger_root)"
+    eventually 20 umount "$(stranger_root)"
 }
 
 # in_stranger [-t SECONDS] COMMAND...
@@ -72,9 +76,15 @@ beside_stranger() {
 
 # A glusterd that belongs to no pool.
 stranger_glusterd() {
-    in_stranger sh -c 'pkill -x "gluster.*"; sleep 1; umount -l /mnt 2>/dev/null
-        rm -rf /var/lib/glusterd/peers /var/lib/glusterd/vols /var/lib/glusterd/glusterd.info; exec glusterd'
+    stranger_forgets
+    in_stranger glusterd
     eventually 30 in_stranger gluster --mode=script pool list
+}
+
+# Without a word: one that is asked to end writes down what it knows.
+stranger_forgets() {
+    in_stranger sh -c 'pkill -KILL -x "gluster.*"; sleep 1; umount -l /mnt 2>/dev/null
+        rm -rf /var/lib/glusterd/peers /var/lib/glusterd/vols /var/lib/glusterd/glusterd.info'
 }
 
 stranger_uuid() {
@@ -96,9 +106,8 @@ stranger_calls() {
 stranger_stands_between() {
     in_stranger sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.all.send_redirects=0 net.ipv4.conf.eth0.send_redirects=0
     in_stranger iptables -t nat -A PREROUTING -i eth0 -d "${NODE_ADDRESS[$2]}" -p tcp --dport 24007:24008 -j REDIRECT
-    beside_stranger python3 "$LAB_DIR/lib/forged.py" arp eth0 "${NODE_MAC[$1]}" "${NODE_ADDRESS[$2]}" \
-        "${NODE_MAC[$2]}" "${NODE_ADDRESS[$1]}" &
-    STRANGER_LIAR=$!
+    stranger_lies arp eth0 "${NODE_MAC[$1]}" "${NODE_ADDRESS[$2]}" \
+        "${NODE_MAC[$2]}" "${NODE_ADDRESS[$1]}"
 }
 
 # stranger_takes_the_name NODE OTHER: NODE takes it for OTHER.local. It hands on what only the true one can answer.
@@ -108,7 +117,14 @@ stranger_takes_the_name() {
     in_stranger iptables -t nat -A PREROUTING -i eth0 -s "${NODE_ADDRESS[$1]}" -p tcp --dport 22 -j DNAT --to-destination "$true"
     in_stranger iptables -t nat -A PREROUTING -i eth0 -s "${NODE_ADDRESS[$1]}" -p udp --dport 51833 -j DNAT --to-destination "$true"
     in_stranger iptables -t nat -A POSTROUTING -o eth0 -d "$true" -j MASQUERADE
-    beside_stranger python3 "$LAB_DIR/lib/forged.py" mdns eth0 "${NODE_ADDRESS[$1]}" "$2.local" "$STRANGER_ADDRESS" &
+    eventually 60 link_local_address "$1"
+    stranger_lies mdns eth0 "$2.local" "$STRANGER_ADDRESS" "${NODE_ADDRESS[$1]}" "$(link_local_address "$1")%eth0"
+}
+
+# stranger_lies WORD...: until it tells the truth.
+stranger_lies() {
+    # Not through a function of the shell's, which would be what is ended.
+    nsenter --net=/run/netns/stranger python3 "$LAB_DIR/lib/forged.py" "$@" &
     STRANGER_LIAR=$!
 }
 

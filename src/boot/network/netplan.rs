@@ -100,7 +100,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::boot::testing::{PYTHON, judge, read_yaml};
+    use crate::boot::testing::{cloud_init, read_yaml};
     use crate::cluster::testing::cluster;
 
     /// Feeds a configuration to cloud-init's renderer for systemd-networkd and prints the files it makes.
@@ -137,7 +137,7 @@ for name, content in sorted(networkd.Renderer()._render_content(state).items()):
     fn cloud_init_hands_address_route_and_name_servers_on() {
         let cluster = cluster();
         let text = network_config(&cluster, &cluster.nodes[1]).unwrap().unwrap();
-        let rendered = judge(PYTHON, &["-c", RENDER], text.as_bytes());
+        let rendered = cloud_init(&["python", "-c", RENDER], text.as_bytes());
         for name in ["eth0", "end0"] {
             assert!(rendered.contains(&format!("Name={name}\n")), "{rendered}");
         }

@@ -84,7 +84,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::boot::testing::{Lab, judge, read_yaml};
+    use crate::boot::testing::{Lab, cloud_init, read_yaml};
     use crate::cluster::testing::node;
     use crate::cluster::{Model, Role};
     use crate::release::testing::Base;
@@ -101,11 +101,7 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let file = folder.path().join("user-data");
             std::fs::write(&file, user_data_of(&lab, node)).unwrap();
-            let said = judge(
-                "cloud-init",
-                &["schema", "--config-file", file.to_str().unwrap()],
-                b"",
-            );
+            let said = cloud_init(&["schema", "--config-file", file.to_str().unwrap()], b"");
             assert!(said.contains("Valid"), "{said}");
         }
     }

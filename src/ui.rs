@@ -1,4 +1,7 @@
 //! The only place that prints: results on stdout, everything else on stderr, bars only on a terminal.
+//! Everything passes through `printable`, whatever it comes from.
+
+mod printable;
 
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
@@ -7,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::Value;
 
 use crate::error::{Category, Context, Error, Result};
 use crate::progress::{Progress, Task};
@@ -26,12 +30,43 @@ pub enum Volume {
 
 /// Prints a result on stdout, with a line break at the end.
 pub fn result(text: &str) -> Result<()> {
-    RESULT_PRINTED.store(true, Ordering::Relaxed);
-    result_bytes(format!("{}\n", text.trim_end_matches('\n')).as_bytes())
+    print_result("", &printable::lines(text))
 }
 
-/// Prints raw bytes on stdout. It is not an error if the reader closes the pipe early, as `head` does.
+/// Prints a result as JSON.
+pub fn json(value: &Value) -> Result<()> {
+    print_result("", &printable::json(value))
+}
+
+/// Prints a result. On a terminal it replaces the previous output.
+pub fn redraw(text: &str) -> Result<()> {
+    /// ECMA-48: moves the cursor to the top left corner and erases the screen.
+    const CLEAR: &str = "\x1b[H\x1b[2J";
+    let clear = if stdout_is_terminal() { CLEAR } else { "" };
+    print_result(clear, &printable::lines(text))
+}
+
+fn print_result(before: &str, text: &str) -> Result<()> {
+    RESULT_PRINTED.store(true, Ordering::Relaxed);
+    write_stdout(format!("{before}{}\n", text.trim_end_matches('\n')).as_bytes())
+}
+
+/// Prints a file's bytes on stdout, as they are unless that is a terminal.
 pub fn result_bytes(bytes: &[u8]) -> Result<()> {
+    if stdout_is_terminal() {
+        write_stdout(on_terminal(bytes).as_bytes())
+    } else {
+        write_stdout(bytes)
+    }
+}
+
+/// Returns how a terminal shows a file.
+fn on_terminal(bytes: &[u8]) -> String {
+    printable::lines(&String::from_utf8_lossy(bytes).replace("\r\n", "\n"))
+}
+
+/// Writes to stdout. It is not an error if the reader closes the pipe early, as `head` does.
+fn write_stdout(bytes: &[u8]) -> Result<()> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -39,15 +74,9 @@ pub fn result_bytes(bytes: &[u8]) -> Result<()> {
     }
 }
 
-/// Prints a result. On a terminal it replaces the previous output.
-pub fn redraw(text: &str) -> Result<()> {
-    /// ECMA-48: moves the cursor to the top left corner and erases the screen.
-    const CLEAR: &str = "\x1b[H\x1b[2J";
-    if stdout_is_terminal() {
-        result(&format!("{CLEAR}{text}"))
-    } else {
-        result(text)
-    }
+/// Makes a foreign text part of a line: no line break in it can begin another one.
+pub fn one_line(text: &str) -> String {
+    printable::line(text)
 }
 
 /// Quotes a path as a single argument of a shell command for the user to copy.
@@ -71,7 +100,7 @@ pub fn stdout_is_terminal() -> bool {
 
 /// Prints a line on stderr. A closed stderr is ignored.
 fn message(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}");
+    let _ = writeln!(io::stderr(), "{}", printable::lines(text));
 }
 
 /// Prints an error and its remedy. In JSON mode it also goes to stdout as an object, unless a result has already been
@@ -86,7 +115,7 @@ pub fn failure(error: &Error, json: bool) {
             "error": { "message": error.to_string(), "remedy": error.remedy(), "exit_code": error.category().exit_code() }
         });
         // The exit code reports the error itself; a closed stdout cannot be reported anywhere.
-        let _ = result(&object.to_string());
+        let _ = self::json(&object);
     }
 }
 
@@ -142,7 +171,9 @@ impl Progress for Bars {
         };
         let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
         let bar = total.map_or_else(ProgressBar::no_length, ProgressBar::new);
-        let bar = self.all.add(bar.with_style(style).with_message(what.to_owned()));
+        let bar = self
+            .all
+            .add(bar.with_style(style).with_message(printable::line(what)));
         bar.enable_steady_tick(Duration::from_millis(200));
         Box::new(Bar(bar))
     }
@@ -191,7 +222,8 @@ impl Table {
     }
 
     pub fn row(&mut self, cells: &[&dyn fmt::Display]) {
-        self.rows.push(cells.iter().map(ToString::to_string).collect());
+        let safe = |cell: &&dyn fmt::Display| printable::line(&cell.to_string());
+        self.rows.push(cells.iter().map(safe).collect());
     }
 }
 
@@ -225,5 +257,23 @@ mod tests {
         table.row(&[&"pi4-2", &"3.0 GiB"]);
         table.row(&[&"ä", &1]);
         assert_eq!(table.to_string(), "NODE   SIZE\npi4-2  3.0 GiB\nä      1\n");
+    }
+
+    #[test]
+    fn a_cell_cannot_make_up_another_row() {
+        let mut table = Table::new(&[&"NODE", &"STAGE"]);
+        table.row(&[&"pi4-2", &"\x1b[2J\npi4-3  done"]);
+        assert_eq!(
+            table.to_string(),
+            "NODE   STAGE\npi4-2  \u{fffd}[2J\u{fffd}pi4-3  done\n"
+        );
+    }
+
+    #[test]
+    fn a_file_of_an_image_cannot_command_the_terminal() {
+        assert_eq!(
+            on_terminal(b"a=1\r\n\tb\x1b[2J\xff\n"),
+            "a=1\n\tb\u{fffd}[2J\u{fffd}\n"
+        );
     }
 }

@@ -20,7 +20,7 @@ pub(super) fn run(session: &Session, refresh: bool) -> Result<()> {
         catalog = Catalog::load(&session.cache_dir)?;
     }
     if session.common.json {
-        ui::result(&as_json(&catalog).to_string())
+        ui::json(&as_json(&catalog))
     } else {
         ui::result(&as_table(&catalog).to_string())
     }

@@ -75,13 +75,14 @@ fn report(session: &Session, cluster: &Cluster, nodes: &[&Node], built: &Built) 
     session.bars.say(&format!("\n{table}"));
     say_next_steps(session, cluster, nodes, built);
     if session.common.json {
-        return ui::result(&as_json(built, &images).to_string());
+        return ui::json(&as_json(built, &images));
     }
     if ui::stdout_is_terminal() {
         return Ok(());
     }
     let lines = built.images.iter().map(|path| format!("{}\n", path.display()));
-    ui::result(&lines.collect::<String>())
+    // The paths are the user's own, and a script has to find the files.
+    ui::result_bytes(lines.collect::<String>().as_bytes())
 }
 
 fn say_next_steps(session: &Session, cluster: &Cluster, nodes: &[&Node], built: &Built) {

@@ -21,7 +21,7 @@ pub(super) fn run(session: &Session) -> Result<()> {
         (_, None) => catalog.default()?.id(),
     };
     if session.common.json {
-        return ui::result(&as_json(&loaded, &base).to_string());
+        return ui::json(&as_json(&loaded, &base));
     }
     ui::result(&as_text(&loaded.cluster, &base))
 }

@@ -19,7 +19,7 @@ pub(super) fn run(session: &Session) -> Result<()> {
         .bars
         .say("Enter your nodes there; mkimage check shows what would be built, mkimage --all builds it.");
     if session.common.json {
-        ui::result(&json!({ "cluster_file": named }).to_string())
+        ui::json(&json!({ "cluster_file": named }))
     } else {
         ui::result(&named.display().to_string())
     }

@@ -32,7 +32,7 @@ pub(super) fn run(session: &Session, path: &Path, file: Option<&str>) -> Result<
     }
     let summary = Summary::new(session, path, container.describe(), &base, &files)?;
     if session.common.json {
-        ui::result(&summary.to_json().to_string())
+        ui::json(&summary.to_json())
     } else {
         ui::result(&summary.to_text())
     }
@@ -139,6 +139,7 @@ impl<'a> Summary<'a> {
     fn to_text(&self) -> String {
         let release = self.release.as_deref().unwrap_or("unknown");
         let node = self.node.as_deref().unwrap_or("none (this is a base)");
+        let (container, mechanism) = (ui::one_line(&self.container), ui::one_line(&self.mechanism));
         let trust = self.trust;
         let trust = trust.map_or_else(String::new, |trust| format!("vouched by: {trust}\n"));
         let boots = if self.is_sample {
@@ -147,10 +148,8 @@ impl<'a> Summary<'a> {
             ""
         };
         format!(
-            "{} ({})\nrelease:    {release}\nfirst boot: {}\nnode:       {node}\n{trust}{boots}\n{}\n{}",
+            "{} ({container})\nrelease:    {release}\nfirst boot: {mechanism}\nnode:       {node}\n{trust}{boots}\n{}\n{}",
             self.path.display(),
-            self.container,
-            self.mechanism,
             partition_table(self.image),
             file_table(&self.files)
         )

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::cluster::{Cluster, Node};
 use crate::error::{Category, Error, Result};
@@ -36,12 +36,10 @@ pub(super) fn run(session: &Session, watch: bool) -> Result<()> {
     loop {
         let answers = ask_all(cluster, &secrets.ssh_config_path(), &secrets.cluster_id);
         let done = answers.iter().filter(|(_, answer)| is_done(answer)).count();
-        let text = if session.common.json {
-            as_json(&answers)
-        } else {
-            as_table(&answers).to_string()
-        };
-        if !watch || session.common.json {
+        let text = as_table(&answers).to_string();
+        if session.common.json {
+            ui::json(&as_json(&answers))?;
+        } else if !watch {
             ui::result(&text)?;
         } else if text != shown {
             ui::redraw(&text)?;
@@ -84,7 +82,7 @@ fn ask_all<'a>(cluster: &'a Cluster, ssh_config: &Path, cluster_id: &str) -> Ans
     })
 }
 
-fn as_json(answers: &Answers<'_>) -> String {
+fn as_json(answers: &Answers<'_>) -> Value {
     let nodes: Vec<_> = answers
         .iter()
         .map(|(node, answer)| match answer {
@@ -93,7 +91,7 @@ fn as_json(answers: &Answers<'_>) -> String {
         })
         .collect();
     let done = answers.iter().all(|(_, answer)| is_done(answer));
-    json!({ "done": done, "nodes": nodes }).to_string()
+    json!({ "done": done, "nodes": nodes })
 }
 
 fn as_table(answers: &Answers<'_>) -> Table {

@@ -58,7 +58,7 @@ pub(super) fn run(session: &Session, path: &Path, base: &BaseArgs) -> Result<()>
             "verified": true, "added": found.added, "changed": found.changed, "unchanged": found.same,
             "not_compared": not_compared,
         });
-        return ui::result(&object.to_string());
+        return ui::json(&object);
     }
     let compared = compared(name, &not_compared, &why_not);
     ui::result(&format!(
@@ -206,7 +206,7 @@ fn require_none_unexpected(unexpected: &BTreeSet<String>, node: &Node, path: &Pa
         "{} boot files in {} are missing or differ from what mkimage writes for {name}: {}",
         unexpected.len(),
         path.display(),
-        named.join(", ")
+        ui::one_line(&named.join(", "))
     );
     Err(Error::new(Category::Verification, what).with_remedy(format!(
         "build the image again; booting or editing it, another version of mkimage, or a change to the cluster file, your \

@@ -112,6 +112,9 @@ fn only_paths_or_json_are_on_stdout() {
     let place = Workplace::new();
     let run = place.build("sample", &["--node", "pi4-2"]).exits(0);
     assert_eq!(run.stdout, "out/pi4-2.img\n");
+    // A joined character has an invisible one in it.
+    let arguments = ["--node", "pi4-2", "--base", "sample", "--out", "👩\u{200d}💻"];
+    assert_eq!(place.run(arguments).exits(0).stdout, "👩\u{200d}💻/pi4-2.img\n");
     assert!(
         !run.stderr.contains('\x1b'),
         "no colours or bars in a file: {}",

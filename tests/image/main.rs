@@ -20,6 +20,7 @@ mod preflight;
 mod reflinks;
 mod releases;
 mod sample;
+mod terminal;
 mod test_bases;
 mod verify;
 mod verify_own_files;

@@ -19,6 +19,7 @@ type Archive = ZipArchive<BufReader<FromStart<Arc<File>>>>;
 pub struct Zip {
     file: Arc<File>,
     member: usize,
+    /// For messages, with unprintable characters escaped.
     name: String,
     /// Size of the image in bytes, according to the archive's directory.
     pub(super) size: u64,
@@ -66,7 +67,7 @@ impl Zip {
             Some((member, name, size)) if found == 1 => Ok(Self {
                 file,
                 member,
-                name,
+                name: name.escape_debug().to_string(),
                 size,
             }),
             _ => Err(Error::new(

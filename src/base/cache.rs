@@ -18,6 +18,7 @@ use etcetera::BaseStrategy;
 use url::Url;
 
 use crate::base::Sha256;
+use crate::disk::paths::open_file;
 use crate::error::{Category, Context, Result};
 
 /// Environment variable for the cache folder.
@@ -61,7 +62,7 @@ pub(super) fn open(folder: &Path, sha256: Sha256) -> Result<Option<Cached>> {
             continue;
         };
         let path = entry.path();
-        return match File::open(&path) {
+        return match open_file(&path, File::options().read(true)) {
             Ok(file) => Ok(Some(Cached {
                 file,
                 name: name.to_owned(),
@@ -111,6 +112,15 @@ pub(super) fn file_name(url: &Url) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_named_pipe_in_the_cache_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let sha256 = Sha256::of(b"");
+        crate::disk::paths::testing::create_pipe(&path(folder.path(), sha256, "-a.img"));
+        assert!(open(folder.path(), sha256).is_err());
+    }
 
     #[test]
     fn a_servers_file_name_cannot_leave_the_cache_folder() {

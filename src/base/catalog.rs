@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::base::{SAMPLE, Sha256};
+use crate::disk::paths;
 use crate::error::{Category, Context, Error, Result};
 
 /// `catalog.toml` beside this file, built into the program.
@@ -122,12 +123,12 @@ impl Catalog {
     pub fn load(cache_dir: &Path) -> Result<Self> {
         let mut catalog = Self::built_in()?;
         let path = cache_dir.join(REFRESHED);
-        let text = match std::fs::read_to_string(&path) {
-            Ok(text) => text,
+        let bytes = match paths::read(&path) {
+            Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(catalog),
             Err(error) => return Err(error).disk(|| format!("reading {}", path.display())),
         };
-        let file = toml::from_str(&text)
+        let file = toml::from_slice(&bytes)
             .context(Category::Other, || {
                 format!("{} is not a catalog of base images", path.display())
             })

@@ -3,7 +3,7 @@
 //! The lock is on the file itself and ends with the process. So there is nothing to clean up, and the next download
 //! continues where an interrupted one stopped.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use url::Url;
 
 use crate::base::sha256::Hasher;
 use crate::base::{ObtainOptions, answer::Validator};
-use crate::disk::paths::{folder_of, is_at, sync_folder};
+use crate::disk::paths::{self, folder_of, is_at, open_file, sync_folder};
 use crate::disk::read_at::write_all_at;
 use crate::error::{Context, Result};
 use crate::progress::Progress;
@@ -58,13 +58,9 @@ impl<'a> Part<'a> {
         options: &ObtainOptions<'a>,
     ) -> Result<Option<Self>> {
         let doing = || format!("opening {}", path.display());
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)
-            .disk(doing)?;
+        let mut writable = File::options();
+        writable.read(true).write(true).create(true).truncate(false);
+        let file = open_file(path, &mut writable).disk(doing)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -111,7 +107,7 @@ impl<'a> Part<'a> {
 
     /// Returns the validator of the answer with the first byte, if that came from `url`.
     pub(super) fn validator(&self, url: &Url) -> Option<Validator> {
-        let info: ResumeInfo = serde_json::from_slice(&fs::read(self.resume_path()).ok()?).ok()?;
+        let info: ResumeInfo = serde_json::from_slice(&paths::read(&self.resume_path()).ok()?).ok()?;
         (info.url == *url).then_some(info.validator)
     }
 
@@ -139,7 +135,7 @@ impl<'a> Part<'a> {
         let info = ResumeInfo { url, validator };
         let path = self.resume_path();
         let doing = || format!("writing {}", path.display());
-        fs::write(&path, serde_json::to_vec(&info).disk(doing)?).disk(doing)
+        paths::write(&path, &serde_json::to_vec(&info).disk(doing)?).disk(doing)
     }
 
     pub(super) fn append(&mut self, bytes: &[u8]) -> Result<()> {

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use crate::base::sha256::Hasher;
 use crate::base::{ObtainOptions, Sha256, signature_file};
-use crate::disk::paths::open_image;
+use crate::disk::paths::{self, open_image};
 use crate::error::{Category, Context, Error, Result};
 use crate::progress::Progress;
 use crate::signature::{Detached, Fingerprint};
@@ -77,7 +77,7 @@ impl VerifiedBase {
         if let Some(folder) = marker.parent() {
             fs::create_dir_all(folder).disk(doing)?;
         }
-        fs::write(&marker, "").disk(doing)
+        paths::write(&marker, b"").disk(doing)
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::boot::mechanism::{self, Mechanism};
 use crate::boot::overlay::{BootPath, Overlay};
 use crate::cluster::Cluster;
+use crate::disk::paths;
 use crate::error::{Category, Context, Error, Result};
 
 /// The files of one node's folder: path on the boot partition and bytes.
@@ -39,7 +40,7 @@ fn collect(folder: &Path, prefix: &str, files: &mut UserFiles) -> Result<()> {
         if kind.is_dir() {
             collect(&place, &format!("{path}/"), files)?;
         } else if kind.is_file() {
-            let bytes = fs::read(&place).disk(|| format!("reading {}", place.display()))?;
+            let bytes = paths::read(&place).disk(|| format!("reading {}", place.display()))?;
             files.push((BootPath::parse(&path)?, bytes));
         } else {
             let what = format!("{} is neither a file nor a folder", place.display());

@@ -1,11 +1,11 @@
 //! An output file, which has a temporary name until it is complete.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use crate::disk::partial::PartialFile;
-use crate::disk::paths::{folder_of, is_at, sync_folder};
+use crate::disk::paths::{folder_of, is_at, open_file, sync_folder};
 use crate::error::{Category, Context, Error, Result};
 use crate::threads::on_threads;
 
@@ -109,7 +109,7 @@ fn remove_stale(folder: &Path, name: &str) {
     let prefix = format!(".{name}{INFIX}");
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         if entry.file_name().to_string_lossy().starts_with(&prefix)
-            && let Ok(file) = OpenOptions::new().write(true).open(entry.path())
+            && let Ok(file) = open_file(&entry.path(), File::options().write(true))
             && file.try_lock().is_ok()
         {
             let _ = fs::remove_file(entry.path());
@@ -151,6 +151,14 @@ mod tests {
         remove_stale(folder.path(), "pi4-2.img");
         assert!(!dead.exists());
         assert!(alive.exists());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_named_pipe_among_the_temporary_files_does_not_stop_a_build() {
+        let folder = tempfile::tempdir().unwrap();
+        crate::disk::paths::testing::create_pipe(&folder.path().join(".pi4-2.img.mkimage-0"));
+        Output::create(&folder.path().join("pi4-2.img")).unwrap();
     }
 
     #[test]

@@ -1,10 +1,40 @@
 //! Opens files by their paths, finds them again, and keeps new and renamed ones after a power cut.
 
-use std::fs::File;
-use std::io;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 
 use crate::error::{Category, Context as _, Error, Result};
+
+/// Opens an ordinary file. Anything else is an error: opening a named pipe would block until another process opens it too.
+pub fn open_file(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        // Has no effect on ordinary files.
+        options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
+    }
+    let file = options.open(path)?;
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(io::Error::other("it is not an ordinary file"))
+    }
+}
+
+/// Returns the bytes of an ordinary file.
+pub fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open_file(path, File::options().read(true))?.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Creates or replaces the content of an ordinary file.
+pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut options = File::options();
+    options.write(true).create(true).truncate(true);
+    open_file(path, &mut options)?.write_all(bytes)
+}
 
 /// Opens an image, a regular file, which can be read at any position repeatedly. `remedy` says what can be given instead.
 pub fn open_image(path: &Path, remedy: &str) -> Result<File> {
@@ -28,8 +58,8 @@ pub fn open_image(path: &Path, remedy: &str) -> Result<File> {
 
 /// Returns whether an open file is still the one at `path`: another process may have removed or replaced it.
 pub fn is_at(file: &File, path: &Path) -> io::Result<bool> {
-    let current = match same_file::Handle::from_path(path) {
-        Ok(current) => current,
+    let current = match open_file(path, File::options().read(true)) {
+        Ok(current) => same_file::Handle::from_file(current)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(error),
     };
@@ -52,4 +82,33 @@ pub fn sync_folder(folder: &Path) -> Result<()> {
         synced.disk(|| format!("syncing {}", folder.display()))?;
     }
     Ok(())
+}
+
+#[cfg(all(test, unix))]
+pub(crate) mod testing {
+    use std::path::Path;
+
+    pub(crate) fn create_pipe(path: &Path) {
+        let made = std::process::Command::new("mkfifo").arg(path).status();
+        assert!(made.is_ok_and(|status| status.success()), "{}", path.display());
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_named_pipe_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        testing::create_pipe(&pipe);
+        assert!(read(&pipe).is_err());
+        assert!(write(&pipe, b"x").is_err());
+        let both = open_file(&pipe, File::options().read(true).write(true));
+        assert!(both.is_err());
+        assert!(is_at(&tempfile::tempfile().unwrap(), &pipe).is_err());
+        write(&folder.path().join("file"), b"x").unwrap();
+        assert_eq!(read(&folder.path().join("file")).unwrap(), b"x");
+    }
 }

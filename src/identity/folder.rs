@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use crate::disk::paths::{folder_of, sync_folder};
+use crate::disk::paths::{folder_of, open_file, sync_folder};
 use crate::error::{Category, Context, Error, Result};
 
 /// Keeps the folder out of version control. It is also the lock file, because it is created once and never renamed.
@@ -46,7 +46,7 @@ impl Files {
     pub(super) fn read(&self, relative: &str) -> Result<Option<Zeroizing<String>>> {
         let path = self.path(relative);
         let what = || format!("reading {}", path.display());
-        let file = match File::open(&path) {
+        let file = match open_file(&path, File::options().read(true)) {
             Ok(file) => file,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error).disk(what),
@@ -85,7 +85,7 @@ impl Folder {
         options.read(true).write(true).create(true).truncate(false);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut lock = options.open(root.join(IGNORE_FILE)).disk(what)?;
+        let mut lock = open_file(&root.join(IGNORE_FILE), &mut options).disk(what)?;
         lock.lock().disk(what)?;
         if lock.metadata().disk(what)?.len() == 0 {
             lock.write_all(IGNORE_EVERYTHING).disk(what)?;

@@ -137,6 +137,17 @@ fn a_gzip_base_that_cannot_be_used_is_refused_before_an_image_is_begun() {
 }
 
 #[test]
+fn a_base_of_unknown_size_does_not_fill_the_disk() {
+    let place = Workplace::new();
+    for format in ["img", "img.xz"] {
+        let arguments = ["--node", "pi4-2", "--format", format];
+        let run = place.build_within("size=66m", &SMALL.image(Form::GZIP), &arguments);
+        let run = run.exits(6).says(&["free", "--out"]);
+        assert_eq!(run.stdout, "", "{format}: files were left behind");
+    }
+}
+
+#[test]
 fn a_zip_base_that_cannot_be_used_is_refused_before_an_image_is_begun() {
     refuse_both(Form::ZIP, &[], NO_ROOM);
 }

@@ -115,7 +115,7 @@ impl Assembly<'_> {
         let file = scratch::file_in(self.folder)?;
         let task = self.progress.begin("decompressing", self.container.raw_size());
         let sink = SparseFiles::new(vec![(&file, self.folder.join("a temporary file"))]);
-        let size = self.container.decode(&sink, &*task)?;
+        let size = self.decode(&sink, &*task)?;
         sink.set_len(size)?;
         self.base.table.require_within(size)?;
         Ok(file)

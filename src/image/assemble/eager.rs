@@ -5,22 +5,24 @@
 
 use std::cell::OnceCell;
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
+use super::space_guard::SpaceGuard;
 use super::{MAKE_ROOM, Unpacked};
 use crate::disk::clone;
 use crate::disk::growing::{GrowingFile, Growth};
-use crate::disk::read_at::RawSink;
 use crate::disk::room;
-use crate::disk::sparse::SparseFiles;
 use crate::error::{Category, Context, Error, Result};
 use crate::image::container;
 use crate::progress::Progress;
 
 /// Bytes that stay free for the download and other programs.
 const RESERVE: u64 = 1 << 30;
+
+/// The purpose of the space, for errors.
+const PURPOSE: &str = "decompressing during the download";
 
 /// Decompresses images if and while the base is downloaded.
 pub struct EagerUnpack<'a> {
@@ -95,7 +97,7 @@ impl<'a> EagerUnpack<'a> {
         if let Some(raw) = max_raw_size {
             let images = raw.saturating_mul(copies as u64);
             let needed = images.saturating_add(self.sizes.compressed.unwrap_or(0));
-            require_room(&folder, needed.saturating_add(RESERVE))?;
+            room::require(&folder, needed.saturating_add(RESERVE), PURPOSE, MAKE_ROOM)?;
         }
         let growth = Arc::new(Growth::default());
         let source = GrowingFile::new(file, Arc::clone(&growth));
@@ -106,9 +108,11 @@ impl<'a> EagerUnpack<'a> {
                 let guard = SpaceGuard {
                     below,
                     folder: &folder,
-                    max_raw_size,
+                    purpose: PURPOSE,
+                    reserve: RESERVE,
                 };
-                forward.decode(&guard, &*task)
+                // More data than expected cannot be trusted, because the hash is not verified yet.
+                forward.decode(max_raw_size, &guard, &*task)
             })
         };
         let thread = thread::Builder::new()
@@ -120,10 +124,6 @@ impl<'a> EagerUnpack<'a> {
             thread: Some(thread),
         })
     }
-}
-
-fn require_room(folder: &Path, needed: u64) -> Result<()> {
-    room::require(folder, needed, "decompressing during the download", MAKE_ROOM)
 }
 
 impl Unpacking {
@@ -149,25 +149,5 @@ impl Drop for Unpacking {
         self.growth.abandon();
         // Waits, so that its files are removed when this returns.
         let _ = self.join();
-    }
-}
-
-/// Gives up before the disk is full.
-struct SpaceGuard<'a> {
-    below: &'a SparseFiles<'a>,
-    folder: &'a Path,
-    /// Size of the raw image in bytes, if known. More data cannot be trusted, because the hash is not verified yet.
-    max_raw_size: Option<u64>,
-}
-
-impl RawSink for SpaceGuard<'_> {
-    fn write_at(&self, bytes: &[u8], offset: u64) -> Result<()> {
-        let end = offset.saturating_add(bytes.len() as u64);
-        if self.max_raw_size.is_some_and(|most| end > most) {
-            let what = "it decompresses to more than the size in the catalog";
-            return Err(Error::new(Category::Verification, what));
-        }
-        require_room(self.folder, RESERVE)?;
-        self.below.write_at(bytes, offset)
     }
 }

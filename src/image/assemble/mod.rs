@@ -3,6 +3,7 @@
 mod compressed;
 pub mod eager;
 mod raw;
+mod space_guard;
 
 use std::path::{Path, PathBuf};
 
@@ -11,6 +12,7 @@ pub use raw::Unpacked;
 use crate::boot::overlay::Overlay;
 use crate::disk::output::Output;
 use crate::disk::read_at::ReadAt;
+use crate::disk::sparse::SparseFiles;
 use crate::disk::{clone, room};
 use crate::error::{Context as _, Result};
 use crate::image::apply;
@@ -18,10 +20,14 @@ use crate::image::container::Container;
 use crate::image::edits::Edits;
 use crate::image::page_cache::PageCache;
 use crate::image::raw_image::RawImage;
-use crate::progress::Progress;
+use crate::progress::{Progress, Task};
+use space_guard::SpaceGuard;
 
 /// Remedy if the images do not fit.
 const MAKE_ROOM: &str = "free some space, use another folder with --out, or build fewer nodes at a time";
+
+/// Bytes that stay free on the disk while a base whose size is not known is decoded.
+const RESERVE: u64 = 64 << 20;
 
 /// An image to build from the base.
 pub struct PlannedImage {
@@ -68,6 +74,20 @@ impl Assembly<'_> {
             Some(size) => self.require_room(size.saturating_mul(copies as u64)),
             None => Ok(()),
         }
+    }
+
+    /// Decodes the base into files in the folder and returns its size.
+    fn decode(&self, files: &SparseFiles<'_>, task: &dyn Task) -> Result<u64> {
+        if self.ignore_space || self.container.raw_size().is_some() {
+            return self.container.decode(files, task);
+        }
+        let guard = SpaceGuard {
+            below: files,
+            folder: self.folder,
+            purpose: "the rest of the images",
+            reserve: RESERVE,
+        };
+        self.container.decode(&guard, task)
     }
 
     /// Reads the overlay's files back from a written image.

@@ -83,7 +83,7 @@ impl Assembly<'_> {
         let destinations = self.images.iter().map(|image| &image.destination);
         Unpacked::create(destinations.take(copies), |sink| {
             let task = self.progress.begin("writing", self.container.raw_size());
-            self.container.decode(sink, &*task)
+            self.decode(sink, &*task)
         })
     }
 }

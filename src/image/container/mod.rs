@@ -1,5 +1,6 @@
 //! The containers that hold a raw image, recognised by content and not by name.
 
+mod limit;
 mod stream;
 mod xz;
 mod zip;
@@ -8,6 +9,7 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
+use limit::{Limited, MAX_UNKNOWN_SIZE};
 pub(super) use stream::Forward;
 use stream::FromStart;
 pub use xz::XzBlocks;
@@ -65,8 +67,12 @@ impl Container {
     }
 
     /// Decodes the whole raw image into `sink` and returns its size. `task` counts raw bytes. Fails with
-    /// [`Category::Verification`] if the container is damaged.
+    /// [`Category::Verification`] if the container is damaged, or decodes to more than its size or 32 GiB.
     pub fn decode(&self, sink: &dyn RawSink, task: &dyn Task) -> Result<u64> {
+        let sink = &Limited {
+            below: sink,
+            limit: self.raw_size().unwrap_or(MAX_UNKNOWN_SIZE),
+        };
         match self {
             Self::Raw(file, _) => stream::decode(FromStart::new(&**file), "raw", sink, task),
             Self::Gzip(file) => stream::decode_gzip(FromStart::new(&**file), sink, task),

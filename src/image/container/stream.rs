@@ -5,6 +5,7 @@ use std::io::{self, BufReader, Cursor, Read};
 use flate2::bufread::MultiGzDecoder;
 
 use super::Magic;
+use super::limit::{Limited, MAX_UNKNOWN_SIZE};
 use crate::disk::read_at::{RawSink, ReadAt};
 use crate::error::{Category, Error, Result};
 use crate::image::xz::decode_stream;
@@ -116,11 +117,44 @@ impl<R: Read> Forward<R> {
         }
     }
 
-    /// Decodes the whole raw image into `sink`, like [`super::Container::decode`].
-    pub(in crate::image) fn decode(self, sink: &dyn RawSink, task: &dyn Task) -> Result<u64> {
+    /// Decodes the whole raw image of `size` bytes, if known, into `sink`, like [`super::Container::decode`].
+    pub(in crate::image) fn decode(
+        self,
+        size: Option<u64>,
+        sink: &dyn RawSink,
+        task: &dyn Task,
+    ) -> Result<u64> {
+        let limit = size.unwrap_or(MAX_UNKNOWN_SIZE);
+        let sink = &Limited { below: sink, limit };
         match self {
             Self::Xz(mut packed) => decode_stream(&mut packed, sink, threads::available(), task),
             Self::Gzip(packed) => decode_gzip(packed, sink, task),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+    use crate::disk::read_at::Discard;
+    use crate::progress::{Progress as _, Silent};
+
+    #[test]
+    fn a_small_file_does_not_decode_without_end() {
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        let size = 3 * BUFFER_SIZE;
+        gzip.write_all(&vec![0; size]).unwrap();
+        let gzip = gzip.finish().unwrap();
+        let task = Silent.begin("decoding", None);
+        let decode = |limit: usize| {
+            let forward = Forward::new(&*gzip).unwrap();
+            forward.decode(Some(limit as u64), &Discard, &*task)
+        };
+        assert_eq!(decode(size).unwrap(), size as u64);
+        let error = decode(size - 1).unwrap_err();
+        assert_eq!(error.category(), Category::Verification);
+        assert!(error.to_string().contains("more than"), "{error}");
     }
 }

@@ -31,6 +31,9 @@ const NODE: &str = "node";
 /// The remedy for a node outside the list of nodes.
 const USE_DOUBLE_BRACKETS: &str = "start every node with [[node]], in double brackets";
 
+/// The remedy for something else in place of a table.
+const WRITE_PAIRS: &str = "write key = value pairs below [table], or in { ... }";
+
 /// The tables, checked for their types only.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -112,14 +115,14 @@ pub(super) fn parse(findings: &mut Findings<'_>) -> Option<FileTable> {
 }
 
 fn report(findings: &mut Findings<'_>, error: &Error) {
-    // The parser quotes values in its messages.
-    let secret = error
+    let is_secret = error
         .span()
         .is_some_and(|span| findings.source.is_secret(span.start));
-    let (message, remedy) = if secret {
-        let message = "this value cannot be read (it is not shown because it may be a secret)";
-        (message.to_owned(), "write it as a string in quotes".to_owned())
-    } else if let Some((unknown, known)) = unknown_key(error.message()) {
+    let message = match error.message() {
+        message if is_secret => without_value(message),
+        message => message.to_owned(),
+    };
+    let (message, remedy) = if let Some((unknown, known)) = unknown_key(&message) {
         let suggestion = known
             .iter()
             .map(|key| (strsim::jaro_winkler(unknown, key), key))
@@ -130,15 +133,33 @@ fn report(findings: &mut Findings<'_>, error: &Error) {
             None => format!("known keys: {}", known.join(", ")),
         };
         (format!("unknown key {unknown:?}"), remedy)
-    } else if error.message().ends_with("expected a sequence") {
-        let remedy = "write a list in brackets, like [\"...\"]";
-        (error.message().to_owned(), remedy.to_owned())
-    } else if error.message().contains("duplicate key") && is_node(findings, error.span()) {
-        (error.message().to_owned(), USE_DOUBLE_BRACKETS.to_owned())
     } else {
-        (error.message().to_owned(), String::new())
+        let remedy = if message.ends_with("expected a sequence") {
+            "write a list in brackets, like [\"...\"]"
+        } else if message.contains("expected struct") {
+            WRITE_PAIRS
+        } else if message.contains("escape") {
+            "in double quotes a backslash begins an escape; use single quotes to mean the character"
+        } else if is_secret {
+            "write it as a string in quotes"
+        } else if message.contains("duplicate key") && is_node(findings, error.span()) {
+            USE_DOUBLE_BRACKETS
+        } else {
+            ""
+        };
+        (message, remedy.to_owned())
     };
     findings.unusable_entry(error.span(), message, remedy);
+}
+
+/// Removes the value that serde quotes.
+fn without_value(message: &str) -> String {
+    match (message.split_once(": "), message.rsplit_once(", expected ")) {
+        (Some((kind @ ("invalid type" | "invalid value"), _)), Some((_, expected))) => {
+            format!("{kind}, expected {expected}")
+        }
+        _ => message.to_owned(),
+    }
 }
 
 /// Returns whether the text at `span` is the key of the list of nodes.
@@ -178,8 +199,7 @@ fn remove_misplaced_lists(findings: &mut Findings<'_>, document: &mut DeTable<'_
     let spans: Vec<Range<usize>> = lists.into_iter().map(Spanned::span).collect();
     for span in spans {
         let message = "this is a list, but a table is expected";
-        let remedy = "write key = value pairs below [table], or in { ... }";
-        findings.unusable_entry(Some(span.clone()), message, remedy);
+        findings.unusable_entry(Some(span.clone()), message, WRITE_PAIRS);
         remove_entry(document, &span);
     }
 }

@@ -10,6 +10,7 @@ mod file;
 mod general;
 mod gluster;
 mod load;
+mod mask;
 mod names;
 mod network;
 mod node;

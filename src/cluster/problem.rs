@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use toml::Spanned;
 
+use super::mask::without_login;
 use super::source::{Position, Source};
 use crate::error::{Category, Error};
 
@@ -75,7 +76,7 @@ impl<'s> Findings<'s> {
             "{}{}: {}{}{}",
             source.label,
             place.unwrap_or_default(),
-            printable(&message.into()),
+            printable(&without_login(&message.into())),
             excerpt.unwrap_or_default(),
             remedy.map_or_else(String::new, |remedy| format!("\n  {}", printable(&remedy)))
         );

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::authorized_keys::is_private_key;
+use super::mask::mask;
 
 /// A cluster file's text and name.
 #[derive(Debug)]
@@ -18,8 +19,6 @@ pub struct Position {
     pub line: usize,
     pub column: usize,
 }
-
-const SECRET_KEYS: [&str; 2] = ["psk", "password_hash"];
 
 /// The longest excerpt, in characters.
 const MAX_WIDTH: usize = 160;
@@ -82,10 +81,12 @@ impl Source<'_> {
         )
     }
 
-    /// Returns whether the line at `offset` contains something that must not be shown.
+    /// Returns whether the text at `offset` must not be shown.
     pub(super) fn is_secret(&self, offset: usize) -> bool {
         let (line_start, line) = self.line_at(offset);
-        self.in_private_key(line, line_start) || SECRET_KEYS.iter().any(|key| line.contains(key))
+        let column = self.position(offset).column.saturating_sub(1);
+        let shown = self.without_secrets(line, line_start);
+        shown.chars().nth(column) != line.chars().nth(column)
     }
 
     /// Returns `line` with secrets replaced by the same number of asterisks.
@@ -93,15 +94,35 @@ impl Source<'_> {
         if self.in_private_key(line, line_start) {
             return "*".repeat(line.chars().count());
         }
-        // A string may look like a key, and a value like the end of a string. So nothing after the first secret key is
-        // shown.
-        let shown = SECRET_KEYS
+        mask(line, self.hides_at(line, line_start)).text
+    }
+
+    /// Returns whether a value at the start of `line` must not be shown. It may belong to a key in a line above.
+    fn hides_at(&self, line: &str, line_start: usize) -> bool {
+        let name = line.trim_start().trim_start_matches('[');
+        if line.trim_start() != name && name.starts_with(|c: char| c.is_ascii_alphanumeric()) {
+            return false;
+        }
+        let mut above = Vec::new();
+        for line in self.up_to(line_start).lines().rev() {
+            if line.trim_start().starts_with('#') || line.trim().is_empty() {
+                continue;
+            }
+            let masked = [true, false].map(|hides| mask(line, hides));
+            if !masked.iter().all(|masked| masked.is_open) {
+                break;
+            }
+            above.push(line);
+            if let [hiding, showing] = &masked
+                && hiding.hides == showing.hides
+            {
+                break;
+            }
+        }
+        above
             .iter()
-            .filter_map(|key| line.find(key).map(|at| at.saturating_add(key.len())))
-            .min()
-            .unwrap_or(line.len());
-        let (shown, hidden) = line.split_at_checked(shown).unwrap_or(("", line));
-        format!("{shown}{}", "*".repeat(hidden.chars().count()))
+            .rev()
+            .fold(true, |hides, line| mask(line, hides).hides)
     }
 
     /// Returns whether the line belongs to a private key pasted into the file.
@@ -148,52 +169,63 @@ mod tests {
 
     #[test]
     fn carets_mark_the_text_a_message_is_about() {
-        let text = "a = 1\n\tb = \"ä x\" # c\r\n";
+        let text = "name = 1\n\tbase = \"ä x\" # c\r\n";
         let at = text.find("\"ä").unwrap();
         let source = source(text);
-        assert_eq!(source.position(at), Position { line: 2, column: 6 });
+        assert_eq!(source.position(at), Position { line: 2, column: 9 });
         assert_eq!(
             source.excerpt(&(at..at + "\"ä x\"".len())),
-            "  2 |  b = \"ä x\" # c\n    |      ^^^^^"
+            "  2 |  base = \"ä x\" # c\n    |         ^^^^^"
         );
         assert_eq!(source.excerpt(&(text.len()..text.len())), "  3 | \n    | ^");
     }
 
     #[test]
-    fn an_excerpt_never_shows_a_passphrase() {
-        for line in [
-            "wifi = { ssid = \"x\", psk = \"hunter22\", country = \"de\" }",
-            "psk = \"hunter22",
-            "psk = hunter22",
-            "psk = 'hunter22' # x",
-            "psk = \"a\\\"hunter22\"",
-            "password_hash=\"$6$hunter22\"",
-            "psk = \"\"\"hunter22\"\"\"",
-            "wifi = { ssid = \"psk =\", psk = \"hunter22\" }",
+    fn a_secret_below_its_key_is_masked() {
+        for text in [
+            "[user]\npsk =\n  \"hunter22\"",
+            "[user]\npassword \"hunter22\"",
+            "psk = [\n# c\n\n\"a==\",\n\"hunter22\"]",
+            "psk = [\n[[\"hunter22\"]]]",
+            "wifi = {\n  ssid = \"x\",\n  pass = \"hunter22\"\n}",
+            "name = \"x\"\nhunter22",
+            "psk = \"\"\"\nhunter22\"\"\"",
+            "hunter22",
         ] {
-            let excerpt = source(line).excerpt(&(0..3));
-            assert!(!excerpt.contains("hunter22"), "{line}: {excerpt}");
-            assert!(source(line).is_secret(0));
+            let at = text.find("hunter22").unwrap();
+            let source = source(text);
+            let excerpt = source.excerpt(&(at..at + 8));
+            assert!(!excerpt.contains("hunter22"), "{text}: {excerpt}");
+            assert!(source.is_secret(at), "{text}");
+        }
+        for text in [
+            "dns = [\n  \"9.9.9.9==\",\n# c\n  \"HERE\"]",
+            "name = \"x\"\n[[HERE]]",
+            "wifi = {\n  psk = \"x\",\n  ssid = \"HERE\"\n}",
+        ] {
+            let at = text.find("HERE").unwrap();
+            let excerpt = source(text).excerpt(&(at..at + 4));
+            assert!(excerpt.contains("HERE"), "{text}: {excerpt}");
         }
     }
 
     #[test]
     fn an_excerpt_never_shows_a_pasted_private_key() {
-        let text = "k = [\"-----BEGIN OPENSSH PRIVATE KEY-----\nb3Blbn\nNzaC1r\n-----END OPENSSH PRIVATE KEY-----\"]\nx = 1";
+        let text = "k = [\"-----BEGIN OPENSSH PRIVATE KEY-----\nb3Blbn\nNzaC1r\n-----END OPENSSH PRIVATE KEY-----\"]\nname = 1";
         let source = source(text);
         for secret in ["b3Blbn", "NzaC1r"] {
             let at = text.find(secret).unwrap();
             assert!(!source.excerpt(&(at..at + 3)).contains(secret));
             assert!(source.is_secret(at));
         }
-        let after = text.find("x = 1").unwrap();
-        assert!(source.excerpt(&(after..after + 1)).contains("x = 1"));
+        let after = text.find("name = 1").unwrap();
+        assert!(source.excerpt(&(after..after + 1)).contains("name = 1"));
     }
 
     #[test]
     fn an_excerpt_of_a_very_long_line_shows_the_marked_text() {
-        let text = format!("{}HERE{}", "x".repeat(5000), "y".repeat(5000));
-        let excerpt = source(&text).excerpt(&(5000..5004));
+        let text = format!("name = \"{}HERE{}", "x".repeat(5000), "y".repeat(5000));
+        let excerpt = source(&text).excerpt(&(5008..5012));
         assert!(excerpt.len() < 600, "{}", excerpt.len());
         let mut lines = excerpt.lines();
         let (shown, carets) = (lines.next().unwrap(), lines.next().unwrap());

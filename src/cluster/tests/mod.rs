@@ -4,7 +4,7 @@ mod garbled;
 mod keys;
 mod layout;
 mod network;
-mod reference;
+pub(super) mod reference;
 mod refusals;
 mod sample;
 mod warnings;

@@ -19,7 +19,7 @@ fn keys_of<T: DeserializeOwned + Debug>() -> Vec<String> {
 }
 
 /// Returns each table's name as in a cluster file, and its keys.
-pub(super) fn tables() -> Vec<(&'static str, Vec<String>)> {
+pub(in crate::cluster) fn tables() -> Vec<(&'static str, Vec<String>)> {
     vec![
         ("cluster", keys_of::<general::GeneralTable>()),
         ("user", keys_of::<user::UserTable>()),

@@ -4,7 +4,6 @@
 pub(crate) mod base_choice;
 pub(crate) mod look;
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -19,7 +18,7 @@ use crate::cluster::{Cluster, Node};
 use crate::disk::output::{self, Output};
 use crate::disk::partial::OutFolder;
 use crate::disk::read_at::Discard;
-use crate::error::{Context as _, Result};
+use crate::error::Result;
 use crate::identity::{FOLDER_NAME, Secrets};
 use crate::image::apply;
 use crate::image::assemble::eager::{EagerUnpack, Sizes};
@@ -65,7 +64,7 @@ impl Order<'_> {
         let _out = OutFolder::prepare(self.out, &destinations)?;
         let (base, unpacked) = self.obtain(&destinations)?;
         // Another run may have removed the empty folder during the download.
-        fs::create_dir_all(self.out).disk(|| format!("creating the folder {}", self.out.display()))?;
+        let _out_again = OutFolder::prepare(self.out, &destinations)?;
         let container = look::open_base(&base, self.out)?;
         self.describe(&base, &container);
 

@@ -6,6 +6,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+use crate::disk::paths;
 use crate::error::{Category, Context, Error, Result};
 use crate::threads::lock;
 
@@ -18,6 +19,10 @@ static PARTIAL_FILES: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 /// Folders created for such files.
 static NEW_FOLDERS: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
+/// Keeps images, which hold private keys, out of version control.
+const IGNORE_FILE: &str = ".gitignore";
+const IGNORE_EVERYTHING: &[u8] = b"*\n";
+
 /// Sets a handler for Ctrl-C (SIGINT, SIGTERM, SIGHUP; console events on Windows). It removes every registered file
 /// and every empty folder created for them, prints a message and exits with code 130. Fails if a handler is already
 /// set.
@@ -28,11 +33,9 @@ pub fn remove_on_interrupt() -> Result<()> {
         for file in files.iter() {
             let _ = fs::remove_file(file);
         }
-        // In reverse order, because a folder comes after its parent. Folders that are not empty stay.
+        // In reverse order, because a folder comes after its parent.
         let folders = lock(&NEW_FOLDERS);
-        for folder in folders.iter().rev() {
-            let _ = fs::remove_dir(folder);
-        }
+        folders.iter().rev().for_each(|folder| remove_unused(folder));
         let tail = if files.is_empty() {
             ""
         } else {
@@ -100,7 +103,8 @@ pub struct OutFolder {
 }
 
 impl OutFolder {
-    /// Creates the folder if it does not exist. Checks that it is writable and that no destination is a folder.
+    /// Creates the folder if it does not exist; a new one ignores itself for git. Checks that it is writable and that no
+    /// destination is a folder.
     pub fn prepare(path: &Path, destinations: &[PathBuf]) -> Result<Self> {
         refuse_file(path)?;
         let mut prepared = Self { created: Vec::new() };
@@ -119,6 +123,11 @@ impl OutFolder {
                         .map_err(|error| error.with_remedy(REMEDY));
                 }
             }
+        }
+        if let Some(new) = prepared.created.last() {
+            // The lock keeps Ctrl-C from removing the folder at the same time. Without the file, everything else works.
+            let _folders = lock(&NEW_FOLDERS);
+            let _ = paths::write(&new.join(IGNORE_FILE), IGNORE_EVERYTHING);
         }
         tempfile::tempfile_in(path)
             .disk(|| format!("writing to the folder {}", path.display()))
@@ -148,9 +157,20 @@ impl Drop for OutFolder {
     fn drop(&mut self) {
         let mut folders = lock(&NEW_FOLDERS);
         for path in self.created.iter().rev() {
-            let _ = fs::remove_dir(path);
+            remove_unused(path);
             folders.remove(path);
         }
+    }
+}
+
+/// Removes a folder that has nothing but the file by which it ignores itself.
+fn remove_unused(folder: &Path) {
+    let Ok(mut entries) = fs::read_dir(folder) else {
+        return;
+    };
+    if entries.all(|entry| entry.is_ok_and(|entry| entry.file_name() == IGNORE_FILE)) {
+        let _ = fs::remove_file(folder.join(IGNORE_FILE));
+        let _ = fs::remove_dir(folder);
     }
 }
 
@@ -205,6 +225,24 @@ mod tests {
         fs::write(deep.join("pi4-2.img"), "an image").unwrap();
         drop(prepared);
         assert!(deep.join("pi4-2.img").exists());
+    }
+
+    #[test]
+    fn images_in_a_new_folder_are_ignored_by_git() {
+        let place = tempfile::tempdir().unwrap();
+        let [new, old] = ["a/new", "old"].map(|name| place.path().join(name));
+        fs::create_dir(&old).unwrap();
+        for folder in [&new, &old] {
+            let prepared = OutFolder::prepare(folder, &[]).unwrap();
+            fs::write(folder.join("pi4-2.img"), "an image").unwrap();
+            drop(prepared);
+        }
+        assert_eq!(fs::read(new.join(IGNORE_FILE)).unwrap(), IGNORE_EVERYTHING);
+        assert!(
+            !old.join(IGNORE_FILE).exists(),
+            "the user's own folder must not change"
+        );
+        assert!(!place.path().join("a").join(IGNORE_FILE).exists());
     }
 
     #[test]

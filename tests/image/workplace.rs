@@ -149,9 +149,11 @@ impl Workplace {
         output.wait(child)
     }
 
-    /// Returns the names in `out/`.
+    /// Returns the names in `out/`, without that of the file by which it ignores itself.
     pub fn out_names(&self) -> Vec<String> {
-        names(&self.path("out"))
+        let mut names = names(&self.path("out"));
+        names.retain(|name| name != ".gitignore");
+        names
     }
 }
 

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
@@ -49,9 +50,13 @@ fn every_example_is_expected_here() {
 fn an_example_warns_of_nothing_unexpected() {
     let home = tempfile::tempdir().unwrap();
     for (name, expected) in EXAMPLES {
+        // Mode 0600, because one of them has a passphrase.
+        let file = home.path().join(name);
+        fs::write(&file, fs::read(folder().join(name)).unwrap()).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
         let checked = mkimage(home.path())
             .args(["check", "--json", "--cluster"])
-            .arg(folder().join(name))
+            .arg(file)
             .assert()
             .success();
         let report: Value = serde_json::from_slice(&checked.get_output().stdout).unwrap();

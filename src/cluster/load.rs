@@ -91,7 +91,39 @@ pub fn load_with_base_check(
             return Err(Error::new(Category::ClusterFile, what).with_remedy("write one with: mkimage init"));
         }
     };
-    interpret(&bytes, label, origin, environment, check_base)
+    let mut loaded = interpret(&bytes, label.clone(), origin, environment, check_base)?;
+    loaded.warnings.extend(warning_if_shared(&loaded.cluster, &label));
+    Ok(loaded)
+}
+
+/// Returns a warning if other users can read a cluster file with secrets.
+fn warning_if_shared(cluster: &Cluster, label: &str) -> Option<Warning> {
+    let Origin::File(path) = &cluster.origin else {
+        return None;
+    };
+    let wifi = cluster.network.wifi.as_ref();
+    let secret = match &cluster.user.password_hash {
+        Some(_) => "a password hash",
+        None => wifi
+            .and_then(|wifi| wifi.psk.as_ref())
+            .map(|_| "a Wi-Fi passphrase")?,
+    };
+    is_readable_by_others(path).then(|| Warning {
+        position: None,
+        message: format!("other users of this computer can read {label}, which has {secret}"),
+        remedy: Some(format!("run: chmod go= {label}")),
+    })
+}
+
+#[cfg(unix)]
+fn is_readable_by_others(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o044 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_readable_by_others(_path: &Path) -> bool {
+    false
 }
 
 /// Returns the file's bytes; `None` if it does not exist.

@@ -36,15 +36,9 @@ fn write_sample(path: &Path) -> Result<()> {
     if path.symlink_metadata().is_ok() {
         return Err(refused());
     }
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".cluster-");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // Not readable for everybody, because it may contain a Wi-Fi passphrase later. The umask applies as well.
-        builder.permissions(std::fs::Permissions::from_mode(0o640));
-    }
-    let mut file = builder
+    // Only its owner can read a temporary file, and this one may contain a Wi-Fi passphrase later.
+    let mut file = tempfile::Builder::new()
+        .prefix(".cluster-")
         .tempfile_in(path.parent().unwrap_or(Path::new(".")))
         // The full error names the temporary file.
         .map_err(|error| io::Error::from(error.kind()))
@@ -61,6 +55,16 @@ fn write_sample(path: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn only_the_owner_can_read_a_new_cluster_file() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cluster.toml");
+        write_sample(&path).unwrap();
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    }
 
     #[test]
     fn a_cluster_file_is_never_replaced() {

@@ -75,3 +75,29 @@ fn an_open_network_and_a_memory_card_as_brick_cause_a_warning() {
     );
     assert!(warnings(&card).contains("memory card"));
 }
+
+#[cfg(unix)]
+#[test]
+fn a_secret_that_other_users_can_read_causes_a_warning() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let wifi = three_nodes("[network]\nwifi = { ssid = \"x\", psk = \"topsecret\", country = \"DE\" }");
+    let hash = three_nodes(&format!("[user]\npassword_hash = \"$5$salt${}\"", "x".repeat(43)));
+    for (text, mode, warned) in [
+        (&wifi, 0o644, true),
+        (&wifi, 0o640, true),
+        (&wifi, 0o600, false),
+        (&hash, 0o604, true),
+        (&three_nodes(""), 0o644, false),
+    ] {
+        let workspace = Workspace::new();
+        workspace.write("cluster.toml", text);
+        let path = workspace.path().join("cluster.toml");
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+        let warnings = load(None, &workspace.environment()).unwrap().warnings;
+        let found = warnings
+            .iter()
+            .any(|warning| warning.to_string().contains("chmod go= cluster.toml"));
+        assert_eq!(found, warned, "{mode:o}");
+    }
+}

@@ -1,4 +1,6 @@
 //! The user's own files for a node: those in `overlays/<node>/` beside the cluster file.
+//!
+//! The folder may be a copy of somebody else's. So a link in it must not bring a file of this computer onto a card.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,27 +8,49 @@ use std::path::{Path, PathBuf};
 use crate::boot::mechanism::{self, Mechanism};
 use crate::boot::overlay::{BootPath, Overlay};
 use crate::cluster::Cluster;
-use crate::disk::paths;
+use crate::disk::paths::{self, require_inside};
 use crate::error::{Category, Context, Error, Result};
 
 /// The files of one node's folder: path on the boot partition and bytes.
 pub type UserFiles = Vec<(BootPath, Vec<u8>)>;
 
-/// Reads every file below a folder, in the order of their paths; a folder that does not exist has none. An error
-/// names the file that cannot be read or cannot lie on a FAT partition.
-pub fn read(folder: &Path) -> Result<UserFiles> {
+/// The folder beside the cluster file.
+const OVERLAYS: &str = "overlays";
+
+/// Reads every file in a node's folder, in the order of their paths; a node without a folder has none. `folder` is the
+/// cluster file's. An error names the file that cannot be read, lies elsewhere or cannot lie on a FAT partition.
+pub fn read(folder: &Path, node: &str) -> Result<UserFiles> {
+    let overlays = folder.join(OVERLAYS);
+    let own = overlays.join(node);
     let mut files = Vec::new();
-    if folder
+    if own
         .try_exists()
-        .disk(|| format!("looking for {}", folder.display()))?
+        .disk(|| format!("looking for {}", own.display()))?
     {
-        collect(folder, "", &mut files)?;
+        require_inside(folder, &overlays)?;
+        require_inside(&overlays, &own)?;
+        collect(&overlays, &own, "", &mut files)?;
     }
     files.sort();
     Ok(files)
 }
 
-fn collect(folder: &Path, prefix: &str, files: &mut UserFiles) -> Result<()> {
+/// Returns whether the file takes the place of one that mkimage writes, or cloud-init obeys it.
+pub fn is_ours(path: &BootPath) -> bool {
+    const NAMES: [&str; 7] = [
+        "cmdline.txt",
+        "config.txt",
+        "meta-data",
+        "network-config",
+        "ssh",
+        "user-data",
+        "vendor-data",
+    ];
+    let folded = path.as_str().to_lowercase();
+    folded.starts_with("mkimage/") || NAMES.contains(&&*folded)
+}
+
+fn collect(overlays: &Path, folder: &Path, prefix: &str, files: &mut UserFiles) -> Result<()> {
     let reading = || format!("reading {}", folder.display());
     for entry in fs::read_dir(folder).disk(reading)? {
         let place = entry.disk(reading)?.path();
@@ -35,10 +59,11 @@ fn collect(folder: &Path, prefix: &str, files: &mut UserFiles) -> Result<()> {
             Error::new(Category::ClusterFile, what)
         })?;
         let path = format!("{prefix}{name}");
+        require_inside(overlays, &place)?;
         // Follows links, because the user wants the linked file on the card.
         let kind = fs::metadata(&place).disk(|| format!("reading {}", place.display()))?;
         if kind.is_dir() {
-            collect(&place, &format!("{path}/"), files)?;
+            collect(overlays, &place, &format!("{path}/"), files)?;
         } else if kind.is_file() {
             let bytes = paths::read(&place).disk(|| format!("reading {}", place.display()))?;
             files.push((BootPath::parse(&path)?, bytes));
@@ -67,9 +92,10 @@ pub(super) fn lay_over(overlay: &mut Overlay, files: &[(BootPath, Vec<u8>)]) -> 
     Ok(())
 }
 
-/// Returns the folders of `overlays` that are not named after a node. Those of this project are left out.
-pub fn folders_without_node(overlays: &Path, cluster: &Cluster) -> Vec<PathBuf> {
-    let mut folders: Vec<_> = fs::read_dir(overlays)
+/// Returns the folders of overlays in the cluster file's `folder` that are not named after a node. Those of this project
+/// are left out.
+pub fn folders_without_node(folder: &Path, cluster: &Cluster) -> Vec<PathBuf> {
+    let mut folders: Vec<_> = fs::read_dir(folder.join(OVERLAYS))
         .into_iter()
         .flatten()
         .flatten()
@@ -128,23 +154,93 @@ mod tests {
         (BootPath::parse(path).unwrap(), text.as_bytes().to_vec())
     }
 
+    /// Returns a cluster file's folder, and that of a node's own files in it.
+    fn workplace() -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let own = folder.path().join("overlays/pi4-2");
+        fs::create_dir_all(&own).unwrap();
+        (folder, own)
+    }
+
     #[test]
     fn every_file_of_the_users_folder_arrives() {
-        let folder = tempfile::tempdir().unwrap();
-        fs::create_dir_all(folder.path().join("mkimage/lib")).unwrap();
-        fs::write(folder.path().join("mkimage/lib/x"), "1").unwrap();
-        fs::write(folder.path().join("config.txt"), "2").unwrap();
-        let files = read(folder.path()).unwrap();
+        let (folder, own) = workplace();
+        fs::create_dir_all(own.join("mkimage/lib")).unwrap();
+        fs::write(own.join("mkimage/lib/x"), "1").unwrap();
+        fs::write(own.join("config.txt"), "2").unwrap();
+        let files = read(folder.path(), "pi4-2").unwrap();
         assert_eq!(files, [file("config.txt", "2"), file("mkimage/lib/x", "1")]);
-        assert_eq!(read(&folder.path().join("none")).unwrap(), []);
+        assert_eq!(read(folder.path(), "none").unwrap(), []);
+    }
+
+    #[test]
+    fn files_that_decide_what_a_node_does_are_known() {
+        for (path, expected) in [
+            ("mkimage/lib/stages/mine", true),
+            ("MKIMAGE/install", true),
+            ("User-Data", true),
+            ("cmdline.txt", true),
+            ("issue.txt", false),
+            ("overlays/ssh", false),
+        ] {
+            assert_eq!(is_ours(&BootPath::parse(path).unwrap()), expected, "{path}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn no_link_brings_a_file_of_this_computer_onto_a_card() {
+        use std::os::unix::fs::symlink;
+
+        let (folder, own) = workplace();
+        let home = tempfile::tempdir().unwrap();
+        fs::write(home.path().join("id_ed25519"), "private").unwrap();
+        let refused = |link: &Path, target: &Path| {
+            symlink(target, link).unwrap();
+            let error = read(folder.path(), "pi4-2").unwrap_err();
+            assert_eq!(error.category(), Category::ClusterFile);
+            let message = error.to_string();
+            for name in [link, &target.canonicalize().unwrap()] {
+                assert!(message.contains(&name.display().to_string()), "{message}");
+            }
+            fs::remove_file(link).unwrap();
+        };
+        let key = home.path().join("id_ed25519");
+        refused(&own.join("key"), &key);
+        refused(&own.join("deep"), home.path());
+        fs::write(folder.path().join("cluster.toml"), "").unwrap();
+        symlink(folder.path().join("cluster.toml"), own.join("up")).unwrap();
+        assert!(read(folder.path(), "pi4-2").is_err());
+        fs::remove_file(own.join("up")).unwrap();
+
+        // Inside the folder they are the user's own way to share files between nodes.
+        fs::create_dir(folder.path().join("overlays/common")).unwrap();
+        fs::write(folder.path().join("overlays/common/a"), "1").unwrap();
+        symlink("../common/a", own.join("a")).unwrap();
+        assert_eq!(read(folder.path(), "pi4-2").unwrap(), [file("a", "1")]);
+
+        fs::remove_dir_all(&own).unwrap();
+        refused(&own, home.path());
+        fs::remove_dir_all(folder.path().join("overlays")).unwrap();
+        fs::create_dir(home.path().join("pi4-2")).unwrap();
+        refused(&folder.path().join("overlays"), home.path());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_named_pipe_is_refused() {
+        let (folder, own) = workplace();
+        paths::testing::create_pipe(&own.join("pipe"));
+        let error = read(folder.path(), "pi4-2").unwrap_err();
+        assert!(error.to_string().contains("pipe is neither"), "{error}");
     }
 
     #[cfg(unix)]
     #[test]
     fn a_name_that_fat_cannot_hold_is_an_error_and_not_a_gap() {
-        let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("a:b"), "").unwrap();
-        let error = read(folder.path()).unwrap_err();
+        let (folder, own) = workplace();
+        fs::write(own.join("a:b"), "").unwrap();
+        let error = read(folder.path(), "pi4-2").unwrap_err();
         assert!(error.to_string().contains("a:b"), "{error}");
     }
 
@@ -152,10 +248,10 @@ mod tests {
     fn a_folder_with_a_mistyped_name_is_found() {
         let folder = tempfile::tempdir().unwrap();
         for name in ["pi4-1", "pi4_1", "cloud-init"] {
-            fs::create_dir(folder.path().join(name)).unwrap();
+            fs::create_dir_all(folder.path().join("overlays").join(name)).unwrap();
         }
         let folders = folders_without_node(folder.path(), &cluster());
-        assert_eq!(folders, [folder.path().join("pi4_1")]);
+        assert_eq!(folders, [folder.path().join("overlays/pi4_1")]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 pub(crate) mod base_choice;
 pub(crate) mod look;
+pub(crate) mod taken_over;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use crate::boot::facts::BootFacts;
 use crate::boot::overlay::{BootPath, Overlay};
 use crate::boot::plan::Plan;
 use crate::boot::render::render;
-use crate::boot::user_files;
+use crate::boot::user_files::{self, UserFiles};
 use crate::cli::Format;
 use crate::cluster::{Cluster, Node};
 use crate::disk::output::{self, Output};
@@ -37,6 +38,8 @@ pub(crate) struct Order<'a> {
     pub(crate) session: &'a Session,
     pub(crate) cluster: &'a Cluster,
     pub(crate) nodes: &'a [&'a Node],
+    /// The user's own files for each node.
+    pub(crate) own_files: &'a [UserFiles],
     pub(crate) catalog: &'a Catalog,
     pub(crate) request: &'a BaseRequest,
     /// The folder of the images.
@@ -45,9 +48,6 @@ pub(crate) struct Order<'a> {
     /// In seconds since 1970.
     pub(crate) build_time: u64,
 }
-
-/// The user's own files for one node.
-type OwnFiles = Vec<(BootPath, Vec<u8>)>;
 
 pub(crate) struct Built {
     /// One image per node, in the order of the nodes.
@@ -59,7 +59,6 @@ pub(crate) struct Built {
 impl Order<'_> {
     pub(crate) fn build(&self) -> Result<Built> {
         // Problems on this computer are found before the download.
-        let own_files = self.own_files()?;
         let destinations = self.destinations();
         let _out = OutFolder::prepare(self.out, &destinations)?;
         let (base, unpacked) = self.obtain(&destinations)?;
@@ -83,7 +82,7 @@ impl Order<'_> {
         let secrets = Secrets::open_or_create(&self.folder().join(FOLDER_NAME), self.cluster)?;
         secrets.notes.iter().for_each(|note| self.session.bars.say(note));
 
-        let images = self.plan(&image, &facts, &secrets, &own_files, destinations)?;
+        let images = self.plan(&image, &facts, &secrets, destinations)?;
         let outputs = self.write(&base, &container, &image, images, unpacked)?;
         Ok(Built {
             images: output::finish_all(outputs)?,
@@ -209,31 +208,15 @@ impl Order<'_> {
         Ok(())
     }
 
-    /// Reads the user's own files for each node and warns about files for unknown nodes.
-    fn own_files(&self) -> Result<Vec<OwnFiles>> {
-        let overlays = self.folder().join("overlays");
-        let nodes = self.nodes.iter();
-        let files = nodes.map(|node| user_files::read(&overlays.join(node.name.as_str())));
-        let files = files.collect::<Result<_>>()?;
-        for folder in user_files::folders_without_node(&overlays, self.cluster) {
-            self.session.bars.warn(&format!(
-                "{} does not belong to a node of the cluster, so its files are ignored",
-                folder.display()
-            ));
-        }
-        Ok(files)
-    }
-
-    /// Plans the images of all nodes, `destinations` and `own_files` in the order of the nodes.
+    /// Plans the images of all nodes, `destinations` in the order of the nodes.
     fn plan(
         &self,
         base: &RawImage,
         facts: &BootFacts,
         secrets: &Secrets,
-        own_files: &[OwnFiles],
         destinations: Vec<PathBuf>,
     ) -> Result<Vec<PlannedImage>> {
-        let images = self.nodes.iter().zip(own_files).zip(destinations);
+        let images = self.nodes.iter().zip(self.own_files).zip(destinations);
         let planned = images.map(|((node, own), destination)| {
             let overlay = node_overlay(self.cluster, node, secrets, facts, own, self.build_time)?;
             let now = Timestamp(self.build_time);

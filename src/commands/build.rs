@@ -6,6 +6,7 @@ use std::time::UNIX_EPOCH;
 use serde_json::{Value, json};
 
 use crate::base::Catalog;
+use crate::build::taken_over::TakenOver;
 use crate::build::{Built, Order, base_choice};
 use crate::cli::BuildArgs;
 use crate::cluster::{Cluster, Node};
@@ -17,23 +18,31 @@ use crate::units::Size;
 
 pub(super) fn run(session: &Session, args: &BuildArgs) -> Result<()> {
     let catalog = Catalog::load(&session.cache_dir)?;
-    let loaded = base_choice::cluster_with_base(session, &args.base, &catalog)?;
+    let mut loaded = base_choice::cluster_with_base(session, &args.base, &catalog)?;
     let cluster = &loaded.cluster;
     let nodes = selected_nodes(cluster, args)?;
     let build_time = build_time()?;
+    let taken_over = TakenOver::read(
+        cluster.origin.folder(&session.environment.folder),
+        cluster,
+        &nodes,
+    )?;
+    loaded.warnings.extend(taken_over.warnings());
     session.print_notes(&loaded);
+    taken_over.notes().iter().for_each(|note| session.bars.say(note));
     let request = base_choice::request(session, &args.base, cluster, &catalog)?;
     let order = Order {
         session,
         cluster,
         nodes: &nodes,
+        own_files: &taken_over.own_files,
         catalog: &catalog,
         request: &request,
         out: &args.out,
         format: args.format,
         build_time,
     };
-    report(session, cluster, &nodes, &order.build()?)
+    report(session, cluster, &nodes, &taken_over, &order.build()?)
 }
 
 /// Returns the requested nodes, in the cluster file's order.
@@ -63,14 +72,23 @@ fn build_time() -> Result<u64> {
 }
 
 /// Prints the images and what to do with them.
-fn report(session: &Session, cluster: &Cluster, nodes: &[&Node], built: &Built) -> Result<()> {
+fn report(
+    session: &Session,
+    cluster: &Cluster,
+    nodes: &[&Node],
+    taken_over: &TakenOver<'_>,
+    built: &Built,
+) -> Result<()> {
     let mut table = Table::new(&[&"NODE", &"IMAGE", &"SIZE"]);
     let mut images = Vec::new();
-    for (node, path) in nodes.iter().zip(&built.images) {
+    for ((at, node), path) in nodes.iter().enumerate().zip(&built.images) {
         let metadata = fs::metadata(path).disk(|| format!("reading the size of {}", path.display()))?;
         let size = metadata.len();
         table.row(&[&node.name, &path.display(), &Size(size)]);
-        images.push(json!({ "node": node.name.as_str(), "path": path.display().to_string(), "size": size }));
+        images.push(json!({
+            "node": node.name.as_str(), "path": path.display().to_string(), "size": size,
+            "own_files": taken_over.own_files_json(at),
+        }));
     }
     session.bars.say(&format!("\n{table}"));
     say_next_steps(session, cluster, nodes, built);
@@ -99,7 +117,9 @@ fn say_next_steps(session: &Session, cluster: &Cluster, nodes: &[&Node], built: 
     let has_no_key = cluster.user.ssh_authorized_keys.is_empty();
     if let Some(admin) = secrets.admin_key.as_ref().filter(|_| has_no_key) {
         let path = admin.path.display();
-        bars.say(&format!("You have no ssh key, so one was created: {path}"));
+        bars.say(&format!(
+            "You have no ssh key, so the one of this cluster logs in: {path}"
+        ));
     }
     if let Some(node) = nodes.first().filter(|_| !base.is_sample()) {
         let config = ui::shell_quoted(&secrets.ssh_config_path());
@@ -118,6 +138,8 @@ fn as_json(built: &Built, images: &[Value]) -> Value {
             "key": base.trust.key().map(|key| key.to_string()),
         },
         "images": images,
+        "cluster_id": built.secrets.cluster_id,
+        "admin_key": built.secrets.admin_key.as_ref().map(|admin| admin.path.display().to_string()),
         "ssh_config": built.secrets.ssh_config_path().display().to_string(),
     })
 }

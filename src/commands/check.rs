@@ -4,32 +4,42 @@ use serde_json::{Value, json};
 
 use crate::base::{BaseRequest, Catalog, SAMPLE};
 use crate::build::base_choice;
+use crate::build::taken_over::TakenOver;
 use crate::cli::BaseArgs;
 use crate::cluster::{Brick, Cluster, Gluster, Loaded, Node, Origin, Role, User, Wipe};
 use crate::error::Result;
+use crate::identity::FOLDER_NAME;
 use crate::session::Session;
 use crate::ui::{self, Table};
 
 pub(super) fn run(session: &Session) -> Result<()> {
     let catalog = Catalog::load(&session.cache_dir)?;
-    let loaded = base_choice::cluster_with_base(session, &BaseArgs::default(), &catalog)?;
+    let mut loaded = base_choice::cluster_with_base(session, &BaseArgs::default(), &catalog)?;
+    let cluster = &loaded.cluster;
+    let nodes: Vec<_> = cluster.nodes.iter().collect();
+    let taken_over = TakenOver::read(
+        cluster.origin.folder(&session.environment.folder),
+        cluster,
+        &nodes,
+    )?;
+    loaded.warnings.extend(taken_over.warnings());
     session.print_notes(&loaded);
-    let request = session.base_request(&BaseArgs::default(), &loaded.cluster, &catalog)?;
-    let base = match (request, &loaded.cluster.general.base) {
+    let request = session.base_request(&BaseArgs::default(), cluster, &catalog)?;
+    let base = match (request, &cluster.general.base) {
         (BaseRequest::File { path, .. }, _) => path.display().to_string(),
         (_, Some(base)) => base.clone(),
         (_, None) => catalog.default()?.id(),
     };
     if session.common.json {
-        return ui::json(&as_json(&loaded, &base));
+        return ui::json(&as_json(&loaded, &taken_over, &base));
     }
-    ui::result(&as_text(&loaded.cluster, &base))
+    ui::result(&as_text(cluster, &taken_over, &base))
 }
 
 /// Describes the cluster without secrets, with its warnings and assumptions.
-fn as_json(loaded: &Loaded, base: &str) -> Value {
+fn as_json(loaded: &Loaded, taken_over: &TakenOver<'_>, base: &str) -> Value {
     let cluster = &loaded.cluster;
-    let nodes = cluster.nodes.iter().map(|node| {
+    let nodes = cluster.nodes.iter().enumerate().map(|(at, node)| {
         let brick = node.brick.as_ref().map(|brick| {
             json!({
                 "device": brick.device.as_deref().unwrap_or("auto"),
@@ -39,7 +49,7 @@ fn as_json(loaded: &Loaded, base: &str) -> Value {
         });
         json!({
             "name": node.name.as_str(), "model": node.model.as_str(), "role": node.role.as_str(),
-            "address": node.address.to_string(), "brick": brick,
+            "address": node.address.to_string(), "brick": brick, "own_files": taken_over.own_files_json(at),
         })
     });
     let volume = cluster.gluster.as_ref().map(|gluster| {
@@ -58,9 +68,10 @@ fn as_json(loaded: &Loaded, base: &str) -> Value {
         "sample": base == SAMPLE,
         "user": {
             "name": cluster.user.name,
-            "ssh_keys": cluster.user.ssh_authorized_keys.len(),
+            "ssh_keys": taken_over.ssh_keys(),
             "password": cluster.user.password_hash.is_some(),
         },
+        "secrets": taken_over.secrets_json(),
         "nodes": nodes.collect::<Vec<_>>(),
         "swarm": {
             "managers": cluster.managers().count(),
@@ -75,7 +86,7 @@ fn as_json(loaded: &Loaded, base: &str) -> Value {
     })
 }
 
-fn as_text(cluster: &Cluster, base: &str) -> String {
+fn as_text(cluster: &Cluster, taken_over: &TakenOver<'_>, base: &str) -> String {
     let mut nodes = Table::new(&[&"NODE", &"MODEL", &"ROLE", &"ADDRESS", &"STICK"]);
     for node in &cluster.nodes {
         let stick = match &node.brick {
@@ -94,10 +105,11 @@ fn as_text(cluster: &Cluster, base: &str) -> String {
     let wifi = cluster.network.wifi.as_ref();
     let wifi = wifi.map_or_else(String::new, |wifi| format!("wifi     {}\n", wifi.ssid));
     format!(
-        "{nodes}\ncluster  {}\nbase     {base}{boots}\nlogin    {}\nswarm    {}\nvolume   {volume}\n{wifi}",
+        "{nodes}\ncluster  {}\nbase     {base}{boots}\nlogin    {}\nswarm    {}\nvolume   {volume}\n{wifi}{}",
         cluster.general.name,
-        login(&cluster.user),
-        swarm(cluster)
+        login(&cluster.user, taken_over),
+        swarm(cluster),
+        taken_over.to_text()
     )
 }
 
@@ -122,14 +134,19 @@ fn stick(brick: &Brick, is_arbiter: bool) -> String {
     format!("{disk}, {wipe}{arbiter}")
 }
 
-fn login(user: &User) -> String {
-    let keys = match user.ssh_authorized_keys.len() {
+fn login(user: &User, taken_over: &TakenOver<'_>) -> String {
+    let keys = match taken_over.ssh_keys() {
         0 => "an ssh key that mkimage creates".to_owned(),
         1 => "1 ssh key".to_owned(),
         count => format!("{count} ssh keys"),
     };
+    let admin = if taken_over.has_admin_key() {
+        format!(" (with {FOLDER_NAME}/admin_key)")
+    } else {
+        String::new()
+    };
     let password = user.password_hash.as_ref().map_or("no", |_| "and a");
-    format!("{}, {keys}, {password} password", user.name)
+    format!("{}, {keys}{admin}, {password} password", user.name)
 }
 
 fn swarm(cluster: &Cluster) -> String {
@@ -155,14 +172,15 @@ mod tests {
     use super::*;
     use crate::cluster::{Environment, load};
 
-    fn loaded(text: &str) -> Loaded {
+    fn loaded(text: &str) -> (tempfile::TempDir, Loaded) {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("cluster.toml"), text).unwrap();
         let environment = Environment {
             folder: folder.path().to_owned(),
             home: None,
         };
-        load(None, &environment).unwrap()
+        let loaded = load(None, &environment).unwrap();
+        (folder, loaded)
     }
 
     const TEXT: &str = r#"
@@ -193,7 +211,13 @@ mod tests {
 
     #[test]
     fn the_text_output_shows_everything() {
-        let shown = as_text(&loaded(TEXT).cluster, "newest");
+        let (folder, loaded) = loaded(TEXT);
+        let nodes: Vec<_> = loaded.cluster.nodes.iter().collect();
+        let own = folder.path().join("overlays/b");
+        std::fs::create_dir_all(&own).unwrap();
+        std::fs::write(own.join("issue.txt"), "").unwrap();
+        let taken_over = TakenOver::read(folder.path(), &loaded.cluster, &nodes).unwrap();
+        let shown = as_text(&loaded.cluster, &taken_over, "newest");
         assert_eq!(
             shown,
             "NODE  MODEL  ROLE     ADDRESS          STICK\n\
@@ -207,13 +231,17 @@ mod tests {
              login    pi, an ssh key that mkimage creates, and a password\n\
              swarm    1 manager, 3 workers, networks from 10.10.0.0/16\n\
              volume   cluster-data on /mnt/cluster-data, 2 copies and the arbiter c\n\
-             wifi     home\n"
+             wifi     home\n\
+             keys     none yet, the first build makes them\n\
+             files    overlays/b: issue.txt\n"
         );
     }
 
     #[test]
     fn the_json_output_shows_everything_but_secrets() {
-        let json = as_json(&loaded(TEXT), "newest");
+        let (folder, loaded) = loaded(TEXT);
+        let taken_over = TakenOver::read(folder.path(), &loaded.cluster, &[]).unwrap();
+        let json = as_json(&loaded, &taken_over, "newest");
         assert_eq!(json["nodes"][1]["brick"]["device"], "/dev/disk/by-id/x");
         assert_eq!(json["nodes"][3]["brick"], Value::Null);
         assert_eq!(json["volume"]["replica"], 3);

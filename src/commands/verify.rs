@@ -10,7 +10,7 @@ use crate::base::{self, BaseRequest, Catalog, VerifiedBase};
 use crate::boot::expected::Expected;
 use crate::boot::facts::BootFacts;
 use crate::boot::settings::{self, Settings};
-use crate::boot::user_files;
+use crate::boot::user_files::{self, UserFiles};
 use crate::build::look::{FatBootFiles, open_base, open_named};
 use crate::build::node_overlay;
 use crate::cli::BaseArgs;
@@ -48,24 +48,34 @@ pub(super) fn run(session: &Session, path: &Path, base: &BaseArgs) -> Result<()>
     facts.require_not_a_node_image()?;
     let found = pair.compare().while_doing(what)?;
 
-    let (expected, why_not) = expected(session, cluster, node, &facts, &settings, path)?;
+    let own_files = user_files::read(
+        cluster.origin.folder(&session.environment.folder),
+        node.name.as_str(),
+    )?;
+    let (expected, why_not) = expected(session, cluster, node, &facts, &settings, &own_files, path)?;
     require_none_unexpected(&unexpected_files(&files, &found, &expected)?, node, path)?;
     let not_compared: Vec<_> = expected.unknown().collect();
+    let own_files: Vec<_> = own_files.iter().map(|(path, _)| path.as_str()).collect();
     let (name, base, trust) = (node.name.as_str(), &verified.name, verified.trust);
     if session.common.json {
         let object = json!({
             "image": path.display().to_string(), "base": base, "trust": trust.word(), "node": name,
             "verified": true, "added": found.added, "changed": found.changed, "unchanged": found.same,
-            "not_compared": not_compared,
+            "not_compared": not_compared, "own_files": own_files,
         });
         return ui::json(&object);
     }
     let compared = compared(name, &not_compared, &why_not);
+    let own = if own_files.is_empty() {
+        String::new()
+    } else {
+        format!("\nYour own, from overlays/{name}: {}", own_files.join(", "))
+    };
     ui::result(&format!(
         "{} is a valid image of {name}. Outside the boot partition, every byte is the same as in {base},\n\
          which is vouched for by {trust}.\n\
          On the boot partition, {} files are the same, {} were changed ({}), {} were added.\n\
-         {compared}",
+         {compared}{own}",
         path.display(),
         found.same,
         found.changed.len(),
@@ -106,10 +116,10 @@ fn expected(
     node: &Node,
     facts: &BootFacts,
     settings: &Settings,
+    user_files: &UserFiles,
     path: &Path,
 ) -> Result<(Expected, String)> {
     let folder = cluster.origin.folder(&session.environment.folder);
-    let user_files = user_files::read(&folder.join("overlays").join(node.name.as_str()))?;
     let secrets_folder = folder.join(FOLDER_NAME);
     let secrets = Secrets::open_read_only(&secrets_folder, cluster)?;
     let why_not = match &secrets {
@@ -121,10 +131,10 @@ fn expected(
             // A wrong time would make other files differ.
             let missing = || damaged_settings(path, "has no valid MKIMAGE_BUILD_TIME");
             let build_time = settings.build_time().ok_or_else(missing)?;
-            let overlay = node_overlay(cluster, node, &secrets, facts, &user_files, build_time)?;
+            let overlay = node_overlay(cluster, node, &secrets, facts, user_files, build_time)?;
             Expected::exactly(overlay)
         }
-        None => Expected::without_secrets(cluster, node, facts, &user_files)?,
+        None => Expected::without_secrets(cluster, node, facts, user_files)?,
     };
     Ok((expected, why_not))
 }

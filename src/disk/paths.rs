@@ -36,6 +36,19 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     open_file(path, &mut options)?.write_all(bytes)
 }
 
+/// Refuses `place` if it is a link, or in a linked folder, that leads out of the existing `folder`.
+pub fn require_inside(folder: &Path, place: &Path) -> Result<()> {
+    let reading = || format!("reading {}", place.display());
+    let target = place.canonicalize().disk(reading)?;
+    if target.starts_with(folder.canonicalize().disk(reading)?) {
+        return Ok(());
+    }
+    let (place, target, folder) = (place.display(), target.display(), folder.display());
+    let what = format!("{place} leads to {target}, outside {folder}");
+    Err(Error::new(Category::ClusterFile, what)
+        .with_remedy("remove the link; if the file belongs there, copy it"))
+}
+
 /// Opens an image, a regular file, which can be read at any position repeatedly. `remedy` says what can be given instead.
 pub fn open_image(path: &Path, remedy: &str) -> Result<File> {
     let doing = || format!("opening {}", path.display());

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use crate::disk::paths::{folder_of, open_file, sync_folder};
+use crate::disk::paths::{folder_of, open_file, require_inside, sync_folder};
 use crate::error::{Category, Context, Error, Result};
 
 /// Keeps the folder out of version control. It is also the lock file, because it is created once and never renamed.
@@ -51,6 +51,8 @@ impl Files {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error).disk(what),
         };
+        // A copied folder must not turn a key of this computer into a node's.
+        require_inside(&self.root, &path)?;
         let mut bytes = Zeroizing::new(Vec::new());
         file.take(MAX_SIZE).read_to_end(&mut bytes).disk(what)?;
         match std::str::from_utf8(&bytes) {

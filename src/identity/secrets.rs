@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::fs;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 use super::folder::{Files, Folder};
 use super::keys::{self, KeyPair, NodeIdentity};
@@ -167,6 +169,13 @@ impl Secrets {
             )
         });
         Ok(lines.collect())
+    }
+
+    /// Returns when the cluster's id was written, in seconds since 1970, by the file's modification time: all that is known
+    /// of the secrets' age.
+    pub fn dated(&self) -> Option<u64> {
+        let written = fs::metadata(self.folder.join(CLUSTER_ID)).ok()?.modified().ok()?;
+        Some(written.duration_since(UNIX_EPOCH).ok()?.as_secs())
     }
 
     /// Returns the absolute path of the file for `ssh -F`.

@@ -1,5 +1,7 @@
 //! Tests of the secrets folder with the real OpenSSH.
 
+#[cfg(unix)]
+mod foreign;
 mod read_only;
 mod ssh;
 
@@ -250,22 +252,6 @@ fn a_damaged_secret_is_refused_and_not_replaced() {
     Secrets::open_or_create(&path, &cluster).unwrap();
     fs::write(path.join("cluster-id"), [0xff]).unwrap();
     assert!(refusal(&path, &cluster).contains("it is not a text file"));
-}
-
-#[cfg(unix)]
-#[test]
-fn a_named_pipe_among_the_secrets_is_not_waited_for() {
-    let cluster = home_lab();
-    for file in ["cluster-id", "nodes/pi4-1/host_key", ".gitignore"] {
-        let (_folder, path) = workspace();
-        Secrets::open_or_create(&path, &cluster).unwrap();
-        fs::remove_file(path.join(file)).unwrap();
-        crate::disk::paths::testing::create_pipe(&path.join(file));
-        assert!(
-            refusal(&path, &cluster).contains("not an ordinary file"),
-            "{file}"
-        );
-    }
 }
 
 #[test]

@@ -10,6 +10,8 @@ use crate::workplace::{USER_KEY, Workplace};
 fn a_user_who_gets_a_key_later_can_log_in_with_either() {
     let place = Workplace::without_ssh_key();
     place.build(&SMALL.raw(), &["--node", "pi4-2"]).exits(0);
+    let again = place.build(&SMALL.raw(), &["--node", "pi4-2"]).exits(0);
+    again.says(&["admin_key, which was there before, logs in"]);
     let ssh = place.home().join(".ssh");
     fs::create_dir(&ssh).unwrap();
     fs::write(ssh.join("homelab.pub"), USER_KEY).unwrap();

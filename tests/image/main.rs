@@ -20,6 +20,7 @@ mod preflight;
 mod reflinks;
 mod releases;
 mod sample;
+mod taken_over;
 mod terminal;
 mod test_bases;
 mod verify;

@@ -1,5 +1,7 @@
 //! The modification time of every file in an image.
 
+use std::fmt;
+
 use fatfs::{Date, DateTime, Time, TimeProvider};
 
 /// The first second of FAT's range, 1980-01-01 (Microsoft FAT specification 1.03, "Date and time formats").
@@ -36,6 +38,14 @@ impl Timestamp {
         let year = era * 400 + year_of_era + u64::from(month <= 2);
         let narrow = |value: u64| u16::try_from(value).unwrap_or(u16::MAX);
         (narrow(year), narrow(month), narrow(day))
+    }
+}
+
+impl fmt::Display for Timestamp {
+    /// Writes the day, like 2026-10-06.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (year, month, day) = self.civil();
+        write!(f, "{year}-{month:02}-{day:02}")
     }
 }
 

@@ -249,7 +249,7 @@ creates_the_volume() {
     for node in two three four; do
         case ${FACTS[$node]} in
             None) answers "$(named "$node")" 'pool none' 'volume none' ;;
-            Knows) answers "$(named "$node")" 'pool member' 'volume v1' ;;
+            Knows) answers "$(named "$node")" 'pool member' 'volume b1' ;;
         esac
     done
     stage volume
@@ -300,7 +300,7 @@ gets_into_the_pool() {
     has_waited "${FACTS[waited]}"
     if is in_pool true; then
         mkdir -p "$WORLD/glusterd/vols/cluster-data"
-        printf '%s\n' status=1 volume-id=v1 count=1 replica_count=1 >"$WORLD/glusterd/vols/cluster-data/info"
+        printf '%s\n' status=1 volume-id=b1 count=1 replica_count=1 >"$WORLD/glusterd/vols/cluster-data/info"
     fi
     is has_peers false || printf 'uuid=a2\nstate=3\nhostname1=pi4-2\n' >"$WORLD/glusterd/peers/a2"
     echo 'a2 pi4-2' >"$WORLD/pool"
@@ -309,8 +309,8 @@ gets_into_the_pool() {
         case ${FACTS[$node]} in
             None) answers "$(named "$node")" 'pool none' 'volume none' ;;
             Member) answers "$(named "$node")" 'pool member' 'volume none' ;;
-            MemberOfThisVolume) answers "$(named "$node")" 'pool member' 'volume v1' ;;
-            MemberOfAnotherVolume) answers "$(named "$node")" 'pool member' 'volume v2' ;;
+            MemberOfThisVolume) answers "$(named "$node")" 'pool member' 'volume b1' ;;
+            MemberOfAnotherVolume) answers "$(named "$node")" 'pool member' 'volume b2' ;;
         esac
     done
     stage pool
@@ -343,7 +343,7 @@ the_description_that_counts_is_chosen_by_the_rules() { # test
 
 takes_over_a_description() {
     local node store=$WORLD/glusterd/vols/cluster-data
-    printf '%s\n' status=1 volume-id=v1 count=3 replica_count=3 >"$store/info"
+    printf '%s\n' status=1 volume-id=b1 count=3 replica_count=3 >"$store/info"
     rm -f "$store/cksum"
     if is two unsound; then
         sed -i 's/^count=3/count=2/' "$store/info"
@@ -355,7 +355,7 @@ takes_over_a_description() {
         if is "$node" none; then
             answers "$(named "$node")" 'pool member' 'volume none'
         else
-            answers "$(named "$node")" 'pool member' 'volume v1' "volume-state ${FACTS[$node]}"
+            answers "$(named "$node")" 'pool member' 'volume b1' "volume-state ${FACTS[$node]}"
         fi
     done
     case $(with_parts agreement "disagreement '$WORLD/others'") in
@@ -586,7 +586,7 @@ a_rejected_node_gives_in_by_the_rules() { # test
     stub volume-store 'volume_known() { :; }; volume_is_whole() { :; }'
     printf '%s\n' 'pi4-1 manager pi4-1.local yes 10.77.0.1 key1=' 'pi4-2 worker pi4-2.local yes 10.77.0.2 key2=' 'pi4-3 worker pi4-3.local yes 10.77.0.3 key3=' \
         'pi4-4 worker pi4-4.local yes 10.77.0.4 key4=' >"$WORLD/etc/nodes"
-    answers pi4-1 'pool member' 'volume v1'
+    answers pi4-1 'pool member' 'volume b1'
     echo 'a1 pi4-1' >"$WORLD/pool"
     judge rejection gives_in
 }
@@ -623,7 +623,7 @@ a_lost_member_is_taken_in_again_by_the_rules() { # test
     stub pool-place 'take_place_again() { return 1; }'
     stub pool 'has_no_peer() { return 1; }; in_pool() { :; }'
     stub volume-store 'volume_known() { :; }; volume_is_whole() { :; }'
-    answers pi4-1 'pool member' 'volume v1'
+    answers pi4-1 'pool member' 'volume b1'
     judge lost-member leaves_its_pool
 }
 

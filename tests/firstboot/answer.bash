@@ -11,7 +11,7 @@ a_manager() {
     settings MKIMAGE_NODE=pi4-1 MKIMAGE_ROLE=manager
     mkdir -p "$WORLD/swarm/certificates" "$WORLD/glusterd/vols/cluster-data" "$WORLD/glusterd/peers"
     echo ca >"$WORLD/swarm/certificates/swarm-root-ca.crt"
-    printf 'volume-id=v1\nstatus=1\ncount=2\nreplica_count=2\n' >"$WORLD/glusterd/vols/cluster-data/info"
+    printf 'volume-id=b1\nstatus=1\ncount=2\nreplica_count=2\n' >"$WORLD/glusterd/vols/cluster-data/info"
     # shellcheck disable=SC2016
     fake docker 'case "$*" in
         *LocalNodeState*NodeID*) echo "active true id1" ;;
@@ -263,4 +263,32 @@ a_manager_tells_who_is_in_its_swarm() { # test
     : >"$WORLD/no-leader"
     answer pi4-2 state
     fails grep -q swarm-members <<<"$SAID"
+}
+
+# The forms in which answers are taken are those in which they are given.
+what_a_node_says_is_heard_by_the_others() { # test
+    local line key said
+    a_manager
+    printf 'info=3049273466\n' >"$WORLD/glusterd/vols/cluster-data/cksum"
+    echo version=7 >>"$WORLD/glusterd/vols/cluster-data/info"
+    mkdir -p "$WORLD/var-lib"
+    printf '0123\n4567\n' >"$WORLD/var-lib/swarm-replaces"
+    # shellcheck disable=SC2016
+    fake docker 'case "$*" in
+        info*ServerVersion*) echo 26 ;;
+        *LocalNodeState*NodeID*) echo "active true k1d2 192.168.1.31" ;;
+        *LocalNodeState*) echo active ;;
+        *ControlAvailable*) echo true ;;
+        *NodeAddr*) echo 192.168.1.31 ;;
+        "swarm join-token -q worker") echo SWMTKN-1-4qk2x-8fz ;;
+        "node ls -q") printf "k1d2\nid2\n" ;;
+    esac'
+    for said in state join-token; do
+        answer pi4-2 "$said"
+        printf '%s\n' "$SAID" >>"$WORLD/said"
+    done
+    for key in cluster swarm swarm-members replaces pool volume volume-state token; do
+        line=$(grep "^$key " "$WORLD/said")
+        equal "$(with_parts heard "heard $key" <"$WORLD/said")" "${line#"$key "}"
+    done
 }

@@ -298,8 +298,8 @@ a_swarm_that_lives_elsewhere_is_never_formed_anew() { # test, root
     first_manager
     a_swarm inactive false -
     # The worker is asked first and belongs to the same swarm.
-    says pi4-2 'swarm active worker w living'
-    says pi4-3 'swarm active manager m living'
+    says pi4-2 'swarm active worker w 4567'
+    says pi4-3 'swarm active manager m 4567'
     recover new-swarm
     equal "$CODE" 1
     contains "$SAID" 'nothing is lost'

@@ -38,7 +38,7 @@ a_store() {
     printf 'UUID=a2\noperating-version=110000\n' >"$store/glusterd.info"
     printf 'uuid=a1\nstate=3\nhostname1=pi4-1\n' >"$store/peers/a1"
     printf 'uuid=a3\nstate=3\nhostname1=pi4-3\n' >"$store/peers/a3"
-    printf 'status=1\nvolume-id=v1\nbrick-0=pi4-1:b\n' >"$store/vols/cluster-data/info"
+    printf 'status=1\nvolume-id=b1\nbrick-0=pi4-1:b\n' >"$store/vols/cluster-data/info"
     printf 'hostname=pi4-1\npath=/b\n' >"$store/vols/cluster-data/bricks/pi4-1:b"
     : >"$store/vols/cluster-data/marker.tstamp"
 }
@@ -46,7 +46,7 @@ a_store() {
 everybody_is_there() {
     local node
     for node in pi4-1 pi4-3; do
-        printf '%s\n' "cluster $CLUSTER_ID" 'swarm active worker x 0' 'pool member' "volume ${1:-v1}" >"$WORLD/others/$node"
+        printf '%s\n' "cluster $CLUSTER_ID" 'swarm active worker x 0' 'pool member' "volume ${1:-b1}" >"$WORLD/others/$node"
     done
 }
 
@@ -334,7 +334,7 @@ nothing_is_added_to_a_volume_of_which_two_nodes_know_different_things() { # test
     done
     # One that has another volume has no say in this one.
     everybody_is_there
-    printf 'volume v9\nvolume-state 78-57\npool member\n' >"$WORLD/others/pi4-1"
+    printf 'volume b9\nvolume-state 78-57\npool member\n' >"$WORLD/others/pi4-1"
     echo 'volume-state 77-4' >>"$WORLD/others/pi4-3"
     dash "$MKIMAGE_LIB/answer-as-root" pi4-3 'add-brick fresh' || true
     grep -q 'add-brick' "$WORLD/run/gluster.log"
@@ -366,7 +366,7 @@ every_node_follows_the_same_member() { # test, root
 unsound unsound
 CASES
     # Another volume is nothing to agree with.
-    everybody_is_there v9
+    everybody_is_there b9
     echo 'volume-state 99-57' >>"$WORLD/others/pi4-1"
     equal "$(with_parts agreement "disagreement \$RUN/../others")" ''
 }
@@ -554,7 +554,7 @@ two_that_reject_each_other_both_keep_what_they_have() { # test, root
 two_volumes_of_one_name_are_left_to_a_person() { # test, root
     local before
     a_member
-    everybody_is_there v9
+    everybody_is_there b9
     rm "$WORLD"/glusterd/peers/*
     before=$(precious_things)
     # shellcheck disable=SC2016
@@ -697,7 +697,7 @@ no_second_volume_is_begun_once_one_was_heard_of() { # test, root
     local stage
     for stage in pool volume; do
         a_new_volume
-        printf '%s\n' "cluster $CLUSTER_ID" 'pool member' 'volume v1' >"$WORLD/others/pi4-2"
+        printf '%s\n' "cluster $CLUSTER_ID" 'pool member' 'volume b1' >"$WORLD/others/pi4-2"
         stage "$stage"
         equal "$CODE" 10
         rm "$WORLD/others/pi4-2"

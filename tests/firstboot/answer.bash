@@ -276,7 +276,7 @@ what_a_node_says_is_heard_by_the_others() { # test
     # shellcheck disable=SC2016
     fake docker 'case "$*" in
         info*ServerVersion*) echo 26 ;;
-        *LocalNodeState*NodeID*) echo "active true k1d2 192.168.1.31" ;;
+        *LocalNodeState*NodeID*) echo "active true k1d2" ;;
         *LocalNodeState*) echo active ;;
         *ControlAvailable*) echo true ;;
         *NodeAddr*) echo 192.168.1.31 ;;

@@ -297,6 +297,7 @@ recover() {
 a_swarm_that_lives_elsewhere_is_never_formed_anew() { # test, root
     first_manager
     a_swarm inactive false -
+    sed -i 's/^pi4-3 worker/pi4-3 manager/' "$WORLD/etc/nodes"
     # The worker is asked first and belongs to the same swarm.
     says pi4-2 'swarm active worker w 4567'
     says pi4-3 'swarm active manager m 4567'
@@ -304,4 +305,23 @@ a_swarm_that_lives_elsewhere_is_never_formed_anew() { # test, root
     equal "$CODE" 1
     contains "$SAID" 'nothing is lost'
     [[ ! -e $WORLD/run/new-swarm && ! -e $WORLD/var-lib/new-swarm && ! -e $WORLD/var-lib/swarm-replaces ]]
+}
+
+a_worker_that_calls_itself_a_manager_does_not_count_as_one() { # test, root
+    first_manager
+    a_swarm inactive false -
+    says pi4-2 'swarm active manager m 0123'
+    export MKIMAGE_OTHERS_WAIT=0
+    stage swarm
+    equal "$CODE" 11
+    contains "$WHY" 'pi4-2 still belong'
+    # Nor does it stop the owner.
+    fake sleep 'exit 0'
+    recover new-swarm
+    equal "$(cat "$WORLD/var-lib/swarm-replaces")" 0123
+    : >"$WORLD/run/new-swarm"
+    stage swarm
+    equal "$CODE" 0
+    did '^swarm init'
+    fails did '^swarm join'
 }

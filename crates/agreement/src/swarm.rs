@@ -30,6 +30,21 @@ pub struct Other {
     pub answer: Answer,
 }
 
+impl Other {
+    /// Returns true if it is an active manager that counts as one.
+    fn is_manager(self) -> bool {
+        self.answer == Answer::Manager && self.role == Role::Manager
+    }
+
+    /// Returns true if it is in a swarm, or was when its Docker last ran.
+    fn is_member(self) -> bool {
+        matches!(
+            self.answer,
+            Answer::Member | Answer::UnknownMember | Answer::Manager
+        )
+    }
+}
+
 /// The view of a node outside any swarm.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct View<'a> {
@@ -86,12 +101,14 @@ pub enum Verdict {
 ///
 /// Rule: only the first manager creates a swarm, only after every other node has said that it is in none, only with its
 /// stick, and never when any place on it remembers a swarm; after ten minutes it no longer waits for nodes that stay silent.
+/// A worker in the cluster file that says it is a manager counts as any member.
 ///
 /// Why: a token exists only after a swarm does, so one node has to begin. Fixing which one leaves no race. Asking everyone
 /// finds a swarm that the first manager has forgotten with its card and stick, and a stick that is not plugged in may hold
-/// one that nobody has joined yet. The ten minutes are the price for a cluster whose other nodes do not exist yet.
+/// one that nobody has joined yet. The ten minutes are the price for a cluster whose other nodes do not exist yet. A worker in
+/// a stranger's hands must not be the node that all others join, nor stop the owner from forming a new swarm.
 pub fn decide(view: View) -> Verdict {
-    if !view.is_first_manager || view.others.iter().any(|other| other.answer == Answer::Manager) {
+    if !view.is_first_manager || view.others.iter().any(|other| other.is_manager()) {
         return Verdict::Join;
     }
     if view.ordered {
@@ -113,11 +130,7 @@ pub fn decide(view: View) -> Verdict {
     if waits_for(true) {
         return Verdict::Wait(Wait::SilentManager);
     }
-    if view
-        .others
-        .iter()
-        .any(|other| matches!(other.answer, Answer::Member | Answer::UnknownMember))
-    {
+    if view.others.iter().any(|other| other.is_member()) {
         return Verdict::AskOwner(OwnerDecides::OthersBelongToALostSwarm);
     }
     if view.remembers_a_swarm {
@@ -138,12 +151,7 @@ pub fn decide(view: View) -> Verdict {
 ///
 /// Why: the node that told of it may be silent in the next round, and silence does not stop the first manager forever.
 pub fn hears_of_a_swarm(others: &[Other]) -> bool {
-    others.iter().any(|other| {
-        matches!(
-            other.answer,
-            Answer::Member | Answer::UnknownMember | Answer::Manager
-        )
-    })
+    others.iter().any(|other| other.is_member())
 }
 
 /// Returns whether a node outside any swarm remembers one, `noted` being whether a note of it lies on its card or stick.

@@ -75,6 +75,24 @@ no_token_ever_reaches_the_log() { # test
     fails grep -q SWMTKN "$WORLD/run/log"
 }
 
+refused_questions_do_not_fill_the_log() { # test
+    local i
+    a_manager
+    for i in 1 2 3 4 5; do
+        answer pi4-2 'rm -rf'
+        answer pi4-3 'rm -rf'
+        answer ../pi4-2 state
+        answer pi9-9 state
+        answer pi4-2 join-token
+    done
+    equal "$(sed 's/^[^:]*:[^:]*:[^:]*: //' "$WORLD/run/log" | sort | tr '\n' ';')" \
+        'gave pi4-2 the token of a worker;refused ../pi4-2: this cluster has no node of that name;refused pi4-2: nothing that a node may ask;refused pi4-3: nothing that a node may ask;'
+    # A minute later.
+    touch -d '-2 minutes' "$WORLD"/run/said-*
+    answer pi4-2 'rm -rf'
+    equal "$(grep -c 'refused pi4-2' "$WORLD/run/log")" 2
+}
+
 a_worker_gives_no_token() { # test
     a_manager
     settings

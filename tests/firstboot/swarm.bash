@@ -13,9 +13,17 @@ a_swarm() {
         *LocalNodeState*) echo "$state" ;;
         *Swarm.Error*) echo trouble ;;
         "swarm leave"*) echo "inactive false -" >"$MKIMAGE_RUN/../docker-info" ;;
-        "swarm join"*) echo "active false new" >"$MKIMAGE_RUN/../docker-info" ;;
-        "swarm init"*) echo "active true new" >"$MKIMAGE_RUN/../docker-info" ;;
+        "swarm init"*)
+            echo "active true new" >"$MKIMAGE_RUN/../docker-info"
+            echo "To add a worker: docker swarm join --token SWMTKN-secret"
+            ;;
     esac'
+    # Docker's API.
+    # shellcheck disable=SC2016
+    fake curl 'echo "$*" >"$MKIMAGE_RUN/../curl-arguments"
+    body=$(cat)
+    echo "swarm join $body" >>"$MKIMAGE_RUN/../docker.log"
+    echo "active false new" >"$MKIMAGE_RUN/../docker-info"'
     # shellcheck disable=SC2016
     fake ssh 'for word; do case $word in mkimage@*) node=${word#mkimage@}; node=${node%.local} ;; esac; done
     last=$word
@@ -52,7 +60,8 @@ swarm_and_containers_use_the_private_network_only() { # test
     says pi4-1 "swarm active manager m theirs"
     stage swarm
     equal "$CODE" 0
-    did '^swarm join .*--advertise-addr 10.77.0.2 --listen-addr 10.77.0.2:2377 --data-path-addr 10.77.0.2 10.77.0.1:2377$'
+    equal "$(sed -n 's/^swarm join //p' "$WORLD/docker.log" | jq -cS .)" \
+        '{"AdvertiseAddr":"10.77.0.2","DataPathAddr":"10.77.0.2","JoinToken":"SWMTKN-x","ListenAddr":"10.77.0.2:2377","RemoteAddrs":["10.77.0.1:2377"]}'
     first_manager MKIMAGE_SWARM_POOL=10.10.0.0/16
     a_swarm inactive false -
     rm -rf "$WORLD/others"/* "$WORLD/run/states" "$WORLD/var-lib"/*
@@ -80,6 +89,29 @@ published_ports_fit_through_the_private_network() { # test
     rm "$WORLD/run/ingress-fits" "$WORLD/docker.log"
     stage swarm
     fails did '^network (rm|create)'
+}
+
+a_token_is_neither_in_an_argument_nor_in_a_file() { # test
+    settings
+    a_swarm inactive false -
+    says pi4-1 "swarm active manager m 0123"
+    stage swarm
+    equal "$CODE" 0
+    did SWMTKN-x
+    contains "$(cat "$WORLD/curl-arguments")" '/swarm/join'
+    fails grep -rl SWMTKN "$WORLD/run" "$WORLD/var-lib" "$WORLD/curl-arguments"
+    rm -r "$WORLD/var-lib" "$WORLD/swarm"
+    mkdir "$WORLD/var-lib"
+    first_manager
+    a_swarm inactive false -
+    # What is there while the program still runs.
+    # shellcheck disable=SC2016
+    fake rm 'grep -rl SWMTKN "$MKIMAGE_RUN" >>"$MKIMAGE_RUN/../leaks"; exec /bin/rm "$@"'
+    export MKIMAGE_OTHERS_WAIT=0
+    rm "$WORLD/others/pi4-1"
+    stage swarm
+    did '^swarm init'
+    fails grep . "$WORLD/leaks"
 }
 
 four_new_nodes_need_not_wait_for_the_clock() { # test

@@ -57,7 +57,7 @@ running_it_again_changes_nothing() { # test, root
     echo precious >"$WORLD/brick/brick/file"
     stage brick
     equal "$CODE" 0
-    umount "$WORLD/swarm" "$WORLD/glusterd" "$WORLD/brick"
+    umount "$WORLD/swarm" "$WORLD/glusterd/hooks" "$WORLD/glusterd" "$WORLD/brick"
     rm "$WORLD/run/state-place"
     stage brick
     equal "$CODE" 0
@@ -98,7 +98,7 @@ another_stick_is_refused() {
 }
 
 take_stick_out() {
-    umount "$WORLD/swarm" "$WORLD/glusterd" "$WORLD/brick" 2>/dev/null || true
+    umount "$WORLD/swarm" "$WORLD/glusterd/hooks" "$WORLD/glusterd" "$WORLD/brick" 2>/dev/null || true
     rm -rf "$WORLD/run"
     mkdir -p "$WORLD/run/stages"
 }
@@ -205,7 +205,7 @@ without_a_stick_nothing_is_written_below_its_mount_point() { # test, root
     loop 600
     stick_is
     stage brick
-    umount "$WORLD/swarm" "$WORLD/glusterd" "$WORLD/brick"
+    umount "$WORLD/swarm" "$WORLD/glusterd/hooks" "$WORLD/glusterd" "$WORLD/brick"
     fails mkdir "$WORLD/brick/brick"
     fails touch "$WORLD/brick/file"
 }

@@ -14,7 +14,7 @@ on_card() {
 }
 
 off() {
-    umount "$WORLD/glusterd" "$WORLD/swarm" 2>/dev/null || true
+    umount "$WORLD/glusterd/hooks" "$WORLD/glusterd" "$WORLD/swarm" 2>/dev/null || true
     rm -f "$WORLD/run/state-place"
 }
 
@@ -162,6 +162,38 @@ that_a_swarm_was_is_remembered_wherever_it_was_noted() { # test, root
     off
     on_stick
     equal "$(with_parts notes swarm_was)" ca1
+}
+
+# glusterd runs hooks as root.
+a_hook_never_comes_from_the_stick() { # test, root
+    local hook=hooks/1/start/post/S1.sh
+    mkdir -p "$WORLD/glusterd/hooks/1/start/post" "$WORLD/elsewhere"
+    echo ours >"$WORLD/glusterd/$hook"
+    on_stick
+    equal "$(cat "$WORLD/glusterd/$hook")" ours
+    # On the way somebody has put one there, a link even.
+    off
+    mkdir -p "$WORLD/brick/state/glusterd/hooks/1/start/post"
+    echo evil >"$WORLD/brick/state/glusterd/$hook"
+    on_stick
+    equal "$(cat "$WORLD/glusterd/$hook")" ours
+    off
+    rm -rf "$WORLD/brick/state/glusterd/hooks"
+    ln -s "$WORLD/elsewhere" "$WORLD/brick/state/glusterd/hooks"
+    on_stick
+    equal "$(cat "$WORLD/glusterd/$hook")" ours
+    [[ -z $(ls "$WORLD/elsewhere") ]]
+    # A package writes to the card, where it stays when the stick is gone.
+    echo newer >"$WORLD/glusterd/$hook"
+    echo evil >"$WORLD/brick/state/glusterd/hooks/S2.sh"
+    copied
+    [[ ! -e $WORLD/var-lib/state/copy/glusterd/hooks ]]
+    new_stick
+    on_card
+    equal "$(cd "$WORLD/glusterd/hooks" && find . -type f)" ./1/start/post/S1.sh
+    equal "$(cat "$WORLD/glusterd/$hook")" newer
+    on_stick
+    equal "$(cat "$WORLD/glusterd/$hook")" newer
 }
 
 a_note_about_an_empty_write_ahead_file_is_not_copied() { # test, root

@@ -35,6 +35,17 @@ a_blank_stick_becomes_the_brick_and_holds_the_state() { # test, root
     contains "$(xfs_db -r -c "sb 0" -c "print inodesize" "$DEVICE")" 512
 }
 
+what_lies_on_a_stick_never_gives_more_rights() { # test, root
+    loop 600
+    stick_is
+    stage brick
+    equal "$CODE" 0
+    equal "$(grep -c "^$DEVICE .*nosuid,nodev" /proc/mounts)" 3
+    # Nor what somebody has written to the volume.
+    fake systemd-escape 'echo mnt.mount'
+    contains "$(with_parts volume-mount 'write_file() { cat; }; write_mount_unit')" 'Options=_netdev,noatime,nosuid,nodev,'
+}
+
 a_stick_that_was_just_formatted_is_known_after_a_power_cut() { # test, root
     local cut=$WORLD/cut.img
     loop 600

@@ -88,6 +88,14 @@ installing_again_changes_nothing() { # test, root
     equal "$(fingerprint)" "$before"
 }
 
+a_running_sshd_is_restarted_and_never_told_to_reload() { # test, root
+    a_root
+    in_root systemctl 'echo "$*" >>/var/systemctl.log'
+    (in_chroot sh /boot/firmware/mkimage/install)
+    grep -qx 'restart --no-block ssh.service' "$ROOT/var/systemctl.log"
+    fails grep -q 'reload.* ssh' "$ROOT/var/systemctl.log"
+}
+
 an_install_cut_off_anywhere_is_finished_by_the_next() { # test, root
     local pid try
     a_root

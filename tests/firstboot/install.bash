@@ -96,6 +96,40 @@ a_running_sshd_is_restarted_and_never_told_to_reload() { # test, root
     fails grep -q 'reload.* ssh' "$ROOT/var/systemctl.log"
 }
 
+# sshd_shows_its_key FILE: by the configuration in FILE, sshd has the host key that is pinned, and it is there.
+sshd_shows_its_key() {
+    cmp "$WORLD/secrets/host_key" "$ROOT/etc/mkimage/secrets/host_key"
+    equal "$(grep -h '^HostKey' "$ROOT/etc/ssh/$1")" 'HostKey /etc/mkimage/secrets/host_key'
+}
+
+# cloud-init keeps the promise before anything else starts, and installs after everything else.
+sshd_never_shows_another_key() { # test, root
+    local try file before
+    for file in sshd_config.d/10-mkimage.conf sshd_config; do
+        a_root
+        [[ $file != sshd_config ]] || printf 'UsePAM yes\n' >"$ROOT/etc/ssh/sshd_config"
+        for try in 1 2 3 4 5 6; do
+            in_chroot sh /boot/firmware/mkimage/install --promise &
+            sleep "0.0$((RANDOM % 10))"
+            kill -9 "$!" 2>/dev/null || true
+            wait "$!" 2>/dev/null || true
+        done
+        (in_chroot sh /boot/firmware/mkimage/install --promise)
+        sshd_shows_its_key "$file"
+        [[ -e $ROOT/etc/systemd/system/mkimage-install.service && ! -e $ROOT/etc/mkimage/installed ]]
+        install_node
+        secrets_are_safe
+        sshd_shows_its_key "$file"
+        # At every later start.
+        before=$(fingerprint)
+        (in_chroot sh /boot/firmware/mkimage/install --promise)
+        equal "$(fingerprint)" "$before"
+        umount -R "$ROOT"
+        rmdir "$ROOT"
+        rm -r "$WORLD/secrets"
+    done
+}
+
 an_install_cut_off_anywhere_is_finished_by_the_next() { # test, root
     local pid try
     a_root

@@ -270,6 +270,27 @@ a_user_whom_a_power_cut_took_is_made_after_all() { # test, root
     equal "$(tail -n 2 "$ROOT/home/ada/.ssh/authorized_keys")" "$(cat "$FAT/authorized_keys")"
 }
 
+# The image's first user cannot log in. The program that renames it and gives it a shell and a home may be cut off after each of these.
+a_user_who_was_only_half_made_can_log_in_after_all() { # test, root
+    a_root
+    sed -i 's|^ada:.*|ada:x:1000:1000::/home/pi:/usr/sbin/nologin|' "$ROOT/etc/passwd"
+    mkdir "$ROOT/home/pi"
+    echo kept >"$ROOT/home/pi/.profile"
+    printf 'ssh-ed25519 AAAAkey ada@desk\n' >"$FAT/authorized_keys"
+    # Empty, these hold up every program that changes users, forever.
+    : >"$ROOT/etc/passwd.lock"
+    : >"$ROOT/etc/shadow.lock"
+    (in_chroot sh /boot/firmware/mkimage/install --promise)
+    install_node
+    equal "$(grep '^ada:' "$ROOT/etc/passwd")" 'ada:x:1000:1000::/home/ada:/bin/bash'
+    equal "$(cat "$ROOT/home/ada/.profile")" kept
+    [[ ! -e $ROOT/home/pi && -s $ROOT/home/ada/.ssh/authorized_keys && -e $ROOT/etc/mkimage/installed ]]
+    # One that has chosen another shell keeps it.
+    sed -i 's|/bin/bash$|/bin/dash|' "$ROOT/etc/passwd"
+    install_node
+    grep -q '^ada:.*:/bin/dash$' "$ROOT/etc/passwd"
+}
+
 a_user_who_cannot_be_made_holds_up_nothing_and_is_tried_again() { # test, root
     a_root
     sed -i '/^ada:/d' "$ROOT"/etc/{passwd,shadow,group,gshadow}

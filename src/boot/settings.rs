@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::boot::plan::Plan;
-use crate::cluster::{BRICKS, Gluster, Node, NodeName, Wipe};
+use crate::cluster::{BRICKS, Gluster, NodeName, Wipe};
 use crate::error::{Category, Error, Result};
 
 /// Path on the boot partition.
@@ -28,6 +28,9 @@ const VARIABLES: &[(&str, Source)] = &[
     (NODE, |plan| plan.node.name.to_string()),
     ("ROLE", |plan| plan.node.role.as_str().to_owned()),
     ("USER", |plan| plan.cluster.user.name.clone()),
+    ("SSH_PASSWORD", |plan| {
+        yes_or_no(plan.cluster.user.ssh_password).to_owned()
+    }),
     ("ADDRESS", |plan| plan.node.address.to_string()),
     ("PRIVATE_NETWORK", |plan| plan.private_network.to_string()),
     ("DOMAIN", |plan| shown(plan.cluster.network.domain.as_ref())),
@@ -52,7 +55,7 @@ const VARIABLES: &[(&str, Source)] = &[
         of_volume(plan, |gluster| shown(gluster.arbiter.as_ref()))
     }),
     ("BRICKS", |_| BRICKS.to_owned()),
-    ("BRICK", |plan| has_brick(plan.node).to_owned()),
+    ("BRICK", |plan| yes_or_no(plan.node.brick.is_some()).to_owned()),
     ("BRICK_DEVICE", |plan| {
         let device = plan.node.brick.as_ref().and_then(|brick| brick.device.as_deref());
         device.unwrap_or("auto").to_owned()
@@ -142,8 +145,8 @@ fn shown(value: Option<impl ToString>) -> String {
     value.map_or_else(String::new, |value| value.to_string())
 }
 
-fn has_brick(node: &Node) -> &'static str {
-    if node.brick.is_some() { "yes" } else { "no" }
+fn yes_or_no(is_so: bool) -> &'static str {
+    if is_so { "yes" } else { "no" }
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ const SHOWN_KEYS: &[&str] = &[
     "locale",
     "keyboard",
     "ssh_authorized_keys",
+    "ssh_password",
     "gateway",
     "dns",
     "domain",

@@ -28,6 +28,7 @@ pub(super) struct UserTable {
     name: Text,
     ssh_authorized_keys: Option<Vec<Spanned<String>>>,
     password_hash: Text,
+    ssh_password: Option<Spanned<bool>>,
 }
 
 /// `[user]`
@@ -44,6 +45,8 @@ pub struct User {
     pub private_key_files: Vec<PathBuf>,
     /// A crypt(3) hash; `None` for no password.
     pub password_hash: Option<Zeroizing<String>>,
+    /// True if sshd accepts the password. Never true without one.
+    pub ssh_password: bool,
 }
 
 impl fmt::Debug for User {
@@ -55,6 +58,7 @@ impl fmt::Debug for User {
             .field("key_files", &self.key_files)
             .field("private_key_files", &self.private_key_files)
             .field("password_hash", &self.password_hash.as_ref().map(|_| "..."))
+            .field("ssh_password", &self.ssh_password)
             .finish()
     }
 }
@@ -98,12 +102,21 @@ impl UserTable {
             }
             Zeroizing::new(entry.into_inner())
         });
+        let ssh_password = self.ssh_password.is_some_and(|entry| {
+            if *entry.get_ref() && password_hash.is_none() {
+                let message = "ssh_password = true, but there is no password";
+                let remedy = "add password_hash, or remove ssh_password: keys are enough to log in";
+                findings.problem(entry.span(), message, remedy);
+            }
+            entry.into_inner()
+        });
         Some(User {
             name: name?,
             private_key_files: keys.private_files(environment),
             ssh_authorized_keys: keys.lines.into_iter().map(|key| key.line).collect(),
             key_files: keys.files,
             password_hash,
+            ssh_password,
         })
     }
 }

@@ -70,6 +70,7 @@ fn as_json(loaded: &Loaded, taken_over: &TakenOver<'_>, base: &str) -> Value {
             "name": cluster.user.name,
             "ssh_keys": taken_over.ssh_keys(),
             "password": cluster.user.password_hash.is_some(),
+            "ssh_password": cluster.user.ssh_password,
         },
         "secrets": taken_over.secrets_json(),
         "nodes": nodes.collect::<Vec<_>>(),
@@ -145,8 +146,12 @@ fn login(user: &User, taken_over: &TakenOver<'_>) -> String {
     } else {
         String::new()
     };
-    let password = user.password_hash.as_ref().map_or("no", |_| "and a");
-    format!("{}, {keys}{admin}, {password} password", user.name)
+    let password = match (&user.password_hash, user.ssh_password) {
+        (None, _) => "no password",
+        (Some(_), false) => "and a password",
+        (Some(_), true) => "and a password, over ssh too",
+    };
+    format!("{}, {keys}{admin}, {password}", user.name)
 }
 
 fn swarm(cluster: &Cluster) -> String {
@@ -186,6 +191,7 @@ mod tests {
     const TEXT: &str = r#"
         [user]
         password_hash = "$5$salt$0123456789012345678901234567890123456789012"
+        ssh_password = true
         [network]
         gateway = "192.168.1.1"
         wifi = { ssid = "home", psk = "topsecret", country = "DE" }
@@ -228,7 +234,7 @@ mod tests {
              \n\
              cluster  homelab\n\
              base     newest\n\
-             login    pi, an ssh key that mkimage creates, and a password\n\
+             login    pi, an ssh key that mkimage creates, and a password, over ssh too\n\
              swarm    1 manager, 3 workers, networks from 10.10.0.0/16\n\
              volume   cluster-data on /mnt/cluster-data, 2 copies and the arbiter c\n\
              wifi     home\n\

@@ -88,14 +88,6 @@ installing_again_changes_nothing() { # test, root
     equal "$(fingerprint)" "$before"
 }
 
-a_running_sshd_is_restarted_and_never_told_to_reload() { # test, root
-    a_root
-    in_root systemctl 'echo "$*" >>/var/systemctl.log'
-    (in_chroot sh /boot/firmware/mkimage/install)
-    grep -qx 'restart --no-block ssh.service' "$ROOT/var/systemctl.log"
-    fails grep -q 'reload.* ssh' "$ROOT/var/systemctl.log"
-}
-
 # sshd_shows_its_key FILE: by the configuration in FILE, sshd has the host key that is pinned, and it is there.
 sshd_shows_its_key() {
     cmp "$WORLD/secrets/host_key" "$ROOT/etc/mkimage/secrets/host_key"
@@ -128,6 +120,26 @@ sshd_never_shows_another_key() { # test, root
         rmdir "$ROOT"
         rm -r "$WORLD/secrets"
     done
+}
+
+a_running_sshd_is_restarted_and_never_told_to_reload() { # test, root
+    a_root
+    in_root systemctl 'echo "$*" >>/var/systemctl.log'
+    (in_chroot sh /boot/firmware/mkimage/install)
+    grep -qx 'restart --no-block ssh.service' "$ROOT/var/systemctl.log"
+    fails grep -q 'reload.* ssh' "$ROOT/var/systemctl.log"
+}
+
+a_password_is_for_the_console_unless_the_cluster_file_says_otherwise() { # test, root
+    a_root
+    install_node
+    equal "$(grep -h '^[PK].*Authentication' "$ROOT/etc/ssh/sshd_config.d/10-mkimage.conf" | tr '\n' ';')" \
+        'PasswordAuthentication no;KbdInteractiveAuthentication no;'
+    printf "MKIMAGE_SSH_PASSWORD='yes'\n" >>"$FAT/settings"
+    install_node
+    equal "$(grep -h '^[PK].*Authentication' "$ROOT/etc/ssh/sshd_config.d/10-mkimage.conf")" 'PasswordAuthentication yes'
+    # The other nodes' questions never come with one.
+    grep -q '^    PasswordAuthentication no' "$ROOT/etc/ssh/sshd_config.d/10-mkimage.conf"
 }
 
 an_install_cut_off_anywhere_is_finished_by_the_next() { # test, root

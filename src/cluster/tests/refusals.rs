@@ -287,6 +287,24 @@ fn a_plain_password_is_refused_with_the_command_to_hash_it() {
 }
 
 #[test]
+fn an_ssh_login_by_password_is_refused_without_a_password() {
+    let hash = format!("password_hash = \"$5$salt${}\"\n", "x".repeat(43));
+    let with =
+        |hash: &str, ssh_password: bool| three_nodes(&format!("[user]\n{hash}ssh_password = {ssh_password}"));
+    let text = error_of(&with("", true));
+    assert!(text.contains("there is no password"), "{text}");
+    assert!(loaded(&with(&hash, true)).cluster.user.ssh_password);
+    assert!(!loaded(&with(&hash, false)).cluster.user.ssh_password);
+    assert!(!loaded(&with("", false)).cluster.user.ssh_password);
+    assert!(
+        !loaded(&three_nodes(&format!("[user]\n{hash}")))
+            .cluster
+            .user
+            .ssh_password
+    );
+}
+
+#[test]
 fn containers_never_hide_the_home_network() {
     for (pool, part) in [
         ("10.10.0.0", "has no prefix length"),

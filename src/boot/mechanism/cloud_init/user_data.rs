@@ -69,7 +69,7 @@ pub(super) fn user_data(plan: &Plan<'_>) -> Result<String> {
                 lock_passwd: true,
                 ssh_authorized_keys: plan.authorized_keys,
             },
-            ssh_pwauth: false,
+            ssh_pwauth: cluster.user.ssh_password,
             package_update: false,
             package_upgrade: false,
             bootcmd: [["sh", &install, "--promise"]],
@@ -133,6 +133,15 @@ mod tests {
                 "runcmd": [["sh", "/boot/firmware/mkimage/install"]],
             })
         );
+    }
+
+    /// cloud-init's answer and sshd's configuration by `mkimage/install` must not differ.
+    #[test]
+    fn a_password_is_for_the_console_unless_the_cluster_file_says_otherwise() {
+        let mut lab = Lab::new();
+        assert_eq!(read_yaml(&user_data_of(&lab, 0))["ssh_pwauth"], false);
+        lab.cluster.user.ssh_password = true;
+        assert_eq!(read_yaml(&user_data_of(&lab, 0))["ssh_pwauth"], true);
     }
 
     /// Without quotes, cloud-init's YAML 1.1 reader takes these for booleans, dates and numbers.

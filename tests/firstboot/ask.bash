@@ -1,6 +1,6 @@
-# What the answers of a node that somebody else has taken over can do to the one that asked.
+# Answers of a node that somebody else has taken over: they do no harm to the one that asked.
 
-# hears KEY: what it hears of the answer on standard input.
+# hears KEY: of the answer on standard input.
 hears() {
     # shellcheck disable=SC2016
     with_parts heard "heard $1"

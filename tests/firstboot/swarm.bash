@@ -104,7 +104,7 @@ a_token_is_neither_in_an_argument_nor_in_a_file() { # test
     mkdir "$WORLD/var-lib"
     first_manager
     a_swarm inactive false -
-    # What is there while the program still runs.
+    # Also while the stage still runs.
     # shellcheck disable=SC2016
     fake rm 'grep -rl SWMTKN "$MKIMAGE_RUN" >>"$MKIMAGE_RUN/../leaks"; exec /bin/rm "$@"'
     export MKIMAGE_OTHERS_WAIT=0

@@ -1,6 +1,7 @@
 //! Partition tables: MBR and GPT, in sectors of 512 bytes.
 
 use std::io::Cursor;
+use std::ops::Range;
 
 use crate::disk::read_at::ReadAt;
 use crate::error::{Category, Context, Error, Result};
@@ -19,6 +20,10 @@ const MBR_ENTRIES: usize = 446;
 const MBR_ENTRY_SIZE: usize = 16;
 /// MBR type of the partition that protects a GPT (UEFI specification 2.10, section 5.2.3).
 const PROTECTIVE: u8 = 0xee;
+/// Begins a GPT header (UEFI specification 2.10, section 5.3.2).
+const GPT_MAGIC: &[u8] = b"EFI PART";
+/// The size of a GPT entry in the header (UEFI specification 2.10, section 5.3.2).
+const GPT_ENTRY_SIZE: Range<usize> = 84..88;
 /// MBR type of an unused entry.
 const UNUSED: u8 = 0;
 
@@ -52,7 +57,7 @@ pub struct PartitionTable {
 
 impl Partition {
     /// Returns its range in the raw image, in bytes. Fails if the numbers overflow.
-    pub fn range(&self) -> Result<std::ops::Range<u64>> {
+    pub fn range(&self) -> Result<Range<u64>> {
         self.start
             .checked_mul(SECTOR_SIZE)
             .zip(self.sectors.checked_mul(SECTOR_SIZE))
@@ -159,7 +164,23 @@ fn mbr_entries(head: &[u8]) -> Result<Vec<Partition>> {
     parsed.ok_or_else(missing)
 }
 
+/// Refuses a header for entries of another size than usual, with which the library panics. `head` may end with a second header.
+fn require_usual_entries(head: &[u8]) -> Result<()> {
+    let second = head.len().saturating_sub(512);
+    for header in [512, second].map(|at| head.get(at..).unwrap_or_default()) {
+        let size = header
+            .get(GPT_ENTRY_SIZE)
+            .filter(|_| header.starts_with(GPT_MAGIC));
+        if size.is_some_and(|size| size != 128_u32.to_le_bytes()) {
+            let what = "the GUID partition table has entries of an unusual size";
+            return Err(damaged(what.to_owned()));
+        }
+    }
+    Ok(())
+}
+
 fn gpt_partitions(head: Vec<u8>) -> Result<Vec<Partition>> {
+    require_usual_entries(&head)?;
     // Only the start of the image is available, so the backup table at the end is not compared.
     let disk = gpt::GptConfig::new()
         .writable(false)
@@ -207,6 +228,23 @@ mod tests {
             .map(|p| (p.number, p.start, p.kind.as_str()))
             .collect();
         assert_eq!(numbers, [(1, 8, "0x0c"), (3, 24, "0x83")]);
+    }
+
+    #[test]
+    fn a_gpt_with_entries_of_another_size_is_an_error() {
+        let mut header = vec![0; 92];
+        header[..8].copy_from_slice(GPT_MAGIC);
+        header[10] = 1;
+        header[12] = 92;
+        header[GPT_ENTRY_SIZE].copy_from_slice(&256_u32.to_le_bytes());
+        let checksum = crc32fast::hash(&header);
+        header[16..20].copy_from_slice(&checksum.to_le_bytes());
+        for at in [512, 63 * 512] {
+            let mut image = mbr(&[(PROTECTIVE, 1, 63)], 64 * 512);
+            image[at..at + 92].copy_from_slice(&header);
+            let error = PartitionTable::read(&image).unwrap_err();
+            assert!(error.to_string().contains("unusual size"), "{error}");
+        }
     }
 
     #[test]

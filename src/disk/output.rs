@@ -35,7 +35,7 @@ impl Output {
             let what = format!("{} is not a file name", destination.display());
             Error::new(Category::Usage, what)
         })?;
-        remove_stale(folder, &name.to_string_lossy());
+        remove_stale(folder);
         for _ in 0..ATTEMPTS {
             // Process ids are not unique: two containers that share a folder can have the same.
             let unique = fastrand::u64(..);
@@ -104,11 +104,17 @@ fn in_place(finished: &[PathBuf]) -> String {
     format!(" (only {} was replaced)", names.join(", "))
 }
 
-/// Removes temporary files of the same output left by killed runs. A running process has its file locked.
-fn remove_stale(folder: &Path, name: &str) {
-    let prefix = format!(".{name}{INFIX}");
+/// Returns whether a file has a temporary name, of any output.
+fn is_temporary(name: &str) -> bool {
+    let parts = name.strip_prefix('.').and_then(|name| name.rsplit_once(INFIX));
+    parts.is_some_and(|(_, unique)| unique.len() == 16 && unique.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+/// Removes temporary files left by killed runs, also those of other outputs: unfinished images have keys in them. A running process
+/// has its file locked.
+fn remove_stale(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        if entry.file_name().to_string_lossy().starts_with(&prefix)
+        if is_temporary(&entry.file_name().to_string_lossy())
             && let Ok(file) = open_file(&entry.path(), File::options().write(true))
             && file.try_lock().is_ok()
         {
@@ -143,13 +149,18 @@ mod tests {
     #[test]
     fn temporary_files_of_killed_runs_are_removed_and_those_of_others_kept() {
         let folder = tempfile::tempdir().unwrap();
-        let dead = folder.path().join(".pi4-2.img.mkimage-0");
-        let alive = folder.path().join(".pi4-2.img.mkimage-1");
-        fs::write(&dead, "x").unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let dead = ["2.img", "1.img.xz"].map(|of| path(&format!(".pi4-{of}.mkimage-0123456789abcdef")));
+        let others = [".pi4-2.img.mkimage-notes", "pi4-2.img.mkimage-0123456789abcdef"].map(path);
+        for path in dead.iter().chain(&others) {
+            fs::write(path, "x").unwrap();
+        }
+        let alive = path(".pi4-2.img.mkimage-fedcba9876543210");
         let living = File::create(&alive).unwrap();
         living.lock().unwrap();
-        remove_stale(folder.path(), "pi4-2.img");
-        assert!(!dead.exists());
+        remove_stale(folder.path());
+        assert!(!dead.iter().any(|path| path.exists()));
+        assert!(others.iter().all(|path| path.exists()));
         assert!(alive.exists());
     }
 

@@ -11,6 +11,9 @@ pub mod cluster;
 pub mod commands;
 pub mod disk;
 pub mod error;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod identity;
 pub mod image;
 pub mod progress;

@@ -210,7 +210,7 @@ fn read_in_background(pipe: impl Read + Send + 'static) -> JoinHandle<String> {
 }
 
 /// Parses the report, followed by the node's own time in seconds since 1970.
-fn parse_answer(node: &NodeName, answer: &str, cluster_id: &str) -> Result<Report, String> {
+pub(crate) fn parse_answer(node: &NodeName, answer: &str, cluster_id: &str) -> Result<Report, String> {
     let (report, now) = match answer.trim_end().rsplit_once('\n') {
         Some((report, now)) => (report, now.trim().parse::<u64>().ok()),
         None => (answer, None),
@@ -234,7 +234,7 @@ fn parse_answer(node: &NodeName, answer: &str, cluster_id: &str) -> Result<Repor
 }
 
 /// Translates ssh's messages into hints for the user.
-fn explain(errors: &str) -> String {
+pub(crate) fn explain(errors: &str) -> String {
     let last = errors
         .lines()
         .map(str::trim)

@@ -121,14 +121,18 @@ impl Catalog {
     /// Returns the built-in images and those that a refresh has stored in the cache folder. A refresh can add images but
     /// not replace a built-in hash.
     pub fn load(cache_dir: &Path) -> Result<Self> {
-        let mut catalog = Self::built_in()?;
         let path = cache_dir.join(REFRESHED);
-        let bytes = match paths::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(catalog),
-            Err(error) => return Err(error).disk(|| format!("reading {}", path.display())),
-        };
-        let file = toml::from_slice(&bytes)
+        match paths::read(&path) {
+            Ok(bytes) => Self::with_refreshed(&bytes, &path),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Self::built_in(),
+            Err(error) => Err(error).disk(|| format!("reading {}", path.display())),
+        }
+    }
+
+    /// Returns the built-in images and those in `bytes`, the content of the file at `path`.
+    pub(crate) fn with_refreshed(bytes: &[u8], path: &Path) -> Result<Self> {
+        let mut catalog = Self::built_in()?;
+        let file = toml::from_slice(bytes)
             .context(Category::Other, || {
                 format!("{} is not a catalog of base images", path.display())
             })

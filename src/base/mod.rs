@@ -7,7 +7,7 @@ mod client;
 mod download;
 mod part;
 mod publisher;
-mod refresh;
+pub(crate) mod refresh;
 mod request;
 mod retry;
 mod sample;

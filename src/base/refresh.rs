@@ -56,11 +56,11 @@ pub fn refresh(options: &ObtainOptions) -> Result<Vec<String>> {
 }
 
 /// Gets the hash of an image, which the list does not contain.
-type GetHash<'a> = &'a dyn Fn(&Url) -> Result<Sha256>;
+pub(crate) type GetHash<'a> = &'a dyn Fn(&Url) -> Result<Sha256>;
 
 /// Reads the list. It is a tree: `os_list` holds images and, in `subitems`, more of them. Only the needed keys are read, so
 /// changes to other keys do no harm. Images other than Raspberry Pi OS Lite, and those on other hosts than `publisher`, are skipped.
-fn parse_list(text: &str, publisher: &Url, get_hash: GetHash) -> Result<Vec<CatalogEntry>> {
+pub(crate) fn parse_list(text: &str, publisher: &Url, get_hash: GetHash) -> Result<Vec<CatalogEntry>> {
     let list: Value = serde_json::from_str(text).context(Category::Verification, || {
         format!("the list of images at {publisher} is not JSON")
     })?;
@@ -124,7 +124,7 @@ fn parse_name(file: &str) -> Option<(String, Arch, String)> {
 }
 
 /// Returns the hash in a `.sha256` file: `<64 digits>  <file name>`.
-fn read_checksum(text: &str, url: &Url) -> Result<Sha256> {
+pub(crate) fn read_checksum(text: &str, url: &Url) -> Result<Sha256> {
     let mut words = text.split_whitespace();
     let sha256 = words
         .next()

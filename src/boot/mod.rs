@@ -12,6 +12,6 @@ pub mod plan;
 pub mod render;
 pub mod settings;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 pub mod user_files;
 mod yaml;

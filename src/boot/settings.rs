@@ -117,7 +117,7 @@ impl Settings {
     }
 
     /// Writes the file, to be read with `.`: a line for each variable, its value in single quotes.
-    pub(super) fn to_shell(&self) -> String {
+    pub(crate) fn to_shell(&self) -> String {
         let mut lines = String::new();
         for (name, value) in &self.0 {
             // Writing to a String cannot fail.

@@ -14,16 +14,16 @@ pub(super) const OPENSSH_PRIVATE_KEY_BASE64: &str = "b3BlbnNzaC1rZXktdjE";
 
 /// A checked public key.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct KeyLine {
+pub(crate) struct KeyLine {
     /// Options, type, key and comment, separated by single spaces.
-    pub(super) line: String,
+    pub(crate) line: String,
     /// The key's comment, usually its owner.
-    pub(super) comment: String,
+    pub(crate) comment: String,
 }
 
 /// The reason why a key line or key file cannot be used, as the end of a sentence that starts with its name.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Unusable {
+pub(crate) struct Unusable {
     pub(super) why: String,
     pub(super) remedy: String,
 }
@@ -58,7 +58,7 @@ fn starts_with_key_type(entry: &str) -> bool {
 }
 
 /// Checks the lines of a text, skipping empty lines and comments.
-pub(super) fn parse_lines(text: &str) -> Result<Vec<KeyLine>, Unusable> {
+pub(crate) fn parse_lines(text: &str) -> Result<Vec<KeyLine>, Unusable> {
     if is_private_key(text) {
         return Err(Unusable::new(
             "is a private key, which must never leave your computer",

@@ -150,7 +150,7 @@ fn read(path: &Path, label: &str) -> Result<Option<Vec<u8>>> {
 }
 
 /// Parses and checks a file's bytes.
-pub(super) fn interpret(
+pub(crate) fn interpret(
     bytes: &[u8],
     label: String,
     origin: Origin,

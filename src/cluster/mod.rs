@@ -4,7 +4,7 @@
 
 mod address;
 mod apt;
-mod authorized_keys;
+pub(crate) mod authorized_keys;
 mod docker;
 mod file;
 mod general;
@@ -30,6 +30,8 @@ pub use apt::Apt;
 pub use docker::{Docker, DockerSource};
 pub use general::General;
 pub use gluster::Gluster;
+#[cfg(any(test, fuzzing))]
+pub(crate) use load::interpret;
 pub use load::{BaseCheck, Environment, FILE_NAME, Loaded, load, load_with_base_check};
 pub use names::NodeName;
 pub use network::{Network, Wifi};

@@ -2,8 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use super::load::interpret;
-use super::{Address, Brick, Cluster, Environment, Model, Node, NodeName, Origin, Role};
+use super::{Address, Brick, Cluster, Environment, Model, Node, NodeName, Origin, Role, interpret};
 
 /// A cluster file with fixed addresses and DHCP, Wi-Fi and bricks.
 const FILE: &str = r#"

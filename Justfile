@@ -30,6 +30,10 @@ lab *drills:
 drills:
     tests/drills
 
+# Search for input that breaks a parser; `just fuzz 60 zip` tries one target for a minute
+fuzz *arguments:
+    tests/fuzz {{ arguments }}
+
 # Boot a node image in an emulated Raspberry Pi 3 (ten minutes, after a longer first time)
 boot:
     tests/boot/pi3

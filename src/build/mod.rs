@@ -62,10 +62,27 @@ impl Order<'_> {
         let destinations = self.destinations();
         let _out = OutFolder::prepare(self.out, &destinations)?;
         let (base, unpacked) = self.obtain(&destinations)?;
+        let built = self.build_from(&base, unpacked, destinations);
+        // A file that changes while it is read fails in any way, and none of them tells the reason.
+        let (images, secrets) = built.map_err(|error| base.check_unchanged().err().unwrap_or(error))?;
+        Ok(Built {
+            images,
+            base,
+            secrets,
+        })
+    }
+
+    /// Builds the images. Returns their paths and the cluster's secrets.
+    fn build_from(
+        &self,
+        base: &VerifiedBase,
+        unpacked: Option<Unpacked>,
+        destinations: Vec<PathBuf>,
+    ) -> Result<(Vec<PathBuf>, Secrets)> {
         // Another run may have removed the empty folder during the download.
         let _out_again = OutFolder::prepare(self.out, &destinations)?;
-        let container = look::open_base(&base, self.out)?;
-        self.describe(&base, &container);
+        let container = look::open_base(base, self.out)?;
+        self.describe(base, &container);
 
         let unpacked = unpacked.filter(|unpacked| unpacked.agrees_with(&container));
         let image = match unpacked
@@ -83,12 +100,8 @@ impl Order<'_> {
         secrets.notes.iter().for_each(|note| self.session.bars.say(note));
 
         let images = self.plan(&image, &facts, &secrets, destinations)?;
-        let outputs = self.write(&base, &container, &image, images, unpacked)?;
-        Ok(Built {
-            images: output::finish_all(outputs)?,
-            base,
-            secrets,
-        })
+        let outputs = self.write(base, &container, &image, images, unpacked)?;
+        Ok((output::finish_all(outputs)?, secrets))
     }
 
     /// Returns the folder of the cluster file.

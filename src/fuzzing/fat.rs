@@ -102,6 +102,8 @@ static SOUND: LazyLock<[Sound; 3]> = LazyLock::new(|| {
             let bytes = vec![b'x'; *length];
             assert_eq!(volume.write(path, &bytes).unwrap(), Written::Whole);
         }
+        // Also stores the number of free clusters, which are then not counted for every input.
+        volume.free().unwrap();
         let edits = volume.finish().unwrap();
         let disk = disk.with(&edits);
         Sound {

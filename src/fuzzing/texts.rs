@@ -62,8 +62,7 @@ pub(super) fn image_list(data: &[u8]) {
 }
 
 pub(super) fn catalog(data: &[u8]) {
-    let text = String::from_utf8_lossy(data);
-    let Ok(catalog) = crate::base::Catalog::with_refreshed(&text, Path::new("catalog.toml")) else {
+    let Ok(catalog) = crate::base::Catalog::with_refreshed(data, Path::new("catalog.toml")) else {
         return;
     };
     let built_in = crate::base::Catalog::built_in().unwrap();

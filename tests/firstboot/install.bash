@@ -258,6 +258,15 @@ the_password_is_the_one_that_was_asked_for() { # test, root
 }
 
 # cloud-init had marked the user as made when the power failed.
+the_user_gets_sudo_after_a_cut_in_the_middle_of_its_rule() { # test, root
+    a_root
+    mkdir -p "$ROOT/etc/sudoers.d"
+    # sudo reads no file whose name ends in ~.
+    echo 'ada ALL=(ALL) NOPASSWD:ALL' >"$ROOT/etc/sudoers.d/010_mkimage-user.mkimage~"
+    install_node
+    grep -q '^ada ALL=(ALL) NOPASSWD:ALL$' "$ROOT/etc/sudoers.d/010_mkimage-user"
+}
+
 a_user_whom_a_power_cut_took_is_made_after_all() { # test, root
     local user
     a_root

@@ -1,7 +1,7 @@
 //! The context of every command: common options, terminal, folders.
 
 use std::ffi::OsStr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::base::{self, BaseRequest, Catalog, Connection, ObtainOptions, Publisher};
 use crate::cli::{BaseArgs, CommonArgs};
@@ -34,6 +34,11 @@ impl Session {
     /// Reads the cluster file without printing its warnings and assumptions.
     pub(crate) fn cluster_quietly(&self) -> Result<Loaded> {
         load(self.common.cluster.as_deref(), &self.environment)
+    }
+
+    /// Returns the folder that holds the cluster's secrets and overlays.
+    pub(crate) fn folder_of<'a>(&'a self, cluster: &'a Cluster) -> &'a Path {
+        cluster.origin.folder(&self.environment.folder)
     }
 
     /// Prints the warnings about a cluster file and, except in quiet mode, the assumptions.

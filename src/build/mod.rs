@@ -96,17 +96,13 @@ impl Order<'_> {
         let facts = BootFacts::detect(&FatBootFiles::open(&image)?)?;
         base_choice::require_suitable(self.session, &facts, self.cluster)?;
         // Keys are created only for an accepted base.
-        let secrets = Secrets::open_or_create(&self.folder().join(FOLDER_NAME), self.cluster)?;
+        let folder = self.session.folder_of(self.cluster).join(FOLDER_NAME);
+        let secrets = Secrets::open_or_create(&folder, self.cluster)?;
         secrets.notes.iter().for_each(|note| self.session.bars.say(note));
 
         let images = self.plan(&image, &facts, &secrets, destinations)?;
         let outputs = self.write(base, &container, &image, images, unpacked)?;
         Ok((output::finish_all(outputs)?, secrets))
-    }
-
-    /// Returns the folder of the cluster file.
-    fn folder(&self) -> &Path {
-        self.cluster.origin.folder(&self.session.environment.folder)
     }
 
     fn destinations(&self) -> Vec<PathBuf> {

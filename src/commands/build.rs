@@ -22,11 +22,7 @@ pub(super) fn run(session: &Session, args: &BuildArgs) -> Result<()> {
     let cluster = &loaded.cluster;
     let nodes = selected_nodes(cluster, args)?;
     let build_time = build_time()?;
-    let taken_over = TakenOver::read(
-        cluster.origin.folder(&session.environment.folder),
-        cluster,
-        &nodes,
-    )?;
+    let taken_over = TakenOver::read(session.folder_of(cluster), cluster, &nodes)?;
     loaded.warnings.extend(taken_over.warnings());
     session.print_notes(&loaded);
     taken_over.notes().iter().for_each(|note| session.bars.say(note));

@@ -17,11 +17,7 @@ pub(super) fn run(session: &Session) -> Result<()> {
     let mut loaded = base_choice::cluster_with_base(session, &BaseArgs::default(), &catalog)?;
     let cluster = &loaded.cluster;
     let nodes: Vec<_> = cluster.nodes.iter().collect();
-    let taken_over = TakenOver::read(
-        cluster.origin.folder(&session.environment.folder),
-        cluster,
-        &nodes,
-    )?;
+    let taken_over = TakenOver::read(session.folder_of(cluster), cluster, &nodes)?;
     loaded.warnings.extend(taken_over.warnings());
     session.print_notes(&loaded);
     let request = session.base_request(&BaseArgs::default(), cluster, &catalog)?;

@@ -23,8 +23,7 @@ type Answers<'a> = Vec<(&'a Node, Result<Report, String>)>;
 pub(super) fn run(session: &Session, watch: bool) -> Result<()> {
     let loaded = session.cluster_quietly()?;
     let cluster = &loaded.cluster;
-    let folder = cluster.origin.folder(&session.environment.folder);
-    let folder = folder.join(FOLDER_NAME);
+    let folder = session.folder_of(cluster).join(FOLDER_NAME);
     if !folder.is_dir() {
         let folder = folder.display();
         let what = format!("there is no {folder}, so no image of this cluster has been built here");

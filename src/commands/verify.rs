@@ -48,10 +48,7 @@ pub(super) fn run(session: &Session, path: &Path, base: &BaseArgs) -> Result<()>
     facts.require_not_a_node_image()?;
     let found = pair.compare().while_doing(what)?;
 
-    let own_files = user_files::read(
-        cluster.origin.folder(&session.environment.folder),
-        node.name.as_str(),
-    )?;
+    let own_files = user_files::read(session.folder_of(cluster), node.name.as_str())?;
     let (expected, why_not) = expected(session, cluster, node, &facts, &settings, &own_files, path)?;
     require_none_unexpected(&unexpected_files(&files, &found, &expected)?, node, path)?;
     let not_compared: Vec<_> = expected.unknown().collect();
@@ -119,8 +116,7 @@ fn expected(
     user_files: &UserFiles,
     path: &Path,
 ) -> Result<(Expected, String)> {
-    let folder = cluster.origin.folder(&session.environment.folder);
-    let secrets_folder = folder.join(FOLDER_NAME);
+    let secrets_folder = session.folder_of(cluster).join(FOLDER_NAME);
     let secrets = Secrets::open_read_only(&secrets_folder, cluster)?;
     let why_not = match &secrets {
         None => format!("{} does not exist", secrets_folder.display()),

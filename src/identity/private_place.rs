@@ -1,5 +1,6 @@
 //! A node's place in the private network: its WireGuard key, and the last byte of its address.
 
+use std::collections::BTreeMap;
 use std::fs;
 
 use base64::Engine as _;
@@ -54,24 +55,46 @@ pub(super) fn read_number(files: &Files, nodes: &str, node: &str) -> Result<Opti
     }
 }
 
-/// Reads a node's number, or gives it the lowest that no node has. Nodes that have left the cluster file keep theirs.
+/// Reads a node's number, or gives it the lowest that no node has. Nodes that have left the cluster file keep theirs. A number
+/// that two nodes have is an error: a folder was copied, and both would be the same to the others.
 pub(super) fn read_or_give_number(folder: &Folder, nodes: &str, node: &NodeName) -> Result<u8> {
-    let node = node.as_str();
-    if let Some(number) = read_number(&folder.files, nodes, node)? {
-        return Ok(number);
-    }
     let what = || format!("listing {}", folder.files.path(nodes).display());
-    let mut taken = Vec::new();
+    let mut taken = BTreeMap::new();
     for entry in fs::read_dir(folder.files.path(nodes)).disk(what)? {
-        let other = entry.disk(what)?.file_name();
-        taken.extend(read_number(&folder.files, nodes, &other.to_string_lossy())?);
+        // Desktops leave files of their own in folders.
+        let Ok(other) = NodeName::parse(&entry.disk(what)?.file_name().to_string_lossy()) else {
+            continue;
+        };
+        if other != *node
+            && let Some(number) = read_number(&folder.files, nodes, other.as_str())?
+        {
+            taken.insert(number, other);
+        }
     }
-    let number = (1..=254).find(|number| !taken.contains(number)).ok_or_else(|| {
-        let what = format!("{node} has no place in the private network, which has 254");
-        let remedy = "take nodes out of the cluster file and of cluster.secrets/nodes";
-        Error::new(Category::ClusterFile, what).with_remedy(remedy)
-    })?;
-    folder.create(&number_path(nodes, node), format!("{number}\n").as_bytes())?;
+    if let Some(number) = read_number(&folder.files, nodes, node.as_str())? {
+        return match taken.get(&number) {
+            None => Ok(number),
+            Some(other) => {
+                let path = number_path(nodes, node.as_str());
+                Err(damaged(
+                    &folder.files,
+                    &path,
+                    &format!("is also the number of {other}"),
+                ))
+            }
+        };
+    }
+    let number = (1..=254)
+        .find(|number| !taken.contains_key(number))
+        .ok_or_else(|| {
+            let what = format!("{node} has no place in the private network, which has 254");
+            let remedy = "take nodes out of the cluster file and of cluster.secrets/nodes";
+            Error::new(Category::ClusterFile, what).with_remedy(remedy)
+        })?;
+    folder.create(
+        &number_path(nodes, node.as_str()),
+        format!("{number}\n").as_bytes(),
+    )?;
     Ok(number)
 }
 

@@ -2,6 +2,7 @@
 
 #[cfg(unix)]
 mod foreign;
+mod private_place;
 mod read_only;
 mod ssh;
 
@@ -10,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::{FOLDER_NAME, Secrets};
-use crate::cluster::{Cluster, Environment, NodeName, load};
+use crate::cluster::{Cluster, Environment, load};
 use crate::error::Category;
 
 const FIXED: &str = r#"
@@ -370,65 +371,4 @@ fn a_file_in_place_of_the_folder_is_an_error_and_stays() {
     fs::write(&path, "mine").unwrap();
     assert!(Secrets::open_or_create(&path, &home_lab()).is_err());
     assert_eq!(fs::read_to_string(&path).unwrap(), "mine");
-}
-
-#[test]
-fn a_nodes_place_in_the_private_network_stays_its_own() {
-    let (_folder, path) = workspace();
-    let lines = |secrets: &Secrets, cluster: &Cluster| -> Vec<String> {
-        let nodes = secrets.nodes(cluster).unwrap();
-        nodes.lines().map(str::to_owned).collect()
-    };
-    let lab = home_lab();
-    let secrets = Secrets::open_or_create(&path, &lab).unwrap();
-    let before = lines(&secrets, &lab);
-    let network = lab.private_network(&secrets.cluster_id).unwrap();
-    let first_three = network.addr().to_string();
-    let first_three = first_three.trim_end_matches('0');
-    let key = &secrets.node(&lab.nodes[0].name).unwrap().wireguard_key.public;
-    assert_eq!(
-        before[0],
-        format!("pi4-1 manager pi4-1.local yes {first_three}1 {key}")
-    );
-    assert!(before[3].contains(&format!(" {first_three}4 ")), "{before:?}");
-
-    // The first node goes, the others come in another order, and one is new.
-    let mut changed = lab.clone();
-    changed.nodes.remove(0);
-    changed.nodes.reverse();
-    let mut new = lab.nodes[0].clone();
-    new.name = NodeName::parse("pi5-1").unwrap();
-    changed.nodes.insert(0, new);
-    let after = lines(&Secrets::open_or_create(&path, &changed).unwrap(), &changed);
-    assert!(after[0].contains(&format!(" {first_three}5 ")), "{after:?}");
-    for line in &after[1..] {
-        assert!(before.contains(line), "{line}");
-    }
-    let read = Secrets::open_read_only(&path, &changed).unwrap().unwrap();
-    assert_eq!(lines(&read, &changed), after);
-}
-
-#[test]
-fn a_damaged_place_in_the_private_network_is_never_replaced() {
-    let (_folder, path) = workspace();
-    let lab = home_lab();
-    Secrets::open_or_create(&path, &lab).unwrap();
-    for (file, bad) in [
-        ("wireguard_key", "c2hvcnQ="),
-        ("wireguard_key", "?"),
-        ("private_number", "0"),
-        ("private_number", "255"),
-    ] {
-        let file = path.join("nodes/pi4-2").join(file);
-        let good = fs::read(&file).unwrap();
-        fs::write(&file, bad).unwrap();
-        for opened in [
-            Secrets::open_or_create(&path, &lab).err(),
-            Secrets::open_read_only(&path, &lab).err(),
-        ] {
-            let error = opened.unwrap();
-            assert!(error.to_string().contains("is damaged"), "{error}");
-        }
-        fs::write(&file, good).unwrap();
-    }
 }

@@ -31,10 +31,8 @@ impl Cluster {
         if let Some(network) = self.network.private {
             return Ok(network);
         }
-        let mut random = [0; 16];
-        // An id that has been read or made has the right length.
-        let _ = base16ct::lower::decode(id, &mut random);
-        let network = derived(random);
+        // An id that has been read or made is such a number.
+        let network = derived(u128::from_str_radix(id, 16).unwrap_or_default().to_be_bytes());
         let fixed = self.nodes.iter().filter_map(|node| match node.address {
             Address::Fixed(address) => Some(address),
             Address::Dhcp => None,

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use ipnet::Ipv4Net;
 use serde_json::{Value, json};
 
 use crate::boot::overlay::BootPath;
@@ -19,11 +20,15 @@ pub(crate) struct TakenOver<'a> {
     pub(crate) own_files: Vec<UserFiles>,
     /// `None` if the next build makes them.
     secrets: Option<Secrets>,
+    /// The nodes' own network; `None` if it depends on secrets that are not there yet.
+    pub(crate) private_network: Option<Ipv4Net>,
     /// Warnings about folders that belong to no node.
     unknown: Vec<Warning>,
 }
 
 impl<'a> TakenOver<'a> {
+    /// Reads the folder. Fails if a file in it cannot be used, or if the private network of these secrets overlaps another one
+    /// of the cluster file.
     pub(crate) fn read(folder: &Path, cluster: &'a Cluster, nodes: &'a [&'a Node]) -> Result<Self> {
         let own_files = nodes
             .iter()
@@ -35,11 +40,17 @@ impl<'a> TakenOver<'a> {
                 format!("{folder} does not belong to a node of the cluster, so its files are ignored");
             warning(message, None)
         });
+        let secrets = Secrets::open_read_only(&folder.join(FOLDER_NAME), cluster)?;
+        let private_network = match &secrets {
+            Some(secrets) => Some(cluster.private_network(&secrets.cluster_id)?),
+            None => cluster.network.private,
+        };
         Ok(Self {
             cluster,
             nodes,
             own_files: own_files.collect::<Result<_>>()?,
-            secrets: Secrets::open_read_only(&folder.join(FOLDER_NAME), cluster)?,
+            secrets,
+            private_network,
             unknown: unknown.collect(),
         })
     }
@@ -113,7 +124,11 @@ impl<'a> TakenOver<'a> {
     pub(crate) fn to_text(&self) -> String {
         let secrets = self.secrets.as_ref();
         let secrets = secrets.map_or_else(|| "none yet, the first build makes them".to_owned(), described);
-        let mut text = format!("keys     {secrets}\n");
+        let private = self.private_network;
+        let private = private.map_or_else(String::new, |network| {
+            format!("private  {network}, for the nodes alone\n")
+        });
+        let mut text = format!("{private}keys     {secrets}\n");
         for (node, files) in self.nodes.iter().zip(&self.own_files) {
             if !files.is_empty() {
                 let files: Vec<_> = files.iter().map(|(path, _)| path.as_str()).collect();

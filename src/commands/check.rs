@@ -68,6 +68,7 @@ fn as_json(loaded: &Loaded, taken_over: &TakenOver<'_>, base: &str) -> Value {
             "password": cluster.user.password_hash.is_some(),
             "ssh_password": cluster.user.ssh_password,
         },
+        "private_network": taken_over.private_network.map(|network| network.to_string()),
         "secrets": taken_over.secrets_json(),
         "nodes": nodes.collect::<Vec<_>>(),
         "swarm": {
@@ -172,6 +173,7 @@ fn volume(gluster: &Gluster) -> String {
 mod tests {
     use super::*;
     use crate::cluster::{Environment, load};
+    use crate::error::Category;
 
     fn loaded(text: &str) -> (tempfile::TempDir, Loaded) {
         let folder = tempfile::tempdir().unwrap();
@@ -189,6 +191,7 @@ mod tests {
         password_hash = "$5$salt$0123456789012345678901234567890123456789012"
         ssh_password = true
         [network]
+        private = "10.77.0.0/24"
         gateway = "192.168.1.1"
         wifi = { ssid = "home", psk = "topsecret", country = "DE" }
         [gluster]
@@ -234,9 +237,24 @@ mod tests {
              swarm    1 manager, 3 workers, networks from 10.10.0.0/16\n\
              volume   cluster-data on /mnt/cluster-data, 2 copies and the arbiter c\n\
              wifi     home\n\
+             private  10.77.0.0/24, for the nodes alone\n\
              keys     none yet, the first build makes them\n\
              files    overlays/b: issue.txt\n"
         );
+    }
+
+    #[test]
+    fn a_private_network_in_the_nodes_own_is_refused() {
+        let text = TEXT.replace(r#"private = "10.77.0.0/24""#, "");
+        let (folder, loaded) = loaded(&text.replace("192.168.1.", "10.64.64."));
+        let secrets = folder.path().join(FOLDER_NAME);
+        std::fs::create_dir(&secrets).unwrap();
+        std::fs::write(secrets.join("cluster-id"), "40404040404040404040404040404040\n").unwrap();
+        let error = TakenOver::read(folder.path(), &loaded.cluster, &[])
+            .err()
+            .unwrap();
+        assert_eq!(error.category(), Category::ClusterFile);
+        assert!(error.to_string().contains("10.64.64.0/24"), "{error}");
     }
 
     #[test]
@@ -248,6 +266,7 @@ mod tests {
         assert_eq!(json["nodes"][3]["brick"], Value::Null);
         assert_eq!(json["volume"]["replica"], 3);
         assert_eq!(json["swarm"]["managers"], 1);
+        assert_eq!(json["private_network"], "10.77.0.0/24");
         assert!(
             json["warnings"]
                 .as_array()

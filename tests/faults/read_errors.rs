@@ -52,11 +52,7 @@ fn a_base_that_cannot_be_read_gives_no_image() {
             command
                 .args(["--mount", "sh", "-c", SCRIPT, "sh"])
                 .arg(place.path(""))
-                .args([
-                    after.as_secs_f64().to_string(),
-                    keep.to_string(),
-                    name.to_owned(),
-                ])
+                .args([after.as_secs_f64().to_string(), keep.to_string(), name.to_owned()])
                 .arg(program.get_program())
                 .args(program.get_args())
                 .envs(

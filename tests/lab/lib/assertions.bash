@@ -109,9 +109,12 @@ files_are_shared() {
 # service_start: a replica on every node, as somebody describes it on the volume, from an image that was imported,
 # because there is no registry. On the host's network, because the lab's kernel may lack what a swarm's own needs.
 service_start() {
-    local node work=$LAB_SCRATCH/busybox
+    local node work=$LAB_SCRATCH/busybox libraries
     mkdir -p -- "$work/bin"
     cp -- "$(command -v busybox)" "$work/bin/busybox"
+    # A busybox that needs libraries may have been installed before.
+    mapfile -t libraries < <(ldd "$work/bin/busybox" 2>/dev/null | grep -o '/[^ ]*')
+    ((${#libraries[@]} == 0)) || cp -L --parents -- "${libraries[@]}" "$work"
     for node in "${NODES[@]}"; do
         image_import "$node" || return 1
     done
@@ -132,7 +135,7 @@ COMPOSE
 readonly SERVICE=mklab_web SERVICE_FOLDER=/mnt/cluster-data/services-config/mklab
 
 image_import() {
-    tar -C "$LAB_SCRATCH/busybox" -c bin | in_node "$1" docker import - mklab/busybox || return 1
+    tar -C "$LAB_SCRATCH/busybox" -c . | in_node "$1" docker import - mklab/busybox || return 1
     in_node "$1" sync
 }
 

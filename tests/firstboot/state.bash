@@ -45,6 +45,29 @@ what_was_on_the_card_moves_to_a_new_stick() { # test, root
     equal "$(cat "$WORLD/brick/state/swarm/state.json")" raft
 }
 
+links_on_a_stick_lead_nowhere() { # test, root
+    local place
+    mkdir -p "$WORLD/elsewhere/hooks"
+    echo precious >"$WORLD/elsewhere/hooks/file"
+    for place in state state/glusterd state/swarm; do
+        new_stick
+        mkdir -p "$WORLD/brick/state/glusterd" "$WORLD/brick/state/swarm"
+        echo 9 >"$WORLD/brick/state/epoch"
+        rm -rf "$WORLD/brick/$place"
+        ln -s "$WORLD/elsewhere" "$WORLD/brick/$place"
+        off
+        echo mine >"$WORLD/glusterd/glusterd.info"
+        on_stick
+        equal "$(remembered)" mine
+        equal "$(cat "$WORLD/elsewhere/hooks/file")" precious
+        off
+    done
+    ln -s "$WORLD/elsewhere/hooks/file" "$WORLD/brick/note.mkimage~"
+    # shellcheck disable=SC2016
+    with_parts file 'echo new | write_file "$BRICK_MOUNT/note"'
+    equal "$(cat "$WORLD/elsewhere/hooks/file")" precious
+}
+
 an_old_stick_in_a_new_card_is_the_same_node() { # test, root
     echo mine >"$WORLD/glusterd/glusterd.info"
     on_stick

@@ -9,19 +9,20 @@ a_network() {
     fake wg 'echo "$*" >>"$MKIMAGE_RUN/../wg.log"; [ "$1" != syncconf ] || cat >"$MKIMAGE_RUN/../wg.conf"'
     # shellcheck disable=SC2016
     fake nft 'echo "$*" >>"$MKIMAGE_RUN/../nft.log"; [ "$1" != -f ] || cat >"$MKIMAGE_RUN/../filter"'
-    fake ip 'exit 0'
+    echo '2: eth0 inet 192.168.1.32/24 scope global eth0' >"$WORLD/addresses"
+    echo 'default via 192.168.1.1 dev eth0 proto dhcp' >"$WORLD/routes"
+    # shellcheck disable=SC2016
+    fake ip 'world=$MKIMAGE_RUN/..
+    case $* in
+        "-4 -o address show dev mkimage0 up") [ -e "$world/down" ] || echo "7: mkimage0 inet 10.77.0.2/32 scope global mkimage0" ;;
+        "-4 -o address show scope global") cat "$world/addresses" ;;
+        "-4 route show default") grep ^default "$world/routes" ;;
+        "-4 -o route show table main") cat "$world/routes" ;;
+    esac'
     # shellcheck disable=SC2016
     fake ping 'for address; do :; done; ! grep -qx "$address" "$MKIMAGE_RUN/../away"'
     # shellcheck disable=SC2016
     fake getent 'case $2 in pi4-1.local) echo "192.168.1.77 STREAM" ;; *) exit 2 ;; esac'
-    stub_interface
-}
-
-# This machine has no such interface.
-stub_interface() {
-    cp -R "$FIRSTBOOT/lib" "$WORLD/lib"
-    export MKIMAGE_LIB=$WORLD/lib
-    echo 'private_network_is_up() { [ -e "$RUN/private-network" ]; }' >>"$WORLD/lib/private-network"
 }
 
 private_status() {
@@ -73,12 +74,66 @@ a_network_that_is_gone_is_made_again() { # test
     contains "$WHY" 'RTNETLINK answers'
 }
 
-an_overlapping_network_of_the_owner_is_told() { # test
+a_network_that_has_lost_its_address_is_made_again() { # test
     a_network
-    fake ip 'case $* in *route*) echo "10.77.0.0/24 dev eth0 proto kernel"; echo "10.77.0.1 dev mkimage0" ;; esac'
+    : >"$WORLD/down"
+    # shellcheck disable=SC2016
+    fake systemctl 'case $1 in restart) rm "$MKIMAGE_RUN/../down"; : >"$MKIMAGE_RUN/private-network" ;; esac'
     stage private-network
     equal "$CODE" 0
-    contains "$WHY" 'overlaps 10.77.0.0/24'
+    [[ ! -e $WORLD/down ]]
+}
+
+a_filter_that_was_flushed_is_loaded_again() { # test
+    a_network
+    stage private-network
+    equal "$CODE" 0
+    grep -q 'ip saddr 10.77.0.0/24 drop' "$WORLD/filter"
+}
+
+an_overlapping_network_of_the_owner_is_told() { # test
+    local route
+    for route in 10.77.0.0/24 10.0.0.0/8 10.77.0.128/25 10.77.0.9; do
+        a_network
+        printf '%s\n' "$route dev tun0 proto kernel" '10.77.0.1 dev mkimage0' '10.76.0.0/16 dev eth1' >>"$WORLD/routes"
+        stage private-network
+        equal "$CODE" 0
+        contains "$WHY" "overlaps $route"
+    done
+}
+
+other_networks_of_the_owner_do_not_overlap() { # test
+    a_network
+    printf '%s\n' '10.76.0.0/16 dev eth1' '10.77.1.0/24 dev eth1' >>"$WORLD/routes"
+    stage private-network
+    equal "$CODE $WHY" '0 '
+}
+
+the_owner_is_not_locked_out_of_a_network_of_the_same_range() { # test
+    local file line
+    for line in 'addresses 2: eth0 inet 10.77.0.40/24 scope global eth0' 'routes default via 10.77.0.254 dev eth0'; do
+        a_network
+        file=${line%% *}
+        echo "${line#* }" >"$WORLD/$file"
+        stage private-network
+        equal "$CODE" 11
+        contains "$WHY" 'in use at your home'
+        [[ ! -e $WORLD/run/private-network ]]
+        grep -q '24007' "$WORLD/filter"
+        fails grep -qE '10.77.0.0/24 drop|daddr 10.77.0.0/24$' "$WORLD/filter"
+    done
+}
+
+an_address_that_cannot_be_a_nodes_is_not_believed() { # test
+    local address
+    for address in 127.0.0.1 224.0.0.251 255.255.255.255 0.0.0.0 10.77.0.9; do
+        a_network
+        echo 10.77.0.1 >"$WORLD/away"
+        fake getent "echo '$address STREAM'"
+        stage private-network
+        equal "$CODE" 0
+        [[ ! -e $WORLD/wg.log ]]
+    done
 }
 
 wireguard_takes_each_address_from_one_key_only() { # test
@@ -99,7 +154,8 @@ the_key_is_in_no_argument_and_no_file() { # test
 the_packet_filter_is_taken_as_a_whole() { # test, root
     # The real nft, in a network of its own.
     with_parts private-network packet_filter >"$WORLD/rules"
-    unshare --net sh -c 'nft -f "$1" && nft -f "$1" && nft list table inet mkimage' sh "$WORLD/rules" >"$WORLD/listed"
+    with_parts private-network 'packet_filter overlapping' >"$WORLD/others"
+    unshare --net sh -c 'nft -f "$1" && nft -f "$2" && nft -f "$1" && nft list table inet mkimage' sh "$WORLD/rules" "$WORLD/others" >"$WORLD/listed"
     equal "$(grep -c 'type filter hook' "$WORLD/listed")" 4
     grep -q 'ip saddr 10.77.0.0/24 drop' "$WORLD/listed"
 }

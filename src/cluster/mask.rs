@@ -10,7 +10,6 @@ const SHOWN_KEYS: &[&str] = &[
     "locale",
     "keyboard",
     "ssh_authorized_keys",
-    "ssh_password",
     "gateway",
     "dns",
     "domain",
@@ -33,8 +32,8 @@ const SHOWN_KEYS: &[&str] = &[
     "wipe",
 ];
 
-/// The keys of secrets, and of the table with one.
-const SECRET_KEYS: [&str; 3] = ["psk", "password_hash", "wifi"];
+/// The keys of secrets, of the table with one, and of a switch behind which a password may be written.
+const SECRET_KEYS: [&str; 4] = ["psk", "password_hash", "ssh_password", "wifi"];
 
 const MARKS: &str = ",{}[]=";
 
@@ -63,7 +62,8 @@ pub(super) fn mask(line: &str, mut hides: bool) -> Masked {
             && after.trim_start().starts_with('=')
             && (matches!(before, ',' | '{') || (matches!(before, '"' | '\'') && is_apart));
         let is_comment_on_secret = first == '#' && (text.contains('*') || mentions_secret(token));
-        if (is_word && hides && !is_key) || is_comment_on_secret {
+        let is_secret = is_word && hides && !is_key && !matches!(token, "true" | "false");
+        if is_secret || is_comment_on_secret {
             text.push_str(&stars(token));
         } else {
             text.push_str(&without_login(token));
@@ -165,6 +165,8 @@ mod tests {
                 r#"proxy = "http://me:hunter22@h/""#,
                 r#"proxy = "http://***********@h/""#,
             ),
+            (r#"ssh_password = "hunter22""#, "ssh_password = **********"),
+            ("ssh_password = true", "ssh_password = true"),
             ("[user]", "[user]"),
             ("[[node]] # c", "[[node]] # c"),
         ] {

@@ -35,19 +35,31 @@ pub fn read(folder: &Path, node: &str) -> Result<UserFiles> {
     Ok(files)
 }
 
-/// Returns whether the file takes the place of one that mkimage writes, or cloud-init obeys it.
-pub fn is_ours(path: &BootPath) -> bool {
-    const NAMES: [&str; 7] = [
+/// Returns whether the Pi or its system runs or obeys the file, whoever wrote it.
+pub fn is_obeyed(path: &BootPath) -> bool {
+    const NAMES: [&str; 14] = [
+        "autoboot.txt",
+        "bootcode.bin",
         "cmdline.txt",
         "config.txt",
+        "custom.toml",
+        "firstrun.sh",
         "meta-data",
         "network-config",
         "ssh",
+        "tryboot.txt",
         "user-data",
+        "userconf",
+        "userconf.txt",
         "vendor-data",
     ];
+    // The firmware and its data, device trees, and kernels with what they start.
+    const ENDS: [&str; 5] = [".dat", ".dtb", ".dtbo", ".elf", ".img"];
     let folded = path.as_str().to_lowercase();
-    folded.starts_with("mkimage/") || NAMES.contains(&&*folded)
+    folded.starts_with("mkimage/")
+        || folded.starts_with("initramfs")
+        || NAMES.contains(&&*folded)
+        || ENDS.iter().any(|end| folded.ends_with(end))
 }
 
 fn collect(overlays: &Path, folder: &Path, prefix: &str, files: &mut UserFiles) -> Result<()> {
@@ -180,10 +192,14 @@ mod tests {
             ("MKIMAGE/install", true),
             ("User-Data", true),
             ("cmdline.txt", true),
+            ("kernel8.img", true),
+            ("initramfs8", true),
+            ("overlays/fan.dtbo", true),
+            ("userconf.txt", true),
             ("issue.txt", false),
             ("overlays/ssh", false),
         ] {
-            assert_eq!(is_ours(&BootPath::parse(path).unwrap()), expected, "{path}");
+            assert_eq!(is_obeyed(&BootPath::parse(path).unwrap()), expected, "{path}");
         }
     }
 

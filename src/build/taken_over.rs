@@ -41,16 +41,13 @@ impl<'a> TakenOver<'a> {
             warning(message, None)
         });
         let secrets = Secrets::open_read_only(&folder.join(FOLDER_NAME), cluster)?;
-        let private_network = match &secrets {
-            Some(secrets) => Some(cluster.private_network(&secrets.cluster_id)?),
-            None => cluster.network.private,
-        };
+        let in_use = secrets.as_ref().map(|secrets| secrets.private_network);
         Ok(Self {
             cluster,
             nodes,
             own_files: own_files.collect::<Result<_>>()?,
             secrets,
-            private_network,
+            private_network: in_use.or(cluster.network.private),
             unknown: unknown.collect(),
         })
     }
@@ -63,7 +60,7 @@ impl<'a> TakenOver<'a> {
             let files = names(files, true);
             if !files.is_empty() {
                 warnings.push(warning(
-                    format!("overlays/{name} takes the place of files that mkimage writes: {files}"),
+                    format!("overlays/{name} has files that the Pi runs or obeys: {files}"),
                     Some(format!(
                         "they decide what runs as root on {name}, so build only if you trust them"
                     )),
@@ -173,10 +170,10 @@ fn warning(message: String, remedy: Option<String>) -> Warning {
     }
 }
 
-/// Returns the names of those files that take the place of ours, or of all others.
-fn names(files: &[(BootPath, Vec<u8>)], replacing: bool) -> String {
+/// Returns the names of those files that a Pi runs or obeys, or of all others.
+fn names(files: &[(BootPath, Vec<u8>)], obeyed: bool) -> String {
     let files = files.iter().map(|(path, _)| path);
-    let files = files.filter(|path| user_files::is_ours(path) == replacing);
+    let files = files.filter(|path| user_files::is_obeyed(path) == obeyed);
     files.map(BootPath::as_str).collect::<Vec<_>>().join(", ")
 }
 

@@ -27,7 +27,7 @@ fn nothing_is_taken_over_from_a_folder_without_a_word() {
     let id = fs::read_to_string(place.path("cluster.secrets/cluster-id")).unwrap();
     let id = id.trim();
     let loud = [
-        "warning: overlays/pi4-2 takes the place of files that mkimage writes: mkimage/lib/report; they",
+        "warning: overlays/pi4-2 has files that the Pi runs or obeys: mkimage/lib/report; they",
         "warning: cluster.secrets/admin_key is a second login",
     ];
     let checked = place.run(["check"]).exits(0).says(&loud);

@@ -72,4 +72,18 @@ move 192.168.92.21 "${NODES[@]}"
 recovers
 drill_ends_well
 is "swarm, pool and volume have the members that they had" "$facts" "$(cluster_facts)"
+
+say "a router that gives addresses of the private network to two of them"
+drill_begins
+private=$(private_address "$MANAGER")
+move "${private%.*}.101" pi4-3 pi3-1
+for node in pi4-3 pi3-1; do
+    check "$node says so" eventually 120 stage_says "$node" private-network "is in use at your home"
+    check "its owner can log in" eventually 60 as_owner "$node" true
+done
+move 192.168.92.23 pi4-3 pi3-1
+check "every node reaches every other" eventually 180 on_every_node reaches_all
+check "mkimage status ends well" eventually 180 status_is_done
+drill_ends_well
+is "swarm, pool and volume have the members that they had" "$facts" "$(cluster_facts)"
 router_off

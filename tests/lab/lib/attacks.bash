@@ -210,6 +210,7 @@ stranger_tries_the_cluster() {
         stranger_scans "$node"
         stranger_forges "$MANAGER" "$node"
         insiders_try "$node"
+        a_flushed_filter_comes_back "$node"
     fi
     writer_stop "$node"
     is "a program on the volume has met no error meanwhile" 0 "$WRITER_FAILED"
@@ -259,6 +260,28 @@ insiders_try() {
                 container_reaches "$node" "$address" "$port" --network host --user 65534
         done
     done
+    # docs/security.md says so.
+    check "a container with root on the network of $node is root there" \
+        container_reaches "$node" "$(private_address "$MANAGER")" 24007 --network host
+    check "root's packets for VXLAN's port arrive" comes_through "$MANAGER" -i mkimage0 -p udp --dport 4789 -- vxlan_packet "$node" 0
+    attack "an unprivileged user's packets for it" \
+        comes_through "$MANAGER" -i mkimage0 -p udp --dport 4789 -- vxlan_packet "$node" 65534
     attack "an unprivileged user's own gluster command" \
         in_node "$node" -t 30 setpriv --reuid=65534 --regid=65534 --clear-groups gluster --mode=script volume info
+}
+
+# vxlan_packet NODE USER-ID: for the first manager's private address.
+vxlan_packet() {
+    # shellcheck disable=SC2016 # (the node's shell expands it)
+    in_node "$1" setpriv --reuid="$2" --regid="$2" --clear-groups bash -c 'echo x >"/dev/udp/$1/4789" || true' bash "$(private_address "$MANAGER")"
+}
+
+# a_flushed_filter_comes_back NODE: as after the start of a firewall of the owner's.
+a_flushed_filter_comes_back() {
+    check "another firewall's start flushes the filter of $1" in_node "$1" nft flush table inet mkimage
+    check "it is back" eventually 40 has_filter "$1"
+}
+
+has_filter() {
+    in_node "$1" nft list table inet mkimage | grep 24007
 }

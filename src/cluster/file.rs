@@ -14,10 +14,11 @@ use super::general::GeneralTable;
 use super::gluster::GlusterTable;
 use super::network::NetworkTable;
 use super::node::{self, NodeTable};
+use super::private_network::{self, Others};
 use super::problem::Findings;
 use super::swarm::{self, SwarmTable};
 use super::user::UserTable;
-use super::{Cluster, Environment, Origin, peers, private_network};
+use super::{Cluster, Environment, Origin, peers};
 
 /// Parsing stops after this many problems.
 const MAX_PROBLEMS: usize = 25;
@@ -68,7 +69,9 @@ impl FileTable {
         let networks = swarm::node_networks(&network, drafts.iter().filter_map(node::Draft::fixed_address));
         let swarm = self.swarm.check(&networks, findings);
         let private = network.private.zip(private_span);
-        private_network::check(private, &networks, swarm.default_addr_pool, findings);
+        let others = Others::new(&networks, swarm.default_addr_pool, &network, &apt);
+        let all_fixed = drafts.iter().all(|draft| draft.fixed_address().is_some());
+        private_network::check(private, &others, all_fixed, findings);
         let gluster = GlusterTable::check(self.gluster, &drafts, findings);
         Some(Cluster {
             origin,
@@ -140,6 +143,8 @@ fn report(findings: &mut Findings<'_>, error: &Error) {
             WRITE_PAIRS
         } else if message.contains("escape") {
             "in double quotes a backslash begins an escape; use single quotes to mean the character"
+        } else if message.ends_with("expected a boolean") {
+            "write true or false, without quotes"
         } else if is_secret {
             "write it as a string in quotes"
         } else if message.contains("duplicate key") && is_node(findings, error.span()) {

@@ -6,12 +6,37 @@ use std::fs;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use curve25519_dalek::MontgomeryPoint;
+use ipnet::Ipv4Net;
 use zeroize::Zeroizing;
 
 use super::folder::{Files, Folder};
 use super::keys::{self, KeyPair};
-use crate::cluster::NodeName;
+use crate::cluster::{Cluster, NodeName};
 use crate::error::{Category, Context as _, Error, Result};
+
+/// Returns the private network, and whether it has to be written to `path`, the file that remembers it. A card with another
+/// network than the cards before would not reach them, so another one in the cluster file is refused.
+pub(super) fn network(files: &Files, path: &str, cluster: &Cluster, id: &str) -> Result<(Ipv4Net, bool)> {
+    let Some(text) = files.read(path)? else {
+        return Ok((cluster.private_network(id, None)?, true));
+    };
+    let in_use: Ipv4Net = text
+        .trim()
+        .parse()
+        .map_err(|_| damaged(files, path, "is not a network"))?;
+    if let Some(wanted) = cluster.network.private.filter(|wanted| *wanted != in_use) {
+        let what = format!(
+            "the cluster's images have the private network {in_use}, and the cluster file says {wanted}"
+        );
+        let path = files.path(path);
+        let remedy = format!(
+            "write private = \"{in_use}\", or, to move every node, delete {} and make all images again",
+            path.display()
+        );
+        return Err(Error::new(Category::Refused, what).with_remedy(remedy));
+    }
+    Ok((cluster.private_network(id, Some(in_use))?, false))
+}
 
 /// Reads a WireGuard key; `None` if it does not exist. It is a line of base64, as `wg genkey` writes it.
 pub(super) fn read_key(files: &Files, path: &str) -> Result<Option<KeyPair>> {

@@ -7,6 +7,8 @@ use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
+use ipnet::Ipv4Net;
+
 use super::folder::{Files, Folder};
 use super::keys::{self, KeyPair, NodeIdentity};
 use super::private_place;
@@ -19,6 +21,7 @@ pub const FOLDER_NAME: &str = "cluster.secrets";
 
 const CLUSTER_ID: &str = "cluster-id";
 const NODES: &str = "nodes";
+const PRIVATE_NETWORK: &str = "private-network";
 const ADMIN_KEY: &str = "admin_key";
 const KNOWN_HOSTS: &str = "known_hosts";
 const SSH_CONFIG: &str = "ssh_config";
@@ -29,6 +32,8 @@ pub struct Secrets {
     folder: PathBuf,
     /// 32 hexadecimal digits that never change.
     pub cluster_id: String,
+    /// The network in which the nodes reach each other, a /24.
+    pub private_network: Ipv4Net,
     nodes: BTreeMap<NodeName, NodeIdentity>,
     /// Authorised on every node in addition to the user's own keys.
     pub admin_key: Option<AdminKey>,
@@ -51,6 +56,11 @@ impl Secrets {
     pub fn open_or_create(folder: &Path, cluster: &Cluster) -> Result<Self> {
         let folder = Folder::open_or_create(folder)?;
         let (cluster_id, fresh) = cluster_id(&folder)?;
+        let (private_network, is_new) =
+            private_place::network(&folder.files, PRIVATE_NETWORK, cluster, &cluster_id)?;
+        if is_new {
+            folder.create(PRIVATE_NETWORK, format!("{private_network}\n").as_bytes())?;
+        }
         folder.create_folder(NODES)?;
         let mut nodes = BTreeMap::new();
         let mut created = Vec::new();
@@ -65,6 +75,7 @@ impl Secrets {
         let mut secrets = Self {
             folder: folder.files.root.clone(),
             cluster_id,
+            private_network,
             nodes,
             admin_key,
             notes: folder.repaired.clone(),
@@ -89,6 +100,7 @@ impl Secrets {
         let Some(cluster_id) = read_cluster_id(&files)? else {
             return Ok(None);
         };
+        let (private_network, _) = private_place::network(&files, PRIVATE_NETWORK, cluster, &cluster_id)?;
         let mut nodes = BTreeMap::new();
         for node in &cluster.nodes {
             let [host_key, enrolment_key, wireguard_key] = key_paths(&node.name);
@@ -117,6 +129,7 @@ impl Secrets {
         Ok(Some(Self {
             folder: files.root,
             cluster_id,
+            private_network,
             nodes,
             admin_key,
             notes: Vec::new(),
@@ -155,10 +168,9 @@ impl Secrets {
     }
 
     /// Returns the file `mkimage/nodes` with one line per node: `name role place brick private-address wireguard-key`, where
-    /// the place is its fixed address or mDNS name. Fails if the private network overlaps another one of the cluster file.
-    pub fn nodes(&self, cluster: &Cluster) -> Result<String> {
-        let network = cluster.private_network(&self.cluster_id)?;
-        let [first, second, third, _] = network.addr().octets();
+    /// the place is its fixed address or mDNS name.
+    pub fn nodes(&self, cluster: &Cluster) -> String {
+        let [first, second, third, _] = self.private_network.addr().octets();
         let lines = self.identities(cluster).map(|(node, identity)| {
             let address = Ipv4Addr::new(first, second, third, identity.private_number);
             let (name, role, place) = (&node.name, node.role.as_str(), node.place());
@@ -168,7 +180,7 @@ impl Secrets {
                 identity.wireguard_key.public
             )
         });
-        Ok(lines.collect())
+        lines.collect()
     }
 
     /// Returns when the cluster's id was written, in seconds since 1970, by the file's modification time: all that is known

@@ -32,6 +32,14 @@ fn a_private_network_that_overlaps_another_is_refused() {
         warnings(&three_nodes("[network]\nprivate = \"10.77.0.0/24\"")),
         warnings(&three_nodes(""))
     );
+    assert!(
+        why("[network]\ndns = [\"10.77.0.1\"]\nprivate = \"10.77.0.0/24\"")
+            .contains("overlaps dns 10.77.0.1")
+    );
+    assert!(
+        warnings(&three_nodes("[network]\nprivate = \"192.168.1.0/24\""))
+            .contains("many routers use 192.168.1.0/24")
+    );
 }
 
 #[test]

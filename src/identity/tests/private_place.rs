@@ -4,19 +4,20 @@ use std::fs;
 
 use super::{home_lab, workspace};
 use crate::cluster::{Cluster, NodeName};
+use crate::error::Category;
 use crate::identity::Secrets;
 
 #[test]
 fn a_nodes_place_in_the_private_network_stays_its_own() {
     let (_folder, path) = workspace();
     let lines = |secrets: &Secrets, cluster: &Cluster| -> Vec<String> {
-        let nodes = secrets.nodes(cluster).unwrap();
+        let nodes = secrets.nodes(cluster);
         nodes.lines().map(str::to_owned).collect()
     };
     let lab = home_lab();
     let secrets = Secrets::open_or_create(&path, &lab).unwrap();
     let before = lines(&secrets, &lab);
-    let network = lab.private_network(&secrets.cluster_id).unwrap();
+    let network = secrets.private_network;
     let first_three = network.addr().to_string();
     let first_three = first_three.trim_end_matches('0');
     let key = &secrets.node(&lab.nodes[0].name).unwrap().wireguard_key.public;
@@ -40,6 +41,31 @@ fn a_nodes_place_in_the_private_network_stays_its_own() {
     }
     let read = Secrets::open_read_only(&path, &changed).unwrap().unwrap();
     assert_eq!(lines(&read, &changed), after);
+}
+
+#[test]
+fn the_private_network_stays_that_of_the_first_images() {
+    let (_folder, path) = workspace();
+    let lab = home_lab();
+    let first = Secrets::open_or_create(&path, &lab).unwrap().private_network;
+    let mut moved = lab.clone();
+    moved.network.private = Some("10.77.0.0/24".parse().unwrap());
+    for opened in [
+        Secrets::open_or_create(&path, &moved).err(),
+        Secrets::open_read_only(&path, &moved).err(),
+    ] {
+        let error = opened.unwrap();
+        assert_eq!(error.category(), Category::Refused);
+        assert!(error.to_string().contains(&first.to_string()), "{error}");
+    }
+    fs::write(path.join("private-network"), "10.77.0.0/24\r\n").unwrap();
+    for cluster in [&moved, &lab] {
+        let opened = Secrets::open_or_create(&path, cluster).unwrap();
+        assert_eq!(Some(opened.private_network), moved.network.private);
+    }
+    fs::write(path.join("private-network"), "10.77").unwrap();
+    let error = Secrets::open_or_create(&path, &lab).unwrap_err();
+    assert!(error.to_string().contains("is damaged"), "{error}");
 }
 
 #[test]

@@ -35,7 +35,7 @@ pub fn read(folder: &Path, node: &str) -> Result<UserFiles> {
     Ok(files)
 }
 
-/// Returns whether the Pi or its system runs or obeys the file, whoever wrote it.
+/// Returns whether the Pi or its system runs or obeys a file of this name.
 pub fn is_obeyed(path: &BootPath) -> bool {
     const NAMES: [&str; 14] = [
         "autoboot.txt",

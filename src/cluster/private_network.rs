@@ -48,13 +48,13 @@ const OF_ROUTERS: [[u8; 3]; 18] = [
     [192, 168, 188],
 ];
 
-/// What a private network must leave alone.
+/// The networks and addresses that a private network must leave alone.
 pub(super) struct Others<'a> {
     /// The networks of the nodes' fixed addresses.
     pub(super) nodes: &'a [Ipv4Net],
     /// The networks of containers.
     pub(super) pool: Option<Ipv4Net>,
-    /// What the nodes use outside, and the key that names it.
+    /// The addresses of servers outside, each after the key that names it.
     pub(super) outside: Vec<(&'static str, Ipv4Addr)>,
 }
 

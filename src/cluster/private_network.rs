@@ -99,6 +99,11 @@ impl Cluster {
             Some(why) => {
                 let what = format!("the private network {network} of the cluster's nodes overlaps {why}");
                 let remedy = "add private = \"10.77.0.0/24\" to [network], or another network that nothing at home uses";
+                let remedy = if in_use.is_some() {
+                    format!("{remedy}, delete cluster.secrets/private-network and make all images again")
+                } else {
+                    remedy.to_owned()
+                };
                 Err(Error::new(Category::ClusterFile, what).with_remedy(remedy))
             }
         }

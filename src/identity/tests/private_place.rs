@@ -63,6 +63,16 @@ fn the_private_network_stays_that_of_the_first_images() {
         let opened = Secrets::open_or_create(&path, cluster).unwrap();
         assert_eq!(Some(opened.private_network), moved.network.private);
     }
+    // The cluster file takes it for containers now.
+    fs::write(path.join("private-network"), "10.10.5.0/24").unwrap();
+    let error = Secrets::open_or_create(&path, &lab).unwrap_err();
+    assert!(
+        error
+            .remedy()
+            .unwrap()
+            .contains("delete cluster.secrets/private-network"),
+        "{error}"
+    );
     fs::write(path.join("private-network"), "10.77").unwrap();
     let error = Secrets::open_or_create(&path, &lab).unwrap_err();
     assert!(error.to_string().contains("is damaged"), "{error}");

@@ -153,9 +153,11 @@ impl<'a> Part<'a> {
     pub(super) fn finish(self, path: &Path) -> Result<File> {
         let doing = || format!("finishing {}", path.display());
         self.file.sync_all().disk(doing)?;
+        // Removed before the rename: nobody would look for it once its part is gone. The hash tells the next run that
+        // the part is whole.
+        remove(&self.resume_path()).disk(doing)?;
         fs::rename(&self.path, path).disk(doing)?;
         sync_folder(folder_of(path))?;
-        remove(&self.resume_path()).disk(doing)?;
         match self.file.unlock() {
             Err(error) if error.kind() != io::ErrorKind::Unsupported => Err(error).disk(doing),
             _ => Ok(self.file),

@@ -146,6 +146,29 @@ fn a_complete_part_needs_no_server() {
     assert_eq!(cache.files(), [format!("{sha256}-a.img")]);
 }
 
+/// Whatever stops a run at its last steps, a kill among them, the next one finds nothing that it would not clear away.
+#[test]
+fn a_download_that_cannot_get_its_name_leaves_only_its_part() {
+    let bytes = image();
+    let sha256 = Sha256::of(&bytes);
+    let cache = Cache::new();
+    let name = cache.path().join(format!("{sha256}-a.img"));
+    let file = Served::new(&bytes, "a");
+    let in_the_way = name.clone();
+    let server = Server::start(move |request| {
+        fs::create_dir(&in_the_way).unwrap();
+        file.answer(request)
+    });
+    let error = cache.get(&server.url("a.img"), sha256).unwrap_err();
+    assert_eq!(error.category().exit_code(), 6, "{error}");
+    fs::remove_dir(&name).unwrap();
+    assert_eq!(cache.files(), [format!("{sha256}.part")]);
+
+    assert_eq!(read_all(&cache.get(&server.url("a.img"), sha256).unwrap()), bytes);
+    assert_eq!(server.requests().len(), 1);
+    assert_eq!(cache.files(), [format!("{sha256}-a.img")]);
+}
+
 #[test]
 fn a_part_with_wrong_content_is_downloaded_again() {
     for size in [100_000, 300_000, 400_000] {

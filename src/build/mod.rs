@@ -92,8 +92,9 @@ impl Order<'_> {
             Some(file) => RawImage::open(Arc::new(file?))?,
             None => RawImage::in_container(&container, &self.session.bars)?,
         };
-        fat::check(&*image.bytes, &image.boot.range, Edits::new())?;
-        let facts = BootFacts::detect(&FatBootFiles::open(&image)?)?;
+        let facts = fat::check(&*image.bytes, &image.boot.range, Edits::new())
+            .and_then(|()| BootFacts::detect(&FatBootFiles::open(&image)?))
+            .map_err(|error| container.damage(&self.session.bars).unwrap_or(error))?;
         base_choice::require_suitable(self.session, &facts, self.cluster)?;
         // Keys are created only for an accepted base.
         let folder = self.session.folder_of(self.cluster).join(FOLDER_NAME);

@@ -43,6 +43,7 @@ impl RawImage {
     /// Finds the partitions of the image in a container, decoding no more than necessary.
     pub fn in_container(container: &Container, progress: &dyn Progress) -> Result<Self> {
         Self::open(readable(container, progress)?)
+            .map_err(|error| container.damage(progress).unwrap_or(error))
     }
 }
 

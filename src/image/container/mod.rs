@@ -16,10 +16,10 @@ pub use xz::XzBlocks;
 use xz::XzStream;
 use zip::Zip;
 
-use crate::disk::read_at::{RawSink, ReadAt};
+use crate::disk::read_at::{Discard, RawSink, ReadAt};
 use crate::error::{Category, Context, Error, Result};
 use crate::image::xz::{BlockReader, Check};
-use crate::progress::Task;
+use crate::progress::{Progress, Task};
 
 /// A file with a raw image in it.
 pub enum Container {
@@ -80,6 +80,16 @@ impl Container {
             Self::XzBlocks(xz) => xz.decode(sink, task),
             Self::XzStream(xz) => xz.decode(sink, task),
         }
+    }
+
+    /// Decodes the whole image to learn whether the container is damaged: a better reason for an error that its content
+    /// caused, because what is read before a checksum may be anything.
+    pub fn damage(&self, progress: &dyn Progress) -> Option<Error> {
+        if matches!(self, Self::Raw(..)) {
+            return None;
+        }
+        let task = progress.begin("checking the image for damage", self.raw_size());
+        self.decode(&Discard, &*task).err()
     }
 
     /// Returns the blocks of an xz file, if they can be accessed independently.

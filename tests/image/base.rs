@@ -130,7 +130,7 @@ pub const FIRST_CLOUD_INIT: Era = Era {
     form: Form::RAW,
 };
 
-/// [`TRIXIE`] with a small boot partition, for tests that build often.
+/// [`TRIXIE`] with a small boot partition and smaller files, for tests that build often.
 pub const SMALL: Era = Era {
     name: "small",
     boot_mib: (8, 40),

@@ -1,5 +1,6 @@
 //! A node's image from every era's base, as other programs see it.
 
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -222,6 +223,7 @@ fn lines_for_all_boards_end_in_a_section_for_all_boards() {
 
 #[test]
 fn a_script_with_an_error_stops_the_first_boot() {
+    let mut checked = HashSet::new();
     for era in ERAS {
         let folder = judge::scratch();
         let tree = judge::tree_by_mtools(&built(era), &era.boot());
@@ -237,6 +239,15 @@ fn a_script_with_an_error_stops_the_first_boot() {
             }
         }
         assert!(!scripts.is_empty(), "{era:?}");
+        // Most eras have the same scripts.
+        if !checked.insert(
+            scripts
+                .iter()
+                .map(|path| fs::read(path).unwrap())
+                .collect::<Vec<_>>(),
+        ) {
+            continue;
+        }
         judge::succeed(
             // Each script is checked alone here; tests/firstboot/lint follows sourced files and checks variables.
             judge::tool("shellcheck")

@@ -146,7 +146,7 @@ fn a_complete_part_needs_no_server() {
     assert_eq!(cache.files(), [format!("{sha256}-a.img")]);
 }
 
-/// Whatever stops a run at its last steps, a kill among them, the next one finds nothing that it would not clear away.
+/// The state after a run that failed or was killed at its last step: the next run clears all of it away.
 #[test]
 fn a_download_that_cannot_get_its_name_leaves_only_its_part() {
     let bytes = image();

@@ -138,6 +138,15 @@ pub enum Command {
         #[arg(long)]
         watch: bool,
     },
+    /// Bring running nodes in line with the cluster file
+    Apply {
+        /// Show what would change, and change nothing
+        #[arg(long)]
+        dry_run: bool,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
     /// Print shell completions
     Completions {
         /// The shell

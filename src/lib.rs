@@ -9,6 +9,7 @@ mod build;
 pub mod cli;
 pub mod cluster;
 pub mod commands;
+pub mod description;
 pub mod disk;
 pub mod error;
 #[cfg(any(test, fuzzing))]
@@ -20,6 +21,7 @@ pub mod progress;
 pub mod release;
 mod session;
 pub mod signature;
+mod ssh;
 pub mod status;
 mod threads;
 pub mod ui;

@@ -1,20 +1,16 @@
 //! The nodes' progress: each node's `/run/mkimage/status.json`, read with the user's own ssh and the cluster's pinned host
 //! keys.
 
-use std::io::Read;
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::NodeName;
+use crate::ssh;
 
 /// Time for a node to answer: connecting (5 s by `ConnectTimeout`), then logging in on a busy Pi 3.
 const TIMEOUT: Duration = Duration::from_secs(20);
-/// In bytes. A report has a few kilobytes.
-const MAX_REPORT_SIZE: u64 = 256 * 1024;
 /// In seconds. A report is written every ten seconds; if the last one is older than this, the node hangs.
 const MAX_REPORT_AGE: u64 = 120;
 
@@ -36,6 +32,7 @@ pub struct Report {
     /// IPv4.
     #[serde(default)]
     pub addresses: Vec<String>,
+    pub description: Option<Description>,
     pub private: Option<Private>,
     pub swarm: Option<Swarm>,
     pub brick: Option<Brick>,
@@ -81,6 +78,13 @@ pub enum StageState {
     Done,
     /// The user must act.
     Refused,
+}
+
+/// The cluster's description that a node has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Description {
+    /// Its number.
+    pub generation: u64,
 }
 
 /// The private network as a node sees it.
@@ -164,49 +168,9 @@ impl Report {
 /// Reads a node's report over ssh. The node must belong to the cluster with `cluster_id`. The error is a message for the
 /// user that says why there is no report.
 pub fn ask(node: &NodeName, ssh_config: &Path, cluster_id: &str) -> Result<Report, String> {
-    let mut ssh = Command::new("ssh")
-        .arg("-F")
-        .arg(ssh_config)
-        .args(["-oBatchMode=yes", "-oConnectTimeout=5", "-oLogLevel=ERROR", "-T"])
-        .arg(node.as_str())
-        .arg("cat /run/mkimage/status.json && date +%s")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(|error| format!("ssh cannot be started: {error}; install an OpenSSH client"))?;
-    let answer = ssh.stdout.take().map(read_in_background);
-    let errors = ssh.stderr.take().map(read_in_background);
-    let deadline = Instant::now() + TIMEOUT;
-    let exit = loop {
-        match ssh.try_wait() {
-            Ok(Some(status)) => break Some(status),
-            Ok(None) if Instant::now() < deadline => thread::sleep(Duration::from_millis(50)),
-            Ok(None) | Err(_) => {
-                // It may have exited in the meantime; either way it is gone afterwards.
-                let _ = ssh.kill();
-                let _ = ssh.wait();
-                break None;
-            }
-        }
-    };
-    let text =
-        |reader: Option<JoinHandle<String>>| reader.and_then(|reader| reader.join().ok()).unwrap_or_default();
-    let (answer, errors) = (text(answer), text(errors));
-    match exit {
-        None => Err(format!("no answer within {} s", TIMEOUT.as_secs())),
-        Some(status) if status.success() => parse_answer(node, &answer, cluster_id),
-        Some(_) => Err(explain(&errors)),
-    }
-}
-
-fn read_in_background(pipe: impl Read + Send + 'static) -> JoinHandle<String> {
-    thread::spawn(move || {
-        let mut bytes = Vec::new();
-        // If the pipe breaks, what arrived so far is used.
-        let _ = pipe.take(MAX_REPORT_SIZE).read_to_end(&mut bytes);
-        String::from_utf8_lossy(&bytes).into_owned()
-    })
+    let command = "cat /run/mkimage/status.json && date +%s";
+    let answer = ssh::run(node, ssh_config, command, b"", TIMEOUT)?;
+    parse_answer(node, &answer, cluster_id)
 }
 
 /// Parses the report, followed by the node's own time in seconds since 1970.
@@ -231,36 +195,6 @@ pub(crate) fn parse_answer(node: &NodeName, answer: &str, cluster_id: &str) -> R
         ));
     }
     Ok(report)
-}
-
-/// Translates ssh's messages into hints for the user.
-pub(crate) fn explain(errors: &str) -> String {
-    let last = errors
-        .lines()
-        .map(str::trim)
-        .rfind(|line| !line.is_empty())
-        .unwrap_or("ssh failed");
-    let other_key = "its host key is not this cluster's: another card, or another machine at this address";
-    let known = [
-        ("Host key verification failed", other_key),
-        ("IDENTIFICATION HAS CHANGED", other_key),
-        ("Permission denied", "it does not accept your ssh key"),
-        (
-            "No such file or directory",
-            "it is up, but its first boot has not started yet",
-        ),
-        (
-            "Could not resolve",
-            "off, not on the network yet, or not reachable by mDNS from here",
-        ),
-        ("No route to host", "off, or not on the network yet"),
-        ("timed out", "off, or not on the network yet"),
-        ("Connection refused", "starting"),
-    ];
-    known
-        .iter()
-        .find(|(sign, _)| errors.contains(sign))
-        .map_or_else(|| last.to_owned(), |(_, meaning)| (*meaning).to_owned())
 }
 
 #[cfg(test)]
@@ -298,19 +232,12 @@ mod tests {
     }
 
     #[test]
-    fn messages_of_ssh_become_hints() {
-        assert!(explain("ssh: connect to host pi4-2 port 22: No route to host\r\n").contains("off"));
-        assert!(explain("@@@\nHost key verification failed.\r\n").contains("host key"));
-        assert_eq!(explain("something new\n"), "something new");
-    }
-
-    #[test]
     fn a_report_in_the_documented_format_can_be_read() {
         let text = r#"{"version":1,"cluster":"homelab","cluster_id":"00","node":"pi4-2","role":"worker","state":"attention",
             "updated":1795000000,"booted":1794999000,"stage":"brick",
             "stages":[{"name":"clock","state":"done","since":1795000000,"tries":1,"error":""},
                       {"name":"brick","state":"refused","since":1795000000,"tries":3,"error":"the stick has somebody's files"}],
-            "addresses":["192.168.1.32"],"private":{"address":"10.77.0.2","unreachable":["pi4-1"]},"swarm":{"state":"active","role":"worker","node_id":"x"},
+            "addresses":["192.168.1.32"],"description":{"generation":3},"private":{"address":"10.77.0.2","unreachable":["pi4-1"]},"swarm":{"state":"active","role":"worker","node_id":"x"},
             "brick":null,"volume":{"mounted":true,"bricks":4,"online":3,"replica":4,"heal_pending":7}}"#;
         let report: Report = serde_json::from_str(text).unwrap();
         assert_eq!(report.state, State::Attention);

@@ -98,6 +98,11 @@ pub fn stdout_is_terminal() -> bool {
     io::stdout().is_terminal()
 }
 
+/// Prints a question on stderr, without a line break.
+pub fn ask(question: &str) {
+    let _ = write!(io::stderr(), "{question}");
+}
+
 /// Prints a line on stderr. A closed stderr is ignored.
 fn message(text: &str) {
     let _ = writeln!(io::stderr(), "{}", printable::lines(text));

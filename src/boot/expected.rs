@@ -100,10 +100,10 @@ fn with_secret(
         },
         cluster_id: &text,
         authorized_keys: std::slice::from_ref(&text),
-        known_hosts: &text,
-        nodes: &text,
+        description: &text,
+        owner: &text,
+        certificate: &text,
         private_network: Ipv4Net::from(std::net::Ipv4Addr::from(u32::from(digit))),
-        enrolment_keys: &text,
         build_time: u64::from(u32::from(digit)),
         base: &facts.base,
         user_files,
@@ -156,10 +156,9 @@ mod tests {
     fn only_these_files_depend_on_secrets() {
         let lab = Lab::new();
         let of_all = [
-            "mkimage/authorized_keys",
-            "mkimage/enrolment_keys",
-            "mkimage/known_hosts",
-            "mkimage/nodes",
+            "mkimage/description",
+            "mkimage/enrolment_certificate",
+            "mkimage/owner",
             "mkimage/secrets/enrolment_key",
             "mkimage/secrets/host_key",
             "mkimage/secrets/wireguard_key",

@@ -17,14 +17,14 @@ pub struct Plan<'a> {
     pub cluster_id: &'a str,
     /// Public key lines of the people who may log in.
     pub authorized_keys: &'a [String],
-    /// Every node's host key, in OpenSSH's `known_hosts` format.
-    pub known_hosts: &'a str,
-    /// Every node and its place in the private network, `mkimage/nodes`.
-    pub nodes: &'a str,
+    /// The cluster's description, signed.
+    pub description: &'a str,
+    /// The `allowed_signers` file with the owner's public key.
+    pub owner: &'a str,
+    /// The certificate of the node's enrolment key.
+    pub certificate: &'a str,
     /// The private network, a /24.
     pub private_network: Ipv4Net,
-    /// Every node's enrolment public key, `<node> ssh-ed25519 AAAA...`, one per line.
-    pub enrolment_keys: &'a str,
     /// Seconds since 1970; the Pi's clock never shows an earlier time.
     pub build_time: u64,
     /// The base that the image is made from.

@@ -5,7 +5,7 @@ use crate::boot::overlay::{BootPath, Overlay};
 use crate::boot::plan::Plan;
 use crate::boot::settings::{self, Settings};
 use crate::boot::{bundle, cmdline, config_txt, network, user_files};
-use crate::error::{Category, Context, Error, Result};
+use crate::error::{Context, Result};
 
 /// Returns the files of the node's boot partition. The same plan gives the same bytes. Fails if a value of the
 /// cluster file cannot be written, or a file of the user cannot lie where they put it.
@@ -23,10 +23,9 @@ fn render_files(plan: &Plan<'_>, mechanism: &dyn Mechanism) -> Result<Overlay> {
         Ok(())
     };
     put(settings::PATH, Settings::of(plan)?.to_shell().into_bytes())?;
-    put("mkimage/nodes", plan.nodes.into())?;
-    put("mkimage/known_hosts", plan.known_hosts.into())?;
-    put("mkimage/enrolment_keys", plan.enrolment_keys.into())?;
-    put("mkimage/authorized_keys", authorized_keys(plan)?.into_bytes())?;
+    put("mkimage/description", plan.description.into())?;
+    put("mkimage/owner", plan.owner.into())?;
+    put("mkimage/enrolment_certificate", plan.certificate.into())?;
     for (path, bytes) in secrets(plan)? {
         put(&format!("mkimage/secrets/{path}"), bytes)?;
     }
@@ -68,19 +67,6 @@ fn secrets(plan: &Plan<'_>) -> Result<Vec<(&'static str, Vec<u8>)>> {
     let wifi = network::wifi_secret(plan.cluster, plan.node, plan.base.release, plan.cluster_id)?;
     files.extend(wifi.map(|(name, text)| (name, text.into_bytes())));
     Ok(files)
-}
-
-fn authorized_keys(plan: &Plan<'_>) -> Result<String> {
-    let mut lines = String::new();
-    for key in plan.authorized_keys {
-        if key.contains(['\n', '\r', '\0']) {
-            let what = "a public key of [user] ssh_authorized_keys has a line break";
-            return Err(Error::new(Category::ClusterFile, what));
-        }
-        lines.push_str(key);
-        lines.push('\n');
-    }
-    Ok(lines)
 }
 
 #[cfg(test)]

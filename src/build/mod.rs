@@ -16,6 +16,7 @@ use crate::boot::render::render;
 use crate::boot::user_files::{self, UserFiles};
 use crate::cli::Format;
 use crate::cluster::{Cluster, Node};
+use crate::description::Description;
 use crate::disk::output::{self, Output};
 use crate::disk::partial::OutFolder;
 use crate::disk::read_at::Discard;
@@ -101,7 +102,10 @@ impl Order<'_> {
         let secrets = Secrets::open_or_create(&folder, self.cluster)?;
         secrets.notes.iter().for_each(|note| self.session.bars.say(note));
 
-        let images = self.plan(&image, &facts, &secrets, destinations)?;
+        let description = Description::of(self.cluster, &secrets)?;
+        let images = self.plan(&image, &facts, &secrets, &description, destinations)?;
+        // Before the first card can have it.
+        secrets.keep_description(&description.signed)?;
         let outputs = self.write(base, &container, &image, images, unpacked)?;
         Ok((output::finish_all(outputs)?, secrets))
     }
@@ -224,11 +228,20 @@ impl Order<'_> {
         base: &RawImage,
         facts: &BootFacts,
         secrets: &Secrets,
+        description: &Description,
         destinations: Vec<PathBuf>,
     ) -> Result<Vec<PlannedImage>> {
         let images = self.nodes.iter().zip(self.own_files).zip(destinations);
         let planned = images.map(|((node, own), destination)| {
-            let overlay = node_overlay(self.cluster, node, secrets, facts, own, self.build_time)?;
+            let overlay = node_overlay(
+                self.cluster,
+                node,
+                secrets,
+                description,
+                facts,
+                own,
+                self.build_time,
+            )?;
             let now = Timestamp(self.build_time);
             let edits = apply::edits(&*base.bytes, &base.boot.range, &overlay, now, node.name.as_str())?;
             let image = PlannedImage {
@@ -258,22 +271,21 @@ pub(crate) fn node_overlay(
     cluster: &Cluster,
     node: &Node,
     secrets: &Secrets,
+    description: &Description,
     facts: &BootFacts,
     user_files: &[(BootPath, Vec<u8>)],
     build_time: u64,
 ) -> Result<Overlay> {
-    let mut authorized_keys = cluster.user.ssh_authorized_keys.clone();
-    authorized_keys.extend(secrets.admin_key.as_ref().map(|admin| admin.public.clone()));
     let plan = Plan {
         cluster,
         node,
         identity: secrets.node(&node.name)?,
         cluster_id: &secrets.cluster_id,
-        authorized_keys: &authorized_keys,
-        known_hosts: &secrets.known_hosts(cluster),
-        nodes: &secrets.nodes(cluster),
+        authorized_keys: &secrets.login_keys(cluster),
+        description: &description.signed,
+        owner: &secrets.owner(),
+        certificate: &secrets.certificate(&node.name)?,
         private_network: secrets.private_network,
-        enrolment_keys: &secrets.enrolment_keys(cluster),
         build_time,
         base: &facts.base,
         user_files,

@@ -1,5 +1,6 @@
 //! One file per subcommand. Each connects cluster, base, boot and image; only `ui` prints.
 
+mod apply;
 mod bases;
 mod build;
 mod check;
@@ -19,6 +20,7 @@ pub fn run(cli: Cli) -> Result<()> {
     let session = Session::new(cli.common)?;
     match cli.command {
         None => build::run(&session, &cli.build),
+        Some(Command::Apply { dry_run, yes }) => apply::run(&session, dry_run, yes),
         Some(Command::Bases { refresh }) => bases::run(&session, refresh),
         Some(Command::Inspect { image, path }) => inspect::run(&session, &image, path.as_deref()),
         Some(Command::Completions { shell }) => generate::completions(shell),

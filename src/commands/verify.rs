@@ -15,6 +15,7 @@ use crate::build::look::{FatBootFiles, open_base, open_named};
 use crate::build::node_overlay;
 use crate::cli::BaseArgs;
 use crate::cluster::{Cluster, Node};
+use crate::description::Description;
 use crate::disk::scratch;
 use crate::error::{Category, Context as _, Error, Result};
 use crate::identity::{FOLDER_NAME, Secrets};
@@ -127,7 +128,16 @@ fn expected(
             // A wrong time would make other files differ.
             let missing = || damaged_settings(path, "has no valid MKIMAGE_BUILD_TIME");
             let build_time = settings.build_time().ok_or_else(missing)?;
-            let overlay = node_overlay(cluster, node, &secrets, facts, user_files, build_time)?;
+            let description = Description::of(cluster, &secrets)?;
+            let overlay = node_overlay(
+                cluster,
+                node,
+                &secrets,
+                &description,
+                facts,
+                user_files,
+                build_time,
+            )?;
             Expected::exactly(overlay)
         }
         None => Expected::without_secrets(cluster, node, facts, user_files)?,

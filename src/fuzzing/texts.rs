@@ -83,7 +83,7 @@ pub(super) fn status_report(data: &[u8]) {
         assert_eq!(report.node, "pi4-2");
         let _ = report.problem();
     }
-    let _ = status::explain(&text);
+    let _ = crate::ssh::explain(&text);
 }
 
 pub(super) fn settings(data: &[u8]) {

@@ -8,12 +8,15 @@
 //! | `nodes/<name>/enrolment_key`, `.pub` | the key that the node uses to ask other nodes |
 //! | `nodes/<name>/wireguard_key` | its key in the private network |
 //! | `nodes/<name>/private_number` | the last byte of its address there, which it keeps |
+//! | `owner_key`, `.pub` | signs the cluster's description; never on a card |
+//! | `description` | the newest description, with its signature |
 //! | `admin_key`, `.pub` | a login for a user without an ssh key; kept if they get one later |
 //! | `known_hosts`, `ssh_config` | for the user's own ssh; written again when the cluster changes |
 //! | `.gitignore` | keeps all of it out of version control |
 
 mod folder;
 mod keys;
+mod owner;
 mod private_place;
 mod secrets;
 mod ssh_config;

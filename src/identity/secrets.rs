@@ -11,6 +11,7 @@ use ipnet::Ipv4Net;
 
 use super::folder::{Files, Folder};
 use super::keys::{self, KeyPair, NodeIdentity};
+use super::owner;
 use super::private_place;
 use super::ssh_config;
 use crate::cluster::{Address, Cluster, Node, NodeName};
@@ -23,6 +24,8 @@ const CLUSTER_ID: &str = "cluster-id";
 const NODES: &str = "nodes";
 const PRIVATE_NETWORK: &str = "private-network";
 const ADMIN_KEY: &str = "admin_key";
+const OWNER_KEY: &str = "owner_key";
+const DESCRIPTION: &str = "description";
 const KNOWN_HOSTS: &str = "known_hosts";
 const SSH_CONFIG: &str = "ssh_config";
 
@@ -34,7 +37,10 @@ pub struct Secrets {
     pub cluster_id: String,
     /// The network in which the nodes reach each other, a /24.
     pub private_network: Ipv4Net,
+    owner_key: KeyPair,
     nodes: BTreeMap<NodeName, NodeIdentity>,
+    /// The signed description of the last build or change; `None` before the first one.
+    pub description: Option<String>,
     /// Authorised on every node in addition to the user's own keys.
     pub admin_key: Option<AdminKey>,
     /// Notes for the user: repaired permissions, and keys that other nodes do not know yet.
@@ -61,6 +67,7 @@ impl Secrets {
         if is_new {
             folder.create(PRIVATE_NETWORK, format!("{private_network}\n").as_bytes())?;
         }
+        let (owner_key, _) = keys::read_or_create(&folder, OWNER_KEY, "mkimage owner")?;
         folder.create_folder(NODES)?;
         let mut nodes = BTreeMap::new();
         let mut created = Vec::new();
@@ -76,7 +83,9 @@ impl Secrets {
             folder: folder.files.root.clone(),
             cluster_id,
             private_network,
+            owner_key,
             nodes,
+            description: read_description(&folder.files)?,
             admin_key,
             notes: folder.repaired.clone(),
         };
@@ -101,6 +110,9 @@ impl Secrets {
             return Ok(None);
         };
         let (private_network, _) = private_place::network(&files, PRIVATE_NETWORK, cluster, &cluster_id)?;
+        let Some((owner_key, _)) = keys::read(&files, OWNER_KEY)? else {
+            return Ok(None);
+        };
         let mut nodes = BTreeMap::new();
         for node in &cluster.nodes {
             let [host_key, enrolment_key, wireguard_key] = key_paths(&node.name);
@@ -126,11 +138,14 @@ impl Secrets {
         }
         let admin_key = keys::read(&files, ADMIN_KEY)?
             .map(|(pair, _)| AdminKey::new(&pair, cluster, files.path(ADMIN_KEY)));
+        let description = read_description(&files)?;
         Ok(Some(Self {
             folder: files.root,
             cluster_id,
             private_network,
+            owner_key,
             nodes,
+            description,
             admin_key,
             notes: Vec::new(),
         }))
@@ -183,6 +198,41 @@ impl Secrets {
         lines.collect()
     }
 
+    /// Returns the public key lines of everybody who may log in.
+    pub fn login_keys(&self, cluster: &Cluster) -> Vec<String> {
+        let admin = self.admin_key.iter().map(|admin| admin.public.clone());
+        cluster.user.ssh_authorized_keys.iter().cloned().chain(admin).collect()
+    }
+
+    /// Returns the signature of a description.
+    pub fn sign(&self, text: &str) -> Result<String> {
+        owner::sign(&self.owner_key, text)
+    }
+
+    /// Returns the file by which nodes know the owner's signatures, `mkimage/owner`.
+    pub fn owner(&self) -> String {
+        owner::allowed_signers(&self.owner_key)
+    }
+
+    /// Returns the certificate with which a node introduces itself to those that do not know it yet.
+    pub fn certificate(&self, node: &NodeName) -> Result<String> {
+        owner::certificate(&self.owner_key, node, &self.node(node)?.enrolment_key)
+    }
+
+    /// Writes down a signed description as the newest one. Fails if another process has done so meanwhile: two descriptions
+    /// with the same number would divide the cluster.
+    pub fn keep_description(&self, signed: &str) -> Result<()> {
+        if self.description.as_deref() == Some(signed) {
+            return Ok(());
+        }
+        let folder = Folder::open_or_create(&self.folder)?;
+        if read_description(&folder.files)? != self.description {
+            let what = "another mkimage has changed the cluster's description meanwhile";
+            return Err(Error::new(Category::Other, what).with_remedy("run it again"));
+        }
+        folder.update(DESCRIPTION, signed)
+    }
+
     /// Returns when the cluster's id was written, in seconds since 1970, by the file's modification time: all that is known
     /// of the secrets' age.
     pub fn dated(&self) -> Option<u64> {
@@ -218,6 +268,10 @@ fn admin_comment(cluster: &Cluster) -> String {
 /// Returns the paths of a node's host key, enrolment key and WireGuard key in the folder.
 fn key_paths(name: &NodeName) -> [String; 3] {
     ["host_key", "enrolment_key", "wireguard_key"].map(|key| format!("{NODES}/{name}/{key}"))
+}
+
+fn read_description(files: &Files) -> Result<Option<String>> {
+    Ok(files.read(DESCRIPTION)?.map(|text| text.replace("\r\n", "\n")))
 }
 
 /// Returns the cluster's id, and whether it was created just now.

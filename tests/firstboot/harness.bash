@@ -8,7 +8,7 @@ in_a_fresh_world() {
     trap leave_the_world EXIT
     export MKIMAGE_LIB=$FIRSTBOOT/lib MKIMAGE_ETC=$WORLD/etc MKIMAGE_RUN=$WORLD/run MKIMAGE_VAR_DIR=$WORLD/var-lib
     export MKIMAGE_BRICK_MOUNT=$WORLD/brick MKIMAGE_GLUSTERD_DIR=$WORLD/glusterd MKIMAGE_SWARM_DIR=$WORLD/swarm
-    export MKIMAGE_BRICK_WAIT=0 MKIMAGE_GLUSTERD_VOL=$WORLD/glusterd.vol
+    export MKIMAGE_BRICK_WAIT=0 MKIMAGE_GLUSTERD_VOL=$WORLD/glusterd.vol MKIMAGE_HOSTS=$WORLD/hosts MKIMAGE_SSH_FOLDER=$WORLD/ssh
     BOOT=$WORLD/boot
     LOOPS=()
     mkdir -p "$WORLD"/{etc/secrets,run/stages,var-lib,brick,glusterd,swarm,boot/mkimage,bin}
@@ -18,7 +18,9 @@ in_a_fresh_world() {
     printf '%s\n' 'pi4-1 manager pi4-1.local yes 10.77.0.1 key1=' 'pi4-2 worker pi4-2.local yes 10.77.0.2 key2=' \
         'pi4-3 worker pi4-3.local yes 10.77.0.3 key3=' 'pi3-1 worker pi3-1.local no 10.77.0.4 key4=' >"$WORLD/etc/nodes"
     printf 'volume management\n    type mgmt/glusterd\nend-volume\n' >"$WORLD/glusterd.vol"
+    echo '127.0.0.1 localhost' >"$WORLD/hosts"
     fake systemctl 'exit 0'
+    fake timedatectl 'exit 1'
     fake ping 'exit 0'
     "$1"
 }
@@ -57,6 +59,26 @@ SETTINGS
     for line; do
         printf "%s='%s'\n" "${line%%=*}" "${line#*=}" >>"$WORLD/etc/settings"
     done
+}
+
+# describe FILE GENERATION [SECTION...]: a description of the cluster that its owner has signed. Its nodes are those of etc/nodes,
+# other sections are folders' files: etc/known_hosts, etc/enrolment_keys, if they are there.
+describe() {
+    local name
+    [[ -s $WORLD/owner_key ]] || ssh-keygen -q -t ed25519 -N '' -C '' -f "$WORLD/owner_key"
+    printf 'mkimage namespaces="mkimage" %s\n' "$(cut -d ' ' -f 1,2 "$WORLD/owner_key.pub")" >"$WORLD/etc/owner"
+    {
+        printf '%s\n' 'mkimage description 1' "cluster $CLUSTER_ID" "generation $2" '[settings]' "MKIMAGE_TIMEZONE='Etc/UTC'" \
+            '[settings pi4-2]' "MKIMAGE_ROLE='worker'"
+        for name in nodes known_hosts enrolment_keys authorized_keys; do
+            echo "[$name]"
+            cat "$WORLD/etc/$name" 2>/dev/null || true
+        done
+    } >"$1"
+    rm -f "$1.sig"
+    ssh-keygen -q -Y sign -f "$WORLD/owner_key" -n mkimage "$1" 2>/dev/null
+    cat "$1.sig" >>"$1"
+    rm "$1.sig"
 }
 
 # fake PROGRAM SCRIPT

@@ -28,16 +28,24 @@ a_root() {
     FAT=$ROOT/boot/firmware/mkimage
     cp -R "$FIRSTBOOT/." "$FAT/"
     cp "$FIRSTBOOT/../overlays/cloud-init/mkimage/mechanism" "$FAT/"
-    cp "$WORLD/etc/nodes" "$FAT/nodes"
     sed "s|^MKIMAGE_BOOT=.*|MKIMAGE_BOOT='/boot/firmware'|" "$WORLD/etc/settings" >"$FAT/settings"
     ssh-keygen -q -t ed25519 -N '' -C '' -f "$FAT/secrets/host_key"
     ssh-keygen -q -t ed25519 -N '' -C '' -f "$FAT/secrets/enrolment_key"
-    printf 'pi4-2,pi4-2.local %s\n' "$(cut -d ' ' -f 1,2 "$FAT/secrets/host_key.pub")" >"$FAT/known_hosts"
-    printf 'pi4-2 %s\npi4-3;id ssh-ed25519 AAAA\n' "$(cut -d ' ' -f 1,2 "$FAT/secrets/enrolment_key.pub")" >"$FAT/enrolment_keys"
+    printf 'pi4-2,pi4-2.local %s\n' "$(cut -d ' ' -f 1,2 "$FAT/secrets/host_key.pub")" >"$WORLD/etc/known_hosts"
+    printf 'pi4-2 %s\npi4-3;id ssh-ed25519 AAAA\n' "$(cut -d ' ' -f 1,2 "$FAT/secrets/enrolment_key.pub")" >"$WORLD/etc/enrolment_keys"
+    describe "$FAT/description" 1
+    cp "$WORLD/etc/owner" "$FAT/owner"
+    echo certificate >"$FAT/enrolment_certificate"
     rm "$FAT"/secrets/*.pub
     # shellcheck disable=SC2016
     printf '%s\n' '$6$salt$'"$(printf 'x%.0s' {1..86})" >"$FAT/secrets/password_hash"
     cp -R "$FAT/secrets" "$WORLD/secrets"
+}
+
+# describe_logins KEY...: the next description has these.
+describe_logins() {
+    printf '%s\n' "$@" >"$WORLD/etc/authorized_keys"
+    describe "$FAT/description" "$(($(sed -n '3s/^generation //p' "$FAT/description") + 1))"
 }
 
 # in_chroot COMMAND...: instead of this shell when it is a job of its own, so that a signal reaches the command.
@@ -175,7 +183,8 @@ a_secret_that_was_being_wiped_does_not_replace_the_good_one() { # test, root
 a_line_without_a_key_never_reaches_the_authorised_ones() { # test, root
     a_root
     install_node
-    equal "$(wc -l <"$ROOT/etc/mkimage/authorized_enrolment")" 1
+    equal "$(wc -l <"$ROOT/etc/mkimage/authorized_enrolment")" 2
+    contains "$(cat "$ROOT/etc/mkimage/authorized_enrolment")" 'restrict,cert-authority,command="/usr/local/lib/mkimage/answer -" ssh-ed25519 '
     contains "$(cat "$ROOT/etc/mkimage/authorized_enrolment")" 'restrict,command="/usr/local/lib/mkimage/answer pi4-2" ssh-ed25519 '
 }
 
@@ -272,23 +281,34 @@ a_user_whom_a_power_cut_took_is_made_after_all() { # test, root
     a_root
     sed -i '/^ada:/d' "$ROOT"/etc/{passwd,shadow,group,gshadow}
     printf 'sudo:x:27:\n' >>"$ROOT/etc/group"
-    printf 'ssh-ed25519 AAAAkey ada@desk\nssh-ed25519 AAAAother\n' >"$FAT/authorized_keys"
+    describe_logins 'ssh-ed25519 AAAAkey ada@desk' 'ssh-ed25519 AAAAother'
     in_root cloud-init 'exit 1'
     install_node
     grep -q '^ada:' "$ROOT/etc/passwd"
     grep -q '^sudo:.*ada' "$ROOT/etc/group"
     grep -q '^ada ALL=(ALL) NOPASSWD:ALL$' "$ROOT/etc/sudoers.d/010_mkimage-user"
-    equal "$(cat "$ROOT/home/ada/.ssh/authorized_keys")" "$(cat "$FAT/authorized_keys")"
+    equal "$(cat "$ROOT/home/ada/.ssh/authorized_keys")" "$(cat "$WORLD/etc/authorized_keys")"
     user=$(grep '^ada:' "$ROOT/etc/passwd" | cut -d : -f 3)
     equal "$(stat -c '%a %u' "$ROOT/home/ada/.ssh/authorized_keys")" "600 $user"
     equal "$(stat -c '%u' "$ROOT/home/ada")" "$user"
     equal "$(grep '^ada:' "$ROOT/etc/shadow" | cut -d : -f 2)" "$(cat "$WORLD/secrets/password_hash")"
     install_node
-    equal "$(cat "$ROOT/home/ada/.ssh/authorized_keys")" "$(cat "$FAT/authorized_keys")"
+    equal "$(cat "$ROOT/home/ada/.ssh/authorized_keys")" "$(cat "$WORLD/etc/authorized_keys")"
     # A line that was cut off with its end.
     printf 'ssh-ed25519 AAAAk' >"$ROOT/home/ada/.ssh/authorized_keys"
     install_node
-    equal "$(tail -n 2 "$ROOT/home/ada/.ssh/authorized_keys")" "$(cat "$FAT/authorized_keys")"
+    equal "$(tail -n 2 "$ROOT/home/ada/.ssh/authorized_keys")" "$(cat "$WORLD/etc/authorized_keys")"
+}
+
+a_login_key_that_was_taken_out_does_not_stay() { # test, root
+    a_root
+    describe_logins 'ssh-ed25519 AAAAkey ada@desk' 'ssh-ed25519 AAAAlost'
+    install_node
+    echo 'ssh-ed25519 AAAAmine added by hand' >>"$ROOT/home/ada/.ssh/authorized_keys"
+    describe_logins 'ssh-ed25519 AAAAkey ada@desk' 'ssh-ed25519 AAAAnew'
+    install_node
+    equal "$(cat "$ROOT/home/ada/.ssh/authorized_keys")" "$(printf '%s\n' 'ssh-ed25519 AAAAkey ada@desk' \
+        'ssh-ed25519 AAAAmine added by hand' 'ssh-ed25519 AAAAnew')"
 }
 
 # The image's first user cannot log in. The program that renames it and gives it a shell and a home may be cut off after each of these.
@@ -297,7 +317,7 @@ a_user_who_was_only_half_made_can_log_in_after_all() { # test, root
     sed -i 's|^ada:.*|ada:x:1000:1000::/home/pi:/usr/sbin/nologin|' "$ROOT/etc/passwd"
     mkdir "$ROOT/home/pi"
     echo kept >"$ROOT/home/pi/.profile"
-    printf 'ssh-ed25519 AAAAkey ada@desk\n' >"$FAT/authorized_keys"
+    describe_logins 'ssh-ed25519 AAAAkey ada@desk'
     # Empty, these hold up every program that changes users, forever.
     : >"$ROOT/etc/passwd.lock"
     : >"$ROOT/etc/shadow.lock"

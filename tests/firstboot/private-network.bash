@@ -4,6 +4,7 @@
 a_network() {
     echo 'PRIVATE' >"$WORLD/etc/secrets/wireguard_key"
     : >"$WORLD/run/private-network"
+    cp "$WORLD/etc/nodes" "$WORLD/run/private-nodes"
     : >"$WORLD/away"
     # shellcheck disable=SC2016
     fake wg 'echo "$*" >>"$MKIMAGE_RUN/../wg.log"; [ "$1" != syncconf ] || cat >"$MKIMAGE_RUN/../wg.conf"'
@@ -40,7 +41,7 @@ nobody_is_looked_for_while_everybody_answers() { # test
 a_node_that_has_moved_is_found_by_its_name() { # test
     a_network
     printf '10.77.0.1\n10.77.0.3\n' >"$WORLD/away"
-    sed -i 's/pi4-3\.local/192.168.1.33/' "$WORLD/etc/nodes"
+    sed -i 's/pi4-3\.local/192.168.1.33/' "$WORLD/etc/nodes" "$WORLD/run/private-nodes"
     stage private-network
     equal "$CODE" 0
     contains "$WHY" 'pi4-1 pi4-3'
@@ -55,6 +56,17 @@ a_node_that_nobody_knows_is_only_told() { # test
     equal "$CODE" 0
     contains "$WHY" pi4-3
     [[ ! -e $WORLD/wg.log ]]
+}
+
+a_node_that_is_new_gets_its_place() { # test
+    a_network
+    echo 'pi5-1 worker pi5-1.local yes 10.77.0.5 key5=' >>"$WORLD/etc/nodes"
+    stage private-network
+    equal "$CODE" 0
+    grep -qx 'PublicKey = key5=' "$WORLD/wg.conf"
+    rm "$WORLD/wg.conf"
+    stage private-network
+    [[ ! -e $WORLD/wg.conf ]]
 }
 
 a_network_that_is_gone_is_made_again() { # test

@@ -21,7 +21,7 @@ fn a_user_who_gets_a_key_later_can_log_in_with_either() {
 
     let admin = fs::read_to_string(place.path("cluster.secrets/admin_key.pub")).unwrap();
     let image = place.path("out/pi4-2.img");
-    for file in ["mkimage/authorized_keys", "user-data"] {
+    for file in ["mkimage/description", "user-data"] {
         let text = judge::boot_text(&image, &SMALL.boot(), file);
         for key in [USER_KEY, admin.trim()] {
             let blob = key.split(' ').nth(1).unwrap();

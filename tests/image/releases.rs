@@ -296,7 +296,7 @@ fn a_host_key_that_is_not_the_pinned_one_locks_everybody_out() {
             .join("../cluster.secrets/known_hosts");
         for known_hosts in [
             fs::read_to_string(known_hosts).unwrap(),
-            boot_text(era, "mkimage/known_hosts"),
+            boot_text(era, "mkimage/description"),
         ] {
             let line = known_hosts
                 .lines()

@@ -2,8 +2,8 @@
 # shellcheck disable=SC2034
 # (names set here are read by the scenarios)
 
-# The first one in the file is the first manager and has the first brick.
-NODES=(pi4-1 pi4-2 pi4-3 pi3-1)
+# In the file's order. The first one is the first manager and has the first brick.
+NODES=()
 # The node whose base image is of the time before cloud-init.
 readonly SYSTEMD_RUN_NODE=pi3-1
 readonly CLUSTER_USER=ada
@@ -11,18 +11,20 @@ readonly CLUSTER_USER=ada
 readonly CLUSTER_PASSWORD_HASH='$6$mklabsalt$WqJ0wq1cY1b3l8Kp0mE0y4o4r1c8m5mZbXo8U1w1c9yS0nI2r5D4hYfQd2h8nJ6s3a7zv9x0kLqPpRrTtUuVv.'
 readonly CLUSTER_WIFI_PASSWORD='no radio in the lab'
 readonly IMAGE_SERVER_PORT=8000
-declare -A NODE_ADDRESS=(["pi4-1"]=192.168.91.11 ["pi4-2"]=192.168.91.12 ["pi4-3"]=192.168.91.13 ["pi3-1"]=192.168.91.14)
+declare -A NODE_ADDRESS=(["pi4-1"]=192.168.91.11 ["pi4-2"]=192.168.91.12 ["pi4-3"]=192.168.91.13 ["pi3-1"]=192.168.91.14
+    ["pi5-1"]=192.168.91.15)
 declare -A NODE_ROLE=() NODE_WIPE=()
 # Leases instead of fixed addresses, when it is not empty (lib/router.bash).
 CLUSTER_ON_DHCP=
 CLUSTER_NAME=mklab
 CLUSTER_FOLDER=
 
-# Drills change these: the manager that is asked, each node's role, how each may treat its stick.
+# Drills change these: the nodes, the manager that is asked, each node's role, how each may treat its stick.
 cluster_defaults() {
+    NODES=(pi4-1 pi4-2 pi4-3 pi3-1)
     MANAGER=pi4-1
-    NODE_ROLE=(["pi4-1"]=manager ["pi4-2"]=worker ["pi4-3"]=worker ["pi3-1"]=worker)
-    NODE_WIPE=(["pi4-1"]=if-empty ["pi4-2"]=if-empty ["pi4-3"]=if-empty ["pi3-1"]=if-empty)
+    NODE_ROLE=(["pi4-1"]=manager ["pi4-2"]=worker ["pi4-3"]=worker ["pi3-1"]=worker ["pi5-1"]=worker)
+    NODE_WIPE=(["pi4-1"]=if-empty ["pi4-2"]=if-empty ["pi4-3"]=if-empty ["pi3-1"]=if-empty ["pi5-1"]=if-empty)
 }
 cluster_defaults
 
@@ -115,12 +117,12 @@ flash_new() {
 
 # private_address NODE: by the list of nodes on its boot partition; nothing from a program that makes no private network.
 private_address() {
-    awk -v node="$1" '$1 == node && NF == 6 { print $5 }' "$(node_folder "$1")/boot/mkimage/nodes"
+    awk -v node="$1" '$1 == node && NF == 6 { print $5 }' "$(node_folder "$1")/boot/mkimage/description"
 }
 
 # wireguard_key NODE: its public key, from the same list.
 wireguard_key() {
-    awk -v node="$1" '$1 == node && NF == 6 { print $6 }' "$(node_folder "$1")/boot/mkimage/nodes"
+    awk -v node="$1" '$1 == node && NF == 6 { print $6 }' "$(node_folder "$1")/boot/mkimage/description"
 }
 
 # all_on: the power is back, everywhere at once.

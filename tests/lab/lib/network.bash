@@ -5,6 +5,7 @@ readonly NETWORK_ADDRESS=192.168.91.1
 readonly NETWORK_PREFIX=24
 # The same at every power-on, as a board has it: the router's leases go by it.
 declare -A NODE_MAC=(["pi4-1"]=02:00:00:00:00:01 ["pi4-2"]=02:00:00:00:00:02 ["pi4-3"]=02:00:00:00:00:03 ["pi3-1"]=02:00:00:00:00:04
+    ["pi5-1"]=02:00:00:00:00:05
     ["stranger"]=02:00:00:00:00:66)
 
 network_start() {

@@ -1,0 +1,148 @@
+//! `mkimage apply`: brings running nodes in line with the cluster file.
+
+use std::io::{self, BufRead as _, IsTerminal as _};
+use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::cluster::{Cluster, NodeName};
+use crate::description::{Changes, Description};
+use crate::error::{Category, Context as _, Error, Result};
+use crate::identity::{FOLDER_NAME, Secrets};
+use crate::progress::Progress as _;
+use crate::session::Session;
+use crate::ssh;
+use crate::ui::{self, Table};
+
+/// A node takes a description within seconds, and waits for another one that is being taken for a minute.
+const TIMEOUT: Duration = Duration::from_secs(100);
+
+/// Takes the description on standard input, as one that the owner vouches for.
+const COMMAND: &str = "sudo -n /usr/local/lib/mkimage/answer-as-root - description";
+
+/// The outcome of one node.
+type Outcome<'a> = (&'a NodeName, std::result::Result<String, String>);
+
+pub(super) fn run(session: &Session, dry_run: bool, yes: bool) -> Result<()> {
+    let loaded = session.cluster_quietly()?;
+    let cluster = &loaded.cluster;
+    session.print_notes(&loaded);
+    let folder = session.folder_of(cluster).join(FOLDER_NAME);
+    if !folder.is_dir() {
+        let what = format!(
+            "there is no {}, so no image of this cluster has been built here",
+            folder.display()
+        );
+        return Err(Error::new(Category::ClusterFile, what)
+            .with_remedy("run mkimage apply where you built the images, or use --cluster"));
+    }
+    let secrets = Secrets::open_or_create(&folder, cluster)?;
+    let description = Description::of(cluster, &secrets)?;
+    let changes = Changes::between(
+        secrets.description.as_deref().unwrap_or_default(),
+        &description.signed,
+    );
+    let plan = plan(&changes, &description);
+    if dry_run {
+        return if session.common.json {
+            ui::json(&as_json(&description, &changes, &[]))
+        } else {
+            ui::result(&plan)
+        };
+    }
+    session.bars.say(&plan);
+    if !changes.is_empty() && !yes {
+        confirm()?;
+    }
+    secrets.keep_description(&description.signed)?;
+    let outcomes = show_all(cluster, &secrets.ssh_config_path(), &description.signed);
+    if session.common.json {
+        return ui::json(&as_json(&description, &changes, &outcomes));
+    }
+    let mut table = Table::new(&[&"NODE", &""]);
+    for (node, outcome) in &outcomes {
+        match outcome {
+            Ok(said) => table.row(&[node, &said.trim()]),
+            Err(why) => table.row(&[
+                node,
+                &format!("not now: {why}; it will hear of it from the others"),
+            ]),
+        }
+    }
+    ui::result(&table.to_string())?;
+    if outcomes.iter().any(|(_, outcome)| outcome.is_ok()) {
+        Ok(())
+    } else {
+        let what = "no node has taken the description";
+        Err(Error::new(Category::Network, what).with_remedy("switch a node on, and run it again"))
+    }
+}
+
+/// Returns the plan in words.
+fn plan(changes: &Changes, description: &Description) -> String {
+    let number = description.generation;
+    if changes.is_empty() {
+        return format!("Nothing has changed since description {number}. Nodes that lack it get it now.");
+    }
+    let mut text = format!("Description {number}:");
+    for node in &changes.added {
+        text = format!("{text}\n  {node} is new: flash its image and switch it on, before or after this");
+    }
+    for change in &changes.others {
+        text = format!("{text}\n  {change}");
+    }
+    text
+}
+
+/// Asks the user on a terminal. Fails if they do not want it, or nobody can be asked.
+fn confirm() -> Result<()> {
+    if !io::stdin().is_terminal() {
+        return Err(
+            Error::new(Category::Usage, "nobody can be asked whether to go on").with_remedy("add: --yes"),
+        );
+    }
+    ui::ask("Go on? [y/N] ");
+    let mut answer = String::new();
+    let read = io::stdin().lock().read_line(&mut answer);
+    read.context(Category::Disk, || "reading your answer".to_owned())?;
+    if matches!(answer.trim(), "y" | "Y" | "yes") {
+        Ok(())
+    } else {
+        Err(Error::new(Category::Interrupted, "nothing was changed"))
+    }
+}
+
+/// Shows the description to all nodes at once.
+fn show_all<'a>(cluster: &'a Cluster, ssh_config: &Path, signed: &str) -> Vec<Outcome<'a>> {
+    thread::scope(|scope| {
+        let shown: Vec<_> = cluster
+            .nodes
+            .iter()
+            .map(|node| {
+                let show = || ssh::run(&node.name, ssh_config, COMMAND, signed.as_bytes(), TIMEOUT);
+                (&node.name, scope.spawn(show))
+            })
+            .collect();
+        let shown = shown.into_iter().map(|(node, thread)| {
+            let failed = |_| Err("showing it failed".to_owned());
+            (node, thread.join().unwrap_or_else(failed))
+        });
+        shown.collect()
+    })
+}
+
+fn as_json(description: &Description, changes: &Changes, outcomes: &[Outcome<'_>]) -> Value {
+    let nodes = outcomes.iter().map(|(node, outcome)| match outcome {
+        Ok(said) => json!({ "node": node.as_str(), "reached": true, "answer": said.trim() }),
+        Err(why) => json!({ "node": node.as_str(), "reached": false, "error": why }),
+    });
+    json!({
+        "generation": description.generation,
+        "added": changes.added,
+        "removed": changes.removed,
+        "changes": changes.others,
+        "nodes": nodes.collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,124 @@
+//! The difference between two descriptions, in words.
+
+use std::collections::BTreeMap;
+
+/// The lines of each section of a description, by their first word.
+type Sections<'a> = BTreeMap<&'a str, BTreeMap<&'a str, &'a str>>;
+
+/// A node that one of two descriptions has.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Changes {
+    /// The names of the nodes that only the new one has.
+    pub added: Vec<String>,
+    /// The names of the nodes that only the old one has.
+    pub removed: Vec<String>,
+    /// A sentence for each other change.
+    pub others: Vec<String>,
+}
+
+impl Changes {
+    /// Compares two descriptions. One that is empty has no nodes.
+    pub fn between(old: &str, new: &str) -> Self {
+        let (old, new) = (sections(old), sections(new));
+        let (old_nodes, new_nodes) = (nodes_of(&old), nodes_of(&new));
+        let missing = |from: &BTreeMap<&str, &str>, other: &BTreeMap<&str, &str>| {
+            let names = from.keys().filter(|name| !other.contains_key(*name));
+            names.map(|name| (*name).to_owned()).collect::<Vec<_>>()
+        };
+        let mut changes = Self {
+            added: missing(&new_nodes, &old_nodes),
+            removed: missing(&old_nodes, &new_nodes),
+            others: Vec::new(),
+        };
+        for (section, lines) in &new {
+            let Some(before) = old.get(section) else {
+                continue;
+            };
+            for (key, value) in lines {
+                let was = before.get(key);
+                if was.is_none_or(|was| was != value) {
+                    changes.others.extend(sentence(section, key, was.copied(), value));
+                }
+            }
+        }
+        changes.others.sort();
+        changes.others.dedup();
+        changes
+    }
+
+    /// Returns whether the two are the same.
+    pub fn is_empty(&self) -> bool {
+        self.added.is_empty() && self.removed.is_empty() && self.others.is_empty()
+    }
+}
+
+fn nodes_of<'a>(sections: &Sections<'a>) -> BTreeMap<&'a str, &'a str> {
+    sections.get("nodes").cloned().unwrap_or_default()
+}
+
+fn sections(description: &str) -> Sections<'_> {
+    let mut sections = Sections::new();
+    let mut name = None;
+    for line in description.lines().take_while(|line| *line != super::SIGNATURE) {
+        if let Some(section) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
+            sections.entry(section).or_default();
+            name = Some(section);
+        } else if let Some(section) = name {
+            let (key, value) = line.split_once(['=', ' ']).unwrap_or((line, ""));
+            sections.entry(section).or_default().insert(key, value);
+        }
+    }
+    sections
+}
+
+/// Describes a line that has changed or is new in a section that both descriptions have. A new node is described elsewhere.
+fn sentence(section: &str, key: &str, was: Option<&str>, value: &str) -> Option<String> {
+    let setting = |whose: &str| {
+        let name = key.trim_start_matches("MKIMAGE_").to_lowercase();
+        let was = was.unwrap_or("''");
+        format!("{name}{whose}: {was} becomes {value}")
+    };
+    match section.split_once(' ') {
+        Some(("settings", node)) => Some(setting(&format!(" of {node}"))),
+        _ if section == "settings" => Some(setting("")),
+        // A role or a place that has changed is a setting of the node, too.
+        _ => was.map(|_| {
+            let node = key.split(',').next().unwrap_or(key);
+            match section {
+                "authorized_keys" => "the keys that may log in are others".to_owned(),
+                "nodes" => format!("{node} has another place, role or key"),
+                _ => format!("{node} has new keys"),
+            }
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OLD: &str = "mkimage description 1\ncluster 00\ngeneration 1\n[settings]\nMKIMAGE_REPLICA='2'\nMKIMAGE_DOMAIN='lan'\n\
+        [settings a]\nMKIMAGE_ROLE='manager'\n[settings b]\nMKIMAGE_ROLE='worker'\n[nodes]\na manager a.local yes 10.77.0.1 k1=\n\
+        b worker b.local yes 10.77.0.2 k2=\n[known_hosts]\na,a.local ssh-ed25519 AAAA1\nb,b.local ssh-ed25519 AAAA2\n";
+
+    #[test]
+    fn what_changes_is_named() {
+        assert!(Changes::between(OLD, OLD).is_empty());
+        let new = OLD
+            .replace("REPLICA='2'", "REPLICA='3'")
+            .replace(
+                "b worker b.local yes 10.77.0.2 k2=\n",
+                "c worker c.local no 10.77.0.3 k3=\n",
+            )
+            .replace("AAAA1", "AAAA9");
+        assert_eq!(
+            Changes::between(OLD, &new),
+            Changes {
+                added: vec!["c".to_owned()],
+                removed: vec!["b".to_owned()],
+                others: vec!["a has new keys".to_owned(), "replica: '2' becomes '3'".to_owned()],
+            }
+        );
+        assert_eq!(Changes::between("", OLD).added, ["a", "b"]);
+    }
+}

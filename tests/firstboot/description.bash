@@ -1,0 +1,152 @@
+# The cluster's description: which one a node takes, what it makes of it, and whom it shows it to.
+
+# a_described_node: pi4-2 with the description 5, which has been unfolded.
+a_described_node() {
+    echo 'pi4-1 ssh-ed25519 AAAAhost' >"$WORLD/etc/known_hosts"
+    echo 'pi4-1 ssh-ed25519 AAAAenrol' >"$WORLD/etc/enrolment_keys"
+    describe "$WORLD/etc/description" 5
+    echo certificate >"$WORLD/etc/enrolment_certificate"
+    with_parts description 'unfold_description || true'
+}
+
+# adopts FILE: fails as the node does; what it says in $SAID.
+adopts() {
+    local code=0
+    # shellcheck disable=SC2016
+    SAID=$(with_parts description 'adopt_description "'"$1"'" || code=1; echo "$adopted"; exit "${code:-0}"') || code=$?
+    printf '%s\n' "$SAID"
+    return "$code"
+}
+
+number() {
+    with_parts description 'generation_of "$DESCRIPTION"'
+}
+
+a_higher_number_with_the_owners_signature_is_taken() { # test
+    a_described_node
+    echo 'pi5-1 worker pi5-1.local yes 10.77.0.5 key5=' >>"$WORLD/etc/nodes"
+    describe "$WORLD/new" 6
+    sed -i '/pi5-1/d' "$WORLD/etc/nodes"
+    adopts "$WORLD/new"
+    equal "$(number)" 6
+    with_parts description 'unfold_description && settle_description'
+    grep -q '^pi5-1 ' "$WORLD/etc/nodes"
+    grep -q '^restrict,cert-authority,' "$WORLD/etc/authorized_enrolment"
+    grep -qP '^10\.77\.0\.5\tpi5-1$' "$WORLD/hosts"
+    fails with_parts description unfold_description
+}
+
+nothing_else_is_taken() { # test
+    local name
+    a_described_node
+    describe "$WORLD/old" 4
+    describe "$WORLD/changed" 6
+    sed -i 's/^pi4-3 worker/pi4-3 manager/' "$WORLD/changed"
+    describe "$WORLD/raised" 6
+    sed -i 's/^generation 6/generation 7/' "$WORLD/raised"
+    describe "$WORLD/unsigned" 6
+    sed -i '/BEGIN SSH/,$d' "$WORLD/unsigned"
+    (CLUSTER_ID=ffff && describe "$WORLD/others" 6)
+    describe "$WORLD/without-me" 6
+    sed -i '/^pi4-2 /d' "$WORLD/etc/nodes"
+    describe "$WORLD/without-me" 6
+    mv "$WORLD/owner_key" "$WORLD/kept"
+    cp "$WORLD/etc/owner" "$WORLD/kept-owner"
+    describe "$WORLD/strangers" 6
+    mv "$WORLD/kept" "$WORLD/owner_key"
+    cp "$WORLD/kept-owner" "$WORLD/etc/owner"
+    : >"$WORLD/empty"
+    head -c 100000 /dev/urandom >"$WORLD/noise"
+    for name in old changed raised unsigned others without-me strangers empty noise missing; do
+        fails adopts "$WORLD/$name"
+        equal "$(number)" 5
+    done
+}
+
+two_descriptions_with_one_number_are_told() { # test
+    a_described_node
+    sed -i 's/pi4-3 worker/pi4-3 manager/' "$WORLD/etc/nodes"
+    describe "$WORLD/other" 5
+    fails adopts "$WORLD/other"
+    contains "$SAID" 'two descriptions with the number 5'
+    cp "$WORLD/etc/description" "$WORLD/same"
+    adopts "$WORLD/same"
+}
+
+the_settings_of_the_card_stay() { # test
+    settings MKIMAGE_ROLE=manager MKIMAGE_BUILD_TIME=7
+    a_described_node
+    equal "$(with_parts description 'echo "$MKIMAGE_ROLE $MKIMAGE_BUILD_TIME $MKIMAGE_NODE"')" 'worker 7 pi4-2'
+}
+
+# shown CALLER FILE: the node's answer to a description.
+shown() {
+    CODE=0
+    SAID=$(dash "$MKIMAGE_LIB/answer-as-root" "$1" description <"$2" 2>&1) || CODE=$?
+    printf '%s (%s)\n' "$SAID" "$CODE"
+}
+
+a_node_that_only_the_owner_vouches_for_may_show_a_description() { # test
+    local words
+    a_described_node
+    sed -i 's/pi4-3 worker/pi4-3 manager/' "$WORLD/etc/nodes"
+    describe "$WORLD/new" 6
+    sed -i 's/pi4-3 manager/pi4-3 worker/' "$WORLD/etc/nodes"
+    shown - "$WORLD/new"
+    equal "$CODE" 0
+    equal "$(number)" 6
+    [[ -e $WORLD/run/renewed ]]
+    for words in state peers 'join-token' 'add-brick fresh' probe generation ''; do
+        fails dash "$MKIMAGE_LIB/answer-as-root" - "$words"
+    done
+}
+
+a_description_that_is_too_large_is_not_read() { # test
+    a_described_node
+    head -c 10000000 /dev/zero >"$WORLD/large"
+    shown pi4-1 "$WORLD/large"
+    equal "$CODE" 11
+    contains "$SAID" 'too large'
+    equal "$(find "$WORLD/run" -name 'shown*')" ''
+}
+
+# others_answer NODE=GENERATION...: with another digest if the number ends in x; `denied` knows no key of this node. What is shown to a
+# node lands in shown-NODE, and the options that were used with it.
+others_answer() {
+    local digest
+    digest=$(sha256sum <"$WORLD/etc/description" | cut -d ' ' -f 1)
+    printf '%s\n' "$@" >"$WORLD/others"
+    # shellcheck disable=SC2016
+    fake ssh 'for word; do case $word in mkimage@*) node=${word#mkimage@}; node=${node%.local} ;; esac; done
+    world=$MKIMAGE_RUN/..
+    has=$(sed -n "s/^$node=//p" "$world/others")
+    case "$word $has" in
+        "generation denied") [ -n "${certificate:-}" ] || { echo "Permission denied (publickey)." >&2; exit 255; } ;;
+        "generation ") exit 255 ;;
+        "generation "*x) echo "generation ${has%x} 0000000000000000000000000000000000000000000000000000000000000000" ;;
+        "generation "*) echo "generation $has '"$digest"'" ;;
+        "description "*) cat >"$world/shown-$node"; echo "$*" >"$world/options-$node"; echo taken ;;
+    esac'
+}
+
+others_hear_of_it() { # test
+    a_described_node
+    others_answer pi4-1=4 pi4-3=denied pi3-1=5
+    stage description
+    equal "$CODE $WHY" '0 '
+    cmp "$WORLD/shown-pi4-1" "$WORLD/etc/description"
+    cmp "$WORLD/shown-pi4-3" "$WORLD/etc/description"
+    [[ ! -e $WORLD/shown-pi3-1 ]]
+    grep -q "CertificateFile=$WORLD/etc/enrolment_certificate" "$WORLD/options-pi4-3"
+    fails grep -q CertificateFile "$WORLD/options-pi4-1"
+    equal "$(jq -c . "$WORLD/run/parts/description")" '{"generation":5}'
+}
+
+nobody_is_told_an_older_one() { # test
+    a_described_node
+    others_answer pi4-1=6 pi4-3=5x
+    stage description
+    equal "$CODE" 0
+    contains "$WHY" 'pi4-3 has another description with the number 5'
+    equal "$(ls "$WORLD"/shown-* 2>/dev/null || true)" ''
+}

@@ -1,0 +1,57 @@
+# A fifth Pi: it gets a [[node]] and an image, and nothing is done to the four others, once with all of them on, once without the manager.
+new=pi5-1
+
+# grows [NODE]: the new node becomes a member; NODE, which is off meanwhile, comes back later.
+grows() {
+    local off=${1-} node
+    local -a there=()
+    NODES+=("$new")
+    cluster_write "$LAB_SCRATCH/cluster"
+    flash_new "$new"
+    writer_start pi4-2
+    [[ -z $off ]] || node_cut "$off"
+    node_on "$new"
+    if [[ -n $off ]]; then
+        for node in "${NODES[@]}"; do
+            [[ $node == "$off" ]] || there+=("$node")
+        done
+        check "the nodes that are on hear of $new" eventually "${MKLAB_PATIENCE:-900}" know "$new" "${there[@]}"
+        node_on "$off"
+    fi
+    wait_state 'done' "${MKLAB_PATIENCE:-900}" "${NODES[@]}"
+    say "all five are done after $((SECONDS - DRILL_STARTED)) s"
+    check "all nodes know all nodes" know "$new" "${NODES[@]}"
+    cluster_is_healthy
+    check "all $DRILL_FILES files are right on every node" files_are_right
+    check "and on every brick" eventually 600 bricks_are_complete
+    check "the service of four replicas runs" eventually 120 service_runs 4
+    writer_stop pi4-2
+    say "the program on the volume: $WRITER_WRITES writes, $WRITER_FAILED failed, the longest wait $WRITER_LONGEST s"
+    check "mkimage status ends well" eventually 180 status_is_done
+    check "enrolment is as narrow as before" enrolment_is_narrow
+}
+
+# know NEW NODE...: whether they have it in their list.
+know() {
+    local node
+    for node in "${@:2}"; do
+        in_node "$node" grep "^$1 " /etc/mkimage/nodes || return 1
+    done
+}
+
+healthy_cluster
+grows
+node_cut "$new"
+stick_remove "$new"
+NODES=("${NODES[@]:0:4}")
+
+say "once more while the only manager is off"
+put_back healthy
+all_on
+wait_state 'done' "${MKLAB_PATIENCE:-900}" "${NODES[@]}"
+drill_begins
+grows pi4-1
+node_cut "$new"
+stick_remove "$new"
+# shellcheck disable=SC2034 # (run_drills reads it)
+DRILL_KEEPS_TO_ITSELF=yes

@@ -19,11 +19,24 @@ pub(crate) fn run(
     input: &[u8],
     timeout: Duration,
 ) -> Result<String, String> {
+    run_with(node.as_str(), ssh_config, &[], command, input, timeout)
+}
+
+/// Does the same on a host that `ssh_config` does not have, with these further options, such as `-oHostName=10.0.0.3`.
+pub(crate) fn run_with(
+    host: &str,
+    ssh_config: &Path,
+    options: &[String],
+    command: &str,
+    input: &[u8],
+    timeout: Duration,
+) -> Result<String, String> {
     let mut ssh = Command::new("ssh")
         .arg("-F")
         .arg(ssh_config)
         .args(["-oBatchMode=yes", "-oConnectTimeout=5", "-oLogLevel=ERROR", "-T"])
-        .arg(node.as_str())
+        .args(options)
+        .arg(host)
         .arg(command)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

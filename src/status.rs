@@ -2,11 +2,12 @@
 //! keys.
 
 use std::path::Path;
+use std::thread;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::cluster::NodeName;
+use crate::cluster::{Cluster, Node, NodeName};
 use crate::ssh;
 
 /// Time for a node to answer: connecting (5 s by `ConnectTimeout`), then logging in on a busy Pi 3.
@@ -195,6 +196,25 @@ pub(crate) fn parse_answer(node: &NodeName, answer: &str, cluster_id: &str) -> R
         ));
     }
     Ok(report)
+}
+
+/// Each node of a cluster with its report, or why there is none.
+pub(crate) type Answers<'a> = Vec<(&'a Node, Result<Report, String>)>;
+
+/// Asks every node at once.
+pub(crate) fn ask_all<'a>(cluster: &'a Cluster, ssh_config: &Path, cluster_id: &str) -> Answers<'a> {
+    thread::scope(|scope| {
+        let asked: Vec<_> = cluster
+            .nodes
+            .iter()
+            .map(|node| (node, scope.spawn(|| ask(&node.name, ssh_config, cluster_id))))
+            .collect();
+        let asked = asked.into_iter().map(|(node, thread)| {
+            let failed = |_| Err("asking it failed".to_owned());
+            (node, thread.join().unwrap_or_else(failed))
+        });
+        asked.collect()
+    })
 }
 
 #[cfg(test)]

@@ -102,7 +102,7 @@ impl Order<'_> {
         let secrets = Secrets::open_or_create(&folder, self.cluster)?;
         secrets.notes.iter().for_each(|note| self.session.bars.say(note));
 
-        let description = Description::of(self.cluster, &secrets)?;
+        let description = Description::of_image(self.cluster, &secrets)?;
         let images = self.plan(&image, &facts, &secrets, &description, destinations)?;
         // Before the first card can have it.
         secrets.keep_description(&description.signed)?;

@@ -1,5 +1,7 @@
 //! `mkimage apply`: brings running nodes in line with the cluster file.
 
+mod removal;
+
 use std::io::{self, BufRead as _, IsTerminal as _};
 use std::path::Path;
 use std::thread;
@@ -7,8 +9,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::cluster::{Cluster, NodeName};
-use crate::description::{Changes, Description};
+use crate::cluster::Cluster;
+use crate::description::{Changes, Description, GoneNode};
 use crate::error::{Category, Context as _, Error, Result};
 use crate::identity::{FOLDER_NAME, Secrets};
 use crate::progress::Progress as _;
@@ -23,7 +25,7 @@ const TIMEOUT: Duration = Duration::from_secs(100);
 const COMMAND: &str = "sudo -n /usr/local/lib/mkimage/answer-as-root - description";
 
 /// The outcome of one node.
-type Outcome<'a> = (&'a NodeName, std::result::Result<String, String>);
+type Outcome = (String, std::result::Result<String, String>);
 
 pub(super) fn run(session: &Session, dry_run: bool, yes: bool) -> Result<()> {
     let loaded = session.cluster_quietly()?;
@@ -40,10 +42,8 @@ pub(super) fn run(session: &Session, dry_run: bool, yes: bool) -> Result<()> {
     }
     let secrets = Secrets::open_or_create(&folder, cluster)?;
     let description = Description::of(cluster, &secrets)?;
-    let changes = Changes::between(
-        secrets.description.as_deref().unwrap_or_default(),
-        &description.signed,
-    );
+    let newest = secrets.description.as_deref().unwrap_or_default();
+    let changes = Changes::between(newest, &description.signed);
     let plan = plan(&changes, &description);
     if dry_run {
         return if session.common.json {
@@ -56,8 +56,15 @@ pub(super) fn run(session: &Session, dry_run: bool, yes: bool) -> Result<()> {
     if !changes.is_empty() && !yes {
         confirm()?;
     }
+    let gone = GoneNode::between(newest, &description.signed);
+    let ssh_config = secrets.ssh_config_path();
+    if !gone.is_empty() {
+        removal::require_all_files_elsewhere(cluster, &secrets, &gone, session.common.force)?;
+        removal::drain(cluster, &ssh_config, &gone, &session.bars);
+    }
     secrets.keep_description(&description.signed)?;
-    let outcomes = show_all(cluster, &secrets.ssh_config_path(), &description.signed);
+    let mut outcomes = show_all(cluster, &ssh_config, &description.signed);
+    outcomes.extend(removal::show(&gone, cluster, &secrets, &description.signed)?);
     if session.common.json {
         return ui::json(&as_json(&description, &changes, &outcomes));
     }
@@ -65,6 +72,12 @@ pub(super) fn run(session: &Session, dry_run: bool, yes: bool) -> Result<()> {
     for (node, outcome) in &outcomes {
         match outcome {
             Ok(said) => table.row(&[node, &said.trim()]),
+            Err(why) if gone.iter().any(|gone| gone.name == *node) => {
+                table.row(&[
+                    node,
+                    &format!("not told: {why}; the others do not listen to it any more"),
+                ]);
+            }
             Err(why) => table.row(&[
                 node,
                 &format!("not now: {why}; it will hear of it from the others"),
@@ -72,6 +85,11 @@ pub(super) fn run(session: &Session, dry_run: bool, yes: bool) -> Result<()> {
         }
     }
     ui::result(&table.to_string())?;
+    for node in &gone {
+        session
+            .bars
+            .say(&removal::what_is_left(&node.name, secrets.folder()));
+    }
     if outcomes.iter().any(|(_, outcome)| outcome.is_ok()) {
         Ok(())
     } else {
@@ -87,6 +105,11 @@ fn plan(changes: &Changes, description: &Description) -> String {
         return format!("Nothing has changed since description {number}. Nodes that lack it get it now.");
     }
     let mut text = format!("Description {number}:");
+    for node in &changes.removed {
+        text = format!(
+            "{text}\n  {node} goes: its containers start again elsewhere, its stick leaves the volume, and its keys open nothing any more"
+        );
+    }
     for node in &changes.added {
         text = format!("{text}\n  {node} is new: flash its image and switch it on, before or after this");
     }
@@ -115,14 +138,14 @@ fn confirm() -> Result<()> {
 }
 
 /// Shows the description to all nodes at once.
-fn show_all<'a>(cluster: &'a Cluster, ssh_config: &Path, signed: &str) -> Vec<Outcome<'a>> {
+fn show_all(cluster: &Cluster, ssh_config: &Path, signed: &str) -> Vec<Outcome> {
     thread::scope(|scope| {
         let shown: Vec<_> = cluster
             .nodes
             .iter()
             .map(|node| {
                 let show = || ssh::run(&node.name, ssh_config, COMMAND, signed.as_bytes(), TIMEOUT);
-                (&node.name, scope.spawn(show))
+                (node.name.to_string(), scope.spawn(show))
             })
             .collect();
         let shown = shown.into_iter().map(|(node, thread)| {
@@ -133,10 +156,10 @@ fn show_all<'a>(cluster: &'a Cluster, ssh_config: &Path, signed: &str) -> Vec<Ou
     })
 }
 
-fn as_json(description: &Description, changes: &Changes, outcomes: &[Outcome<'_>]) -> Value {
+fn as_json(description: &Description, changes: &Changes, outcomes: &[Outcome]) -> Value {
     let nodes = outcomes.iter().map(|(node, outcome)| match outcome {
-        Ok(said) => json!({ "node": node.as_str(), "reached": true, "answer": said.trim() }),
-        Err(why) => json!({ "node": node.as_str(), "reached": false, "error": why }),
+        Ok(said) => json!({ "node": node, "reached": true, "answer": said.trim() }),
+        Err(why) => json!({ "node": node, "reached": false, "error": why }),
     });
     json!({
         "generation": description.generation,

@@ -1,24 +1,22 @@
 //! `mkimage status`: shows the progress of each node's first boot.
 
 use std::fmt::Display;
-use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::cluster::{Cluster, Node};
+use crate::cluster::Node;
+use crate::description;
 use crate::error::{Category, Error, Result};
 use crate::identity::{FOLDER_NAME, Secrets};
 use crate::session::Session;
-use crate::status::{Report, State, ask};
+use crate::status::{Answers, Report, State, ask_all};
 use crate::ui::{self, Table};
 use crate::units::Size;
 
 /// Pause between two rounds of `--watch`.
 const PAUSE: Duration = Duration::from_secs(5);
-
-type Answers<'a> = Vec<(&'a Node, Result<Report, String>)>;
 
 pub(super) fn run(session: &Session, watch: bool) -> Result<()> {
     let loaded = session.cluster_quietly()?;
@@ -31,11 +29,12 @@ pub(super) fn run(session: &Session, watch: bool) -> Result<()> {
             .with_remedy("run mkimage status where you built the images, or use --cluster"));
     }
     let secrets = Secrets::open_or_create(&folder, cluster)?;
+    let newest = description::newest_number(&secrets);
     let mut shown = String::new();
     loop {
         let answers = ask_all(cluster, &secrets.ssh_config_path(), &secrets.cluster_id);
         let done = answers.iter().filter(|(_, answer)| is_done(answer)).count();
-        let text = as_table(&answers).to_string();
+        let text = as_table(&answers, newest).to_string();
         if session.common.json {
             ui::json(&as_json(&answers))?;
         } else if !watch {
@@ -65,22 +64,6 @@ fn is_done(answer: &Result<Report, String>) -> bool {
         && report.volume.as_ref().is_none_or(|volume| volume.online >= volume.replica && volume.heal_pending == 0))
 }
 
-/// Asks every node at once.
-fn ask_all<'a>(cluster: &'a Cluster, ssh_config: &Path, cluster_id: &str) -> Answers<'a> {
-    thread::scope(|scope| {
-        let asked: Vec<_> = cluster
-            .nodes
-            .iter()
-            .map(|node| (node, scope.spawn(|| ask(&node.name, ssh_config, cluster_id))))
-            .collect();
-        let asked = asked.into_iter().map(|(node, thread)| {
-            let failed = |_| Err("asking it failed".to_owned());
-            (node, thread.join().unwrap_or_else(failed))
-        });
-        asked.collect()
-    })
-}
-
 fn as_json(answers: &Answers<'_>) -> Value {
     let nodes: Vec<_> = answers
         .iter()
@@ -93,19 +76,20 @@ fn as_json(answers: &Answers<'_>) -> Value {
     json!({ "done": done, "nodes": nodes })
 }
 
-fn as_table(answers: &Answers<'_>) -> Table {
+/// `newest` is the number of the newest description.
+fn as_table(answers: &Answers<'_>, newest: u64) -> Table {
     let headings: [&dyn Display; 7] = [&"NODE", &"ADDRESS", &"STAGE", &"SWARM", &"BRICK", &"VOLUME", &""];
     let mut table = Table::new(&headings);
     for (node, answer) in answers {
         match answer {
-            Ok(report) => add_row(&mut table, node, report),
+            Ok(report) => add_row(&mut table, node, report, newest),
             Err(why) => table.row(&[&node.name, &"-", &"-", &"-", &"-", &"-", why]),
         }
     }
     table
 }
 
-fn add_row(table: &mut Table, node: &Node, report: &Report) {
+fn add_row(table: &mut Table, node: &Node, report: &Report, newest: u64) {
     let unknown = || "-".to_owned();
     let stage = match report.state {
         State::Done => "done".to_owned(),
@@ -131,6 +115,21 @@ fn add_row(table: &mut Table, node: &Node, report: &Report) {
             (true, pending) => format!("{bricks}, {pending} to heal"),
         }
     });
-    let (addresses, problem) = (report.addresses.join(" "), report.problem().unwrap_or_default());
+    let lag = report
+        .description
+        .as_ref()
+        .filter(|description| description.generation < newest)
+        .map(|description| {
+            format!(
+                "knows the cluster as of description {}, not {newest} yet",
+                description.generation
+            )
+        });
+    let problem = report
+        .problem()
+        .map(ToOwned::to_owned)
+        .or(lag)
+        .unwrap_or_default();
+    let addresses = report.addresses.join(" ");
     table.row(&[&node.name, &addresses, &stage, &swarm, &brick, &volume, &problem]);
 }

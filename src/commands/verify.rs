@@ -128,7 +128,7 @@ fn expected(
             // A wrong time would make other files differ.
             let missing = || damaged_settings(path, "has no valid MKIMAGE_BUILD_TIME");
             let build_time = settings.build_time().ok_or_else(missing)?;
-            let description = Description::of(cluster, &secrets)?;
+            let description = Description::of_image(cluster, &secrets)?;
             let overlay = node_overlay(
                 cluster,
                 node,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 /// The lines of each section of a description, by their first word.
-type Sections<'a> = BTreeMap<&'a str, BTreeMap<&'a str, &'a str>>;
+pub(super) type Sections<'a> = BTreeMap<&'a str, BTreeMap<&'a str, &'a str>>;
 
 /// A node that one of two descriptions has.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -41,6 +41,11 @@ impl Changes {
                 }
             }
         }
+        if !old.is_empty() && old.get("authorized_keys") != new.get("authorized_keys") {
+            changes
+                .others
+                .push("the keys that may log in are others".to_owned());
+        }
         changes.others.sort();
         changes.others.dedup();
         changes
@@ -56,7 +61,7 @@ fn nodes_of<'a>(sections: &Sections<'a>) -> BTreeMap<&'a str, &'a str> {
     sections.get("nodes").cloned().unwrap_or_default()
 }
 
-fn sections(description: &str) -> Sections<'_> {
+pub(super) fn sections(description: &str) -> Sections<'_> {
     let mut sections = Sections::new();
     let mut name = None;
     for line in description.lines().take_while(|line| *line != super::SIGNATURE) {
@@ -64,7 +69,11 @@ fn sections(description: &str) -> Sections<'_> {
             sections.entry(section).or_default();
             name = Some(section);
         } else if let Some(section) = name {
-            let (key, value) = line.split_once(['=', ' ']).unwrap_or((line, ""));
+            let (key, value) = match section {
+                // Of these, the whole line counts.
+                "authorized_keys" | "revoked_keys" => (line, ""),
+                _ => line.split_once(['=', ' ']).unwrap_or((line, "")),
+            };
             sections.entry(section).or_default().insert(key, value);
         }
     }
@@ -85,7 +94,6 @@ fn sentence(section: &str, key: &str, was: Option<&str>, value: &str) -> Option<
         _ => was.map(|_| {
             let node = key.split(',').next().unwrap_or(key);
             match section {
-                "authorized_keys" => "the keys that may log in are others".to_owned(),
                 "nodes" => format!("{node} has another place, role or key"),
                 _ => format!("{node} has new keys"),
             }
@@ -120,5 +128,14 @@ mod tests {
             }
         );
         assert_eq!(Changes::between("", OLD).added, ["a", "b"]);
+        let keys = |keys: &str| format!("{OLD}[authorized_keys]\n{keys}");
+        let (two, one) = (
+            keys("ssh-ed25519 A me\nssh-ed25519 B you\n"),
+            keys("ssh-ed25519 B you\n"),
+        );
+        assert_eq!(
+            Changes::between(&two, &one).others,
+            ["the keys that may log in are others"]
+        );
     }
 }

@@ -3,6 +3,7 @@
 //! A node takes a description with a higher number and a valid signature, and nothing else. `docs/architecture.md` has the format.
 
 mod changes;
+mod gone;
 
 use std::fmt::Write as _;
 
@@ -12,6 +13,8 @@ use crate::error::{Category, Error, Result};
 use crate::identity::Secrets;
 
 pub use changes::Changes;
+use gone::Gone;
+pub use gone::GoneNode;
 
 /// The first line of the signature, with which the text ends.
 const SIGNATURE: &str = "-----BEGIN SSH SIGNATURE-----";
@@ -32,6 +35,23 @@ pub struct Description {
 }
 
 impl Description {
+    /// Returns the description for the image of a node. Fails if a node has gone, which the running nodes have to hear first.
+    pub fn of_image(cluster: &Cluster, secrets: &Secrets) -> Result<Self> {
+        let description = Self::of(cluster, secrets)?;
+        let newest = secrets.description.as_deref().unwrap_or_default();
+        match Changes::between(newest, &description.signed).removed.first() {
+            Some(node) => {
+                let what = format!(
+                    "{node} is a node of the cluster, and the cluster file does not have it any more"
+                );
+                Err(Error::new(Category::Refused, what).with_remedy(format!(
+                    "take it out of the cluster with mkimage apply, or put its [[node]] back; {IF_UNUSED}"
+                )))
+            }
+            None => Ok(description),
+        }
+    }
+
     /// Returns the description of the cluster as its file and its keys are now: the newest one if it still holds, or else
     /// the next one. Nothing is written.
     pub fn of(cluster: &Cluster, secrets: &Secrets) -> Result<Self> {
@@ -47,31 +67,32 @@ impl Description {
         let generation = generation.saturating_add(1);
         let text = text(cluster, secrets, generation)?;
         refuse_what_cannot_change(&Changes::between(newest, &text))?;
+        gone::refuse_a_removal(newest, &text)?;
         let signed = format!("{text}{}", secrets.sign(&text)?);
         Ok(Self { generation, signed })
     }
 }
 
+/// The remedy for a description that no card has.
+const IF_UNUSED: &str =
+    "if no card of this cluster is in use yet, delete cluster.secrets/description instead";
+
 /// Refuses changes that no description can bring about.
 fn refuse_what_cannot_change(changes: &Changes) -> Result<()> {
-    let refused = |what: String, remedy: &str| Err(Error::new(Category::Refused, what).with_remedy(remedy));
-    if let Some(node) = changes.removed.first() {
-        let what = format!(
-            "{node} is a node of the running cluster, and the cluster file does not have it any more"
-        );
-        return refused(
-            what,
-            "put its [[node]] back; if no card of this cluster is in use yet, delete cluster.secrets/description instead",
-        );
-    }
+    let refused = |what: String, remedy: String| Err(Error::new(Category::Refused, what).with_remedy(remedy));
     let is_fixed = |change: &&String| FIXED.iter().any(|key| change.starts_with(&format!("{key}: ")));
     match changes.others.iter().find(is_fixed) {
         Some(change) => refused(
             format!("the nodes keep their files where they are: {change} is not possible"),
-            "put the old value back; if no card of this cluster is in use yet, delete cluster.secrets/description instead",
+            format!("put the old value back; {IF_UNUSED}"),
         ),
         None => Ok(()),
     }
+}
+
+/// Returns the number of the newest description; 0 before the first one.
+pub fn newest_number(secrets: &Secrets) -> u64 {
+    generation_of(secrets.description.as_deref().unwrap_or_default())
 }
 
 /// Returns the number of a description; 0 if it has none.
@@ -86,20 +107,25 @@ fn text(cluster: &Cluster, secrets: &Secrets, generation: u64) -> Result<String>
         "mkimage description 1\ncluster {}\n{GENERATION}{generation}\n",
         secrets.cluster_id
     );
-    let mut section = |name: &str, lines: &str| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "[{name}]\n{lines}");
-    };
-    section("settings", &Settings::of_cluster(cluster)?.to_shell());
+    section(&mut text, "settings", &Settings::of_cluster(cluster)?.to_shell());
     for node in &cluster.nodes {
         let name = format!("settings {}", node.name);
-        section(&name, &Settings::of_node(node)?.to_shell());
+        section(&mut text, &name, &Settings::of_node(node)?.to_shell());
     }
-    section("nodes", &secrets.nodes(cluster));
-    section("known_hosts", &secrets.known_hosts(cluster));
-    section("enrolment_keys", &secrets.enrolment_keys(cluster));
-    section("authorized_keys", &authorized_keys(cluster, secrets)?);
+    section(&mut text, "nodes", &secrets.nodes(cluster));
+    section(&mut text, "known_hosts", &secrets.known_hosts(cluster));
+    section(&mut text, "enrolment_keys", &secrets.enrolment_keys(cluster));
+    section(&mut text, "authorized_keys", &authorized_keys(cluster, secrets)?);
+    let newest = secrets.description.as_deref().unwrap_or_default();
+    let gone = Gone::since(newest, &text);
+    section(&mut text, "gone", &gone.nodes());
+    section(&mut text, "revoked_keys", &gone.keys());
     Ok(text)
+}
+
+fn section(text: &mut String, name: &str, lines: &str) {
+    // Writing to a String cannot fail.
+    let _ = write!(text, "[{name}]\n{lines}");
 }
 
 /// Returns the keys that may log in, one per line.
@@ -172,10 +198,44 @@ mod tests {
         let mut moved = lab.clone();
         moved.gluster.as_mut().unwrap().mount = "/mnt/other".to_owned();
         for (changed, why) in [(without, "does not have it any more"), (moved, "mount: ")] {
-            let error = Description::of(&changed, &secrets(folder.path(), &changed)).unwrap_err();
+            let error = Description::of_image(&changed, &secrets(folder.path(), &changed)).unwrap_err();
             assert_eq!(error.category(), Category::Refused);
             assert!(error.to_string().contains(why), "{error}");
         }
+    }
+
+    #[test]
+    fn a_node_that_has_gone_is_remembered_with_its_keys_until_it_comes_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let lab = cluster();
+        let opened = secrets(folder.path(), &lab);
+        let name = lab.nodes.last().unwrap().name.clone();
+        let key = opened.node(&name).unwrap().enrolment_key.public.clone();
+        let keep = |opened: &Secrets, cluster: &Cluster| {
+            let description = Description::of(cluster, opened).unwrap().signed;
+            opened.keep_description(&description).unwrap();
+            description
+        };
+        let lines = |text: &str, section: &str| {
+            let (_, lines) = text.split_once(&format!("\n[{section}]\n")).unwrap();
+            let lines = lines.lines().take_while(|line| !line.starts_with(['[', '-']));
+            lines.map(ToOwned::to_owned).collect::<Vec<_>>()
+        };
+        let first = keep(&opened, &lab);
+        assert_eq!(lines(&first, "gone"), [""; 0]);
+        let mut without = lab.clone();
+        without.nodes.pop();
+        for _ in 0..2 {
+            let text = keep(&secrets(folder.path(), &without), &without);
+            let gone = lines(&text, "gone");
+            assert_eq!(gone.len(), 1);
+            assert!(gone[0].starts_with(&format!("{name} 10.")), "{gone:?}");
+            assert_eq!(lines(&text, "revoked_keys"), [key.as_str()]);
+            without.general.timezone = "UTC".to_owned();
+        }
+        let back = keep(&secrets(folder.path(), &lab), &lab);
+        assert_eq!(lines(&back, "gone"), [""; 0]);
+        assert_eq!(lines(&back, "revoked_keys"), [""; 0]);
     }
 
     #[test]

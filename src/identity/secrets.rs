@@ -201,7 +201,13 @@ impl Secrets {
     /// Returns the public key lines of everybody who may log in.
     pub fn login_keys(&self, cluster: &Cluster) -> Vec<String> {
         let admin = self.admin_key.iter().map(|admin| admin.public.clone());
-        cluster.user.ssh_authorized_keys.iter().cloned().chain(admin).collect()
+        cluster
+            .user
+            .ssh_authorized_keys
+            .iter()
+            .cloned()
+            .chain(admin)
+            .collect()
     }
 
     /// Returns the signature of a description.
@@ -238,6 +244,11 @@ impl Secrets {
     pub fn dated(&self) -> Option<u64> {
         let written = fs::metadata(self.folder.join(CLUSTER_ID)).ok()?.modified().ok()?;
         Some(written.duration_since(UNIX_EPOCH).ok()?.as_secs())
+    }
+
+    /// Returns the path of the folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Returns the absolute path of the file for `ssh -F`.

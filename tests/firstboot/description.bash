@@ -63,6 +63,52 @@ nothing_else_is_taken() { # test
     done
 }
 
+# takes_out NODE FILE GENERATION: a description without that node.
+takes_out() {
+    cp "$WORLD/etc/nodes" "$WORLD/kept-nodes"
+    awk -v node="$1" '$1 == node { print $1, $5 }' "$WORLD/etc/nodes" >"$WORLD/etc/gone"
+    echo 'ssh-ed25519 AAAAgone' >"$WORLD/etc/revoked_keys"
+    sed -i "/^$1 /d" "$WORLD/etc/nodes"
+    describe "$2" "$3"
+    mv "$WORLD/kept-nodes" "$WORLD/etc/nodes"
+    rm "$WORLD/etc/gone" "$WORLD/etc/revoked_keys"
+}
+
+a_node_that_goes_is_forgotten_and_its_key_is_revoked() { # test
+    a_described_node
+    echo 'pi4-3 ssh-ed25519 AAAAgone' >>"$WORLD/etc/enrolment_keys"
+    with_parts description settle_description
+    grep -q 'AAAAgone' "$WORLD/etc/authorized_enrolment"
+    cp "$WORLD/etc/enrolment_keys" "$WORLD/all-keys"
+    sed -i '/pi4-3/d' "$WORLD/etc/enrolment_keys"
+    takes_out pi4-3 "$WORLD/new" 6
+    mv "$WORLD/all-keys" "$WORLD/etc/enrolment_keys"
+    shown pi4-1 "$WORLD/new"
+    equal "$CODE" 0
+    fails grep -q AAAAgone "$WORLD/etc/authorized_enrolment"
+    equal "$(cat "$WORLD/etc/authorized_enrolment.revoked")" 'ssh-ed25519 AAAAgone'
+    with_parts nodes 'is_gone pi4-3 && is_gone 10.77.0.3 && ! is_gone pi4-1 && ! is_gone 10.77.0'
+    fails dash "$MKIMAGE_LIB/answer-as-root" pi4-3 state
+}
+
+a_node_that_is_taken_out_leaves() { # test
+    local program
+    a_described_node
+    takes_out pi4-2 "$WORLD/new" 6
+    shown - "$WORLD/new"
+    equal "$CODE" 0
+    [[ -e $WORLD/run/renewed ]]
+    for program in docker systemctl nft ip; do
+        # shellcheck disable=SC2016
+        fake "$program" 'echo "${0##*/} $*" >>"$MKIMAGE_RUN/../did"'
+    done
+    MKIMAGE_LEFT_PAUSE=0.1 timeout 5 dash "$MKIMAGE_LIB/firstboot" >"$WORLD/said" 2>&1 || true
+    grep -q '^docker swarm leave --force' "$WORLD/did"
+    grep -q '^systemctl disable -q --now glusterd.service' "$WORLD/did"
+    equal "$(jq -r '.state + " " + .stages[0].error' "$WORLD/run/status.json")" \
+        'attention This node was taken out of the cluster. Make a new image for its card to use it again.'
+}
+
 two_descriptions_with_one_number_are_told() { # test
     a_described_node
     sed -i 's/pi4-3 worker/pi4-3 manager/' "$WORLD/etc/nodes"

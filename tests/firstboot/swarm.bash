@@ -12,6 +12,9 @@ a_swarm() {
         *LocalNodeState*NodeID*) echo "$state $control $id" ;;
         *LocalNodeState*) echo "$state" ;;
         *Swarm.Error*) echo trouble ;;
+        "node inspect self"*Leader*) [ ! -e "$MKIMAGE_RUN/../members" ] || echo true ;;
+        "node ls"*"{{.Status}}"*) cat "$MKIMAGE_RUN/../members" 2>/dev/null ;;
+        "node ls"*ManagerStatus*) awk "{ print \$1, \$2, \$4 }" "$MKIMAGE_RUN/../members" 2>/dev/null ;;
         "swarm leave"*) echo "inactive false -" >"$MKIMAGE_RUN/../docker-info" ;;
         "swarm init"*)
             echo "active true new" >"$MKIMAGE_RUN/../docker-info"
@@ -356,4 +359,46 @@ a_worker_that_calls_itself_a_manager_does_not_count_as_one() { # test, root
     equal "$CODE" 0
     did '^swarm init'
     fails did '^swarm join'
+}
+
+# a_manager_with_members LINE...: this node leads a swarm; each member is `id hostname status manager-status`.
+a_manager_with_members() {
+    first_manager
+    a_swarm active true m
+    echo m >"$WORLD/run/ghosts-forgotten"
+    : >"$WORLD/run/ingress-fits"
+    printf '%s\n' "$@" >"$WORLD/members"
+}
+
+a_node_that_was_taken_out_is_removed_from_the_swarm() { # test
+    a_manager_with_members 'm pi4-1 Ready Leader' 'w pi4-2 Ready' 'g pi4-9 Ready' 'h pi4-8 Down Reachable'
+    printf '%s\n' 'pi4-9 10.77.0.9' 'pi4-8 10.77.0.8' >"$WORLD/etc/gone"
+    stage swarm
+    equal "$CODE" 0
+    did '^node update --availability drain g'
+    did '^node rm --force g'
+    fails did '^node demote g'
+    did '^node demote h'
+    did '^node rm --force h'
+    did '^swarm join-token --quiet --rotate manager'
+    fails did '^node (rm|demote|update).* (m|w)$'
+}
+
+roles_follow_the_description() { # test
+    sed -i 's/^pi4-2 worker/pi4-2 manager/' "$WORLD/etc/nodes"
+    a_manager_with_members 'm pi4-1 Ready Leader' 'w pi4-2 Ready' 'x pi4-3 Ready' 'y pi3-1 Ready Reachable'
+    stage swarm
+    equal "$CODE" 0
+    did '^node promote w'
+    # pi4-2 is not one yet.
+    fails did '^node demote'
+    fails did '^node promote x'
+    printf '%s\n' 'm pi4-1 Ready Leader' 'w pi4-2 Ready Reachable' 'x pi4-3 Ready' 'y pi3-1 Ready Reachable' >"$WORLD/members"
+    stage swarm
+    did '^node demote y'
+    fails did '^node demote (m|w)'
+    : >"$WORLD/docker.log"
+    printf '%s\n' 'm pi4-1 Ready Leader' 'w pi4-2 Down Unreachable' 'y pi3-1 Ready Reachable' >"$WORLD/members"
+    stage swarm
+    fails did '^node demote'
 }

@@ -728,3 +728,42 @@ a_volume_that_was_begun_on_another_stick_is_not_begun_again() { # test, root
     contains "$WHY" 'There was a volume'
     fails made_a_volume
 }
+
+# a_pool_without_the_first: pi4-1 was taken out; PI4_1_STATE is its state in the pool list of this node.
+a_pool_without_the_first() {
+    pool_of_three 77-4
+    printf 'count=3\nreplica_count=3\n' >>"$WORLD/glusterd/vols/cluster-data/info"
+    sed -i '/^pi4-1 /d' "$WORLD/etc/nodes"
+    echo 'pi4-1 10.77.0.1' >"$WORLD/etc/gone"
+    # shellcheck disable=SC2016
+    fake gluster 'world=$MKIMAGE_RUN/..
+    echo "$*" >>"$world/gluster.log"
+    case "$*" in
+        *"pool list"*) printf "UUID Hostname State\na1 pi4-1 Disconnected\na3 pi4-3 %s\na2 localhost Connected\n" "$(cat "$world/third")" ;;
+        *"peer status"*) printf "\nHostname: pi4-3\nUuid: a3\nState: Peer in Cluster (Connected)\n" ;;
+        *"volume info"*) printf "Brick1: 10.77.0.1:/b\nBrick2: pi4-2:/b\nBrick3: pi4-3:/b\n" ;;
+    esac'
+    echo Connected >"$WORLD/third"
+}
+
+a_node_that_was_taken_out_is_removed_from_the_volume_and_the_pool() { # test, root
+    a_pool_without_the_first
+    stage pool
+    grep -q 'volume remove-brick cluster-data replica 2 10.77.0.1:/b force$' "$WORLD/gluster.log"
+    grep -q 'peer detach pi4-1 force$' "$WORLD/gluster.log"
+    fails grep -q 'remove-brick.*pi4-[23]' "$WORLD/gluster.log"
+}
+
+nobody_is_taken_out_while_too_few_are_there_or_by_anybody_but_the_first() { # test, root
+    a_pool_without_the_first
+    # Two are left; one of them is no majority.
+    echo Disconnected >"$WORLD/third"
+    stage pool
+    contains "$WHY" 'less than half'
+    fails grep -qE 'remove-brick|detach' "$WORLD/gluster.log"
+    echo Connected >"$WORLD/third"
+    { grep '^pi4-3 ' "$WORLD/etc/nodes"; grep -v '^pi4-3 ' "$WORLD/etc/nodes"; } >"$WORLD/reversed"
+    mv "$WORLD/reversed" "$WORLD/etc/nodes"
+    stage pool
+    fails grep -qE 'remove-brick|detach' "$WORLD/gluster.log"
+}

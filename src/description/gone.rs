@@ -1,0 +1,205 @@
+//! The nodes that the owner has taken out of the cluster. A description names them for ever: a node that was off meanwhile has to
+//! hear of them, and their keys open nothing again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::changes::{Sections, sections};
+use crate::error::{Category, Error, Result};
+
+/// A node that one description has and the next one does not, as the older one knew it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GoneNode {
+    pub name: String,
+    /// Its fixed address or mDNS name.
+    pub place: String,
+    /// Its line of `known_hosts`.
+    pub known_host: String,
+}
+
+impl GoneNode {
+    /// Returns the nodes of `old` that `new` does not have.
+    pub fn between(old: &str, new: &str) -> Vec<Self> {
+        let (old, new) = (sections(old), sections(new));
+        let hosts: BTreeMap<_, _> = lines_of(&old, "known_hosts")
+            .map(|(names, key)| (names.split(',').next().unwrap_or(names), format!("{names} {key}")))
+            .collect();
+        let gone = lines_of(&old, "nodes").filter(|(name, _)| !has(&new, "nodes", name));
+        gone.map(|(name, fields)| Self {
+            name: name.to_owned(),
+            place: fields.split(' ').nth(PLACE).unwrap_or(name).to_owned(),
+            known_host: hosts.get(name).cloned().unwrap_or_default(),
+        })
+        .collect()
+    }
+}
+
+/// The position of the role in a line of the nodes, after the name.
+const ROLE: usize = 0;
+const PLACE: usize = 1;
+const BRICK: usize = 2;
+const PRIVATE_ADDRESS: usize = 3;
+
+/// The part of a description that is about them.
+#[derive(Debug, Default)]
+pub(super) struct Gone {
+    /// Names and private addresses, by which the pool knows them.
+    nodes: BTreeMap<String, String>,
+    keys: BTreeSet<String>,
+}
+
+impl Gone {
+    /// Returns what `old` says of them, and the nodes and keys that `old` has and `new` does not.
+    pub(super) fn since(old: &str, new: &str) -> Self {
+        let (old, new) = (sections(old), sections(new));
+        let mut gone = Self::default();
+        for (name, address) in lines_of(&old, "gone") {
+            gone.nodes.insert(name.to_owned(), address.to_owned());
+        }
+        for (name, fields) in lines_of(&old, "nodes") {
+            let address = fields.split(' ').nth(PRIVATE_ADDRESS).unwrap_or_default();
+            gone.nodes.insert(name.to_owned(), address.to_owned());
+        }
+        gone.nodes.retain(|name, _| !has(&new, "nodes", name));
+        let used: BTreeSet<_> = lines_of(&new, "enrolment_keys").map(|(_, key)| key).collect();
+        let revoked = lines_of(&old, "revoked_keys").map(|(key, _)| key.to_owned());
+        let were_used = lines_of(&old, "enrolment_keys").map(|(_, key)| key.to_owned());
+        gone.keys = revoked
+            .chain(were_used)
+            .filter(|key| !used.contains(&**key))
+            .collect();
+        gone
+    }
+
+    /// Returns a line `name private-address` for each node.
+    pub(super) fn nodes(&self) -> String {
+        let lines = self.nodes.iter();
+        lines
+            .map(|(name, address)| format!("{name} {address}\n"))
+            .collect()
+    }
+
+    /// Returns their enrolment keys, one per line, as sshd reads them (`RevokedKeys` in sshd_config(5)).
+    pub(super) fn keys(&self) -> String {
+        self.keys.iter().map(|key| format!("{key}\n")).collect()
+    }
+}
+
+/// Refuses to take out nodes without which the others could not go on.
+pub(super) fn refuse_a_removal(old: &str, new: &str) -> Result<()> {
+    let (old, new) = (sections(old), sections(new));
+    let gone: Vec<_> = lines_of(&old, "nodes")
+        .filter(|(name, _)| !has(&new, "nodes", name))
+        .collect();
+    if gone.is_empty() {
+        return Ok(());
+    }
+    let refused = |what: String, remedy: &str| Err(Error::new(Category::Refused, what).with_remedy(remedy));
+    // What a node was decides, not what the file makes of it.
+    let stays = |position: usize, value: &str| {
+        lines_of(&old, "nodes")
+            .any(|(name, fields)| fields.split(' ').nth(position) == Some(value) && has(&new, "nodes", name))
+    };
+    let names = gone.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+    if !stays(ROLE, "manager") {
+        return refused(
+            format!("without {names} the swarm has no manager left"),
+            "make another node a manager first (role = \"manager\" and mkimage apply), and take it out when that one is",
+        );
+    }
+    let has_brick = |fields: &str| fields.split(' ').nth(BRICK) == Some("yes");
+    if gone.iter().any(|(_, fields)| has_brick(fields)) && !stays(BRICK, "yes") {
+        return refused(
+            format!("without {names} the volume has no stick left"),
+            "give another node a stick first, and wait until mkimage status shows it with all files",
+        );
+    }
+    let arbiter = old.get("settings").and_then(|lines| lines.get("MKIMAGE_ARBITER"));
+    let arbiter = arbiter
+        .map(|value| value.trim_matches('\''))
+        .filter(|name| !name.is_empty());
+    let with_data = gone
+        .iter()
+        .find(|(name, fields)| has_brick(fields) && Some(*name) != arbiter);
+    match (arbiter, with_data) {
+        (Some(arbiter), Some((name, _))) if has(&new, "nodes", arbiter) => refused(
+            format!("{arbiter} is the arbiter of two sticks with data, of which {name} has one"),
+            "build a new card for it, or take the arbiter out first",
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// Returns the lines of a section, each as its first word and the rest.
+fn lines_of<'a>(sections: &Sections<'a>, name: &str) -> impl Iterator<Item = (&'a str, &'a str)> {
+    let lines: Vec<_> = sections
+        .get(name)
+        .into_iter()
+        .flatten()
+        .map(|(key, value)| (*key, *value))
+        .collect();
+    lines.into_iter()
+}
+
+fn has(sections: &Sections<'_>, section: &str, key: &str) -> bool {
+    sections.get(section).is_some_and(|lines| lines.contains_key(key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FOUR: &str = "generation 1\n[settings]\nMKIMAGE_ARBITER=''\n[nodes]\na manager a.local yes 10.77.0.1 k1=\n\
+        b worker b.local yes 10.77.0.2 k2=\nc worker 10.0.0.3 no 10.77.0.3 k3=\n[known_hosts]\na,a.local ssh-ed25519 A1\n\
+        b,b.local ssh-ed25519 A2\nc,c.local,10.0.0.3 ssh-ed25519 A3\n[enrolment_keys]\na ssh-ed25519 E1\nb ssh-ed25519 E2\n\
+        c ssh-ed25519 E3\n";
+
+    fn without(name: &str) -> String {
+        let lines = FOUR
+            .lines()
+            .filter(|line| !line.starts_with(&format!("{name} ")) && !line.starts_with(&format!("{name},")));
+        lines.map(|line| format!("{line}\n")).collect()
+    }
+
+    #[test]
+    fn a_node_that_goes_is_known_as_the_old_description_knew_it() {
+        let gone = GoneNode::between(FOUR, &without("c"));
+        assert_eq!(gone.len(), 1);
+        assert_eq!((&*gone[0].name, &*gone[0].place), ("c", "10.0.0.3"));
+        assert_eq!(gone[0].known_host, "c,c.local,10.0.0.3 ssh-ed25519 A3");
+    }
+
+    #[test]
+    fn a_key_that_was_replaced_is_revoked() {
+        let gone = Gone::since(FOUR, &FOUR.replace("E2", "E9"));
+        assert_eq!(
+            (gone.nodes(), gone.keys()),
+            (String::new(), "ssh-ed25519 E2\n".to_owned())
+        );
+    }
+
+    #[test]
+    fn the_others_must_be_able_to_go_on() {
+        refuse_a_removal(FOUR, &without("b")).unwrap();
+        refuse_a_removal(FOUR, &without("c")).unwrap();
+        let promoted = without("a").replace("b worker", "b manager");
+        for (new, why) in [(without("a"), "no manager"), (promoted, "no manager")] {
+            assert!(
+                refuse_a_removal(FOUR, &new)
+                    .unwrap_err()
+                    .to_string()
+                    .contains(why)
+            );
+        }
+        let one_stick = FOUR.replace("a.local yes", "a.local no");
+        let error =
+            refuse_a_removal(&one_stick, &without("b").replace("a.local yes", "a.local no")).unwrap_err();
+        assert!(error.to_string().contains("no stick"));
+        let arbiter = |text: &str| {
+            text.replace("ARBITER=''", "ARBITER='c'")
+                .replace("10.0.0.3 no", "10.0.0.3 yes")
+        };
+        let error = refuse_a_removal(&arbiter(FOUR), &arbiter(&without("b"))).unwrap_err();
+        assert!(error.to_string().contains("arbiter"), "{error}");
+        refuse_a_removal(&arbiter(FOUR), &without("c")).unwrap();
+    }
+}

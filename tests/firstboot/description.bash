@@ -1,4 +1,4 @@
-# The cluster's description: which one a node takes, what it makes of it, and whom it shows it to.
+# The cluster's description: the one that a node takes, what it makes of it, and the nodes that it shows it to.
 
 # a_described_node: pi4-2 with the description 5, which has been unfolded.
 a_described_node() {

@@ -756,7 +756,7 @@ a_node_that_was_taken_out_is_removed_from_the_volume_and_the_pool() { # test, ro
 
 nobody_is_taken_out_while_too_few_are_there_or_by_anybody_but_the_first() { # test, root
     a_pool_without_the_first
-    # Two are left; one of them is no majority.
+    # Of the two that are left, one is not a majority.
     echo Disconnected >"$WORLD/third"
     stage pool
     contains "$WHY" 'less than half'

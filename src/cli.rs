@@ -147,6 +147,18 @@ pub enum Command {
         #[arg(long)]
         yes: bool,
     },
+    /// Give nodes new keys, and shut out the old ones: for a stolen card or a lost laptop
+    Rotate {
+        /// A node whose keys somebody else may have; can be repeated
+        #[arg(long = "node", value_name = "NAME", required_unless_present = "all", conflicts_with = "all")]
+        nodes: Vec<String>,
+        /// All nodes
+        #[arg(long)]
+        all: bool,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
     /// Print shell completions
     Completions {
         /// The shell

@@ -1,11 +1,10 @@
 //! `mkimage apply`: brings running nodes in line with the cluster file.
 
+mod publish;
 mod removal;
 
 use std::io::{self, BufRead as _, IsTerminal as _};
-use std::path::Path;
-use std::thread;
-use std::time::Duration;
+use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
@@ -15,35 +14,23 @@ use crate::error::{Category, Context as _, Error, Result};
 use crate::identity::{FOLDER_NAME, Secrets};
 use crate::progress::Progress as _;
 use crate::session::Session;
-use crate::ssh;
 use crate::ui::{self, Table};
-
-/// A node takes a description within seconds, and waits for another one that is being taken for a minute.
-const TIMEOUT: Duration = Duration::from_secs(100);
-
-/// Takes the description on standard input, as one that the owner vouches for.
-const COMMAND: &str = "sudo -n /usr/local/lib/mkimage/answer-as-root - description";
-
-/// The outcome of one node.
-type Outcome = (String, std::result::Result<String, String>);
+pub(super) use publish::{Outcome, publish};
 
 pub(super) fn run(session: &Session, dry_run: bool, yes: bool) -> Result<()> {
     let loaded = session.cluster_quietly()?;
     let cluster = &loaded.cluster;
     session.print_notes(&loaded);
-    let folder = session.folder_of(cluster).join(FOLDER_NAME);
-    if !folder.is_dir() {
-        let what = format!(
-            "there is no {}, so no image of this cluster has been built here",
-            folder.display()
-        );
-        return Err(Error::new(Category::ClusterFile, what)
-            .with_remedy("run mkimage apply where you built the images, or use --cluster"));
-    }
-    let secrets = Secrets::open_or_create(&folder, cluster)?;
+    let secrets = Secrets::open_or_create(&folder_in_use(session, cluster, "apply")?, cluster)?;
     let description = Description::of(cluster, &secrets)?;
     let newest = secrets.description.as_deref().unwrap_or_default();
     let changes = Changes::between(newest, &description.signed);
+    if let Some(node) = changes.moved.first() {
+        let what = format!("{node} takes its new address with a new card, and the others would look for it there at once");
+        return Err(Error::new(Category::Refused, what).with_remedy(format!(
+            "build its image (mkimage --node {node}), flash it and switch it on; the others hear of it by themselves"
+        )));
+    }
     let plan = plan(&changes, &description);
     if dry_run {
         return if session.common.json {
@@ -57,13 +44,11 @@ pub(super) fn run(session: &Session, dry_run: bool, yes: bool) -> Result<()> {
         confirm()?;
     }
     let gone = GoneNode::between(newest, &description.signed);
-    let ssh_config = secrets.ssh_config_path();
     if !gone.is_empty() {
         removal::require_all_files_elsewhere(cluster, &secrets, &gone, session.common.force)?;
-        removal::drain(cluster, &ssh_config, &gone, &session.bars);
+        removal::drain(cluster, &secrets.ssh_config_path(), &gone, &session.bars);
     }
-    secrets.keep_description(&description.signed)?;
-    let mut outcomes = show_all(cluster, &ssh_config, &description.signed);
+    let mut outcomes = publish(cluster, &secrets, &description.signed)?;
     outcomes.extend(removal::show(&gone, cluster, &secrets, &description.signed)?);
     if session.common.json {
         return ui::json(&as_json(&description, &changes, &outcomes));
@@ -119,8 +104,23 @@ fn plan(changes: &Changes, description: &Description) -> String {
     text
 }
 
+/// Returns the secrets folder of a cluster of which images have been built. `command` is the one that needs it.
+pub(super) fn folder_in_use(session: &Session, cluster: &Cluster, command: &str) -> Result<PathBuf> {
+    let folder = session.folder_of(cluster).join(FOLDER_NAME);
+    if folder.is_dir() {
+        return Ok(folder);
+    }
+    let what = format!(
+        "there is no {}, so no image of this cluster has been built here",
+        folder.display()
+    );
+    Err(Error::new(Category::ClusterFile, what).with_remedy(format!(
+        "run mkimage {command} where you built the images, or use --cluster"
+    )))
+}
+
 /// Asks the user on a terminal. Fails if they do not want it, or nobody can be asked.
-fn confirm() -> Result<()> {
+pub(super) fn confirm() -> Result<()> {
     if !io::stdin().is_terminal() {
         return Err(
             Error::new(Category::Usage, "nobody can be asked whether to go on").with_remedy("add: --yes"),
@@ -135,25 +135,6 @@ fn confirm() -> Result<()> {
     } else {
         Err(Error::new(Category::Interrupted, "nothing was changed"))
     }
-}
-
-/// Shows the description to all nodes at once.
-fn show_all(cluster: &Cluster, ssh_config: &Path, signed: &str) -> Vec<Outcome> {
-    thread::scope(|scope| {
-        let shown: Vec<_> = cluster
-            .nodes
-            .iter()
-            .map(|node| {
-                let show = || ssh::run(&node.name, ssh_config, COMMAND, signed.as_bytes(), TIMEOUT);
-                (node.name.to_string(), scope.spawn(show))
-            })
-            .collect();
-        let shown = shown.into_iter().map(|(node, thread)| {
-            let failed = |_| Err("showing it failed".to_owned());
-            (node, thread.join().unwrap_or_else(failed))
-        });
-        shown.collect()
-    })
 }
 
 fn as_json(description: &Description, changes: &Changes, outcomes: &[Outcome]) -> Value {

@@ -7,6 +7,7 @@ mod check;
 mod generate;
 mod init;
 mod inspect;
+mod rotate;
 mod status;
 mod verify;
 
@@ -21,6 +22,7 @@ pub fn run(cli: Cli) -> Result<()> {
     match cli.command {
         None => build::run(&session, &cli.build),
         Some(Command::Apply { dry_run, yes }) => apply::run(&session, dry_run, yes),
+        Some(Command::Rotate { nodes, all, yes }) => rotate::run(&session, &nodes, all, yes),
         Some(Command::Bases { refresh }) => bases::run(&session, refresh),
         Some(Command::Inspect { image, path }) => inspect::run(&session, &image, path.as_deref()),
         Some(Command::Completions { shell }) => generate::completions(shell),

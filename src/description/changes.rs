@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 /// The lines of each section of a description, by their first word.
 pub(super) type Sections<'a> = BTreeMap<&'a str, BTreeMap<&'a str, &'a str>>;
 
+/// The settings that a node reads when its card is new.
+const WITH_NEXT_CARD: [&str; 4] = ["address", "gateway", "dns", "wifi_country"];
+
 /// A node that one of two descriptions has.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Changes {
@@ -12,6 +15,8 @@ pub struct Changes {
     pub added: Vec<String>,
     /// The names of the nodes that only the old one has.
     pub removed: Vec<String>,
+    /// The names of the nodes whose own address is another one in the new one.
+    pub moved: Vec<String>,
     /// A sentence for each other change.
     pub others: Vec<String>,
 }
@@ -28,7 +33,7 @@ impl Changes {
         let mut changes = Self {
             added: missing(&new_nodes, &old_nodes),
             removed: missing(&old_nodes, &new_nodes),
-            others: Vec::new(),
+            ..Self::default()
         };
         for (section, lines) in &new {
             let Some(before) = old.get(section) else {
@@ -37,6 +42,9 @@ impl Changes {
             for (key, value) in lines {
                 let was = before.get(key);
                 if was.is_none_or(|was| was != value) {
+                    if let (Some(_), "MKIMAGE_ADDRESS", Some((_, node))) = (was, *key, section.split_once(' ')) {
+                        changes.moved.push(node.to_owned());
+                    }
                     changes.others.extend(sentence(section, key, was.copied(), value));
                 }
             }
@@ -85,7 +93,8 @@ fn sentence(section: &str, key: &str, was: Option<&str>, value: &str) -> Option<
     let setting = |whose: &str| {
         let name = key.trim_start_matches("MKIMAGE_").to_lowercase();
         let was = was.unwrap_or("''");
-        format!("{name}{whose}: {was} becomes {value}")
+        let when = if WITH_NEXT_CARD.contains(&&*name) { " with the next card" } else { "" };
+        format!("{name}{whose}: {was} becomes {value}{when}")
     };
     match section.split_once(' ') {
         Some(("settings", node)) => Some(setting(&format!(" of {node}"))),
@@ -124,10 +133,15 @@ mod tests {
             Changes {
                 added: vec!["c".to_owned()],
                 removed: vec!["b".to_owned()],
+                moved: Vec::new(),
                 others: vec!["a has new keys".to_owned(), "replica: '2' becomes '3'".to_owned()],
             }
         );
         assert_eq!(Changes::between("", OLD).added, ["a", "b"]);
+        let addressed = |address: &str| OLD.replace("ROLE='worker'", &format!("ADDRESS='{address}'"));
+        let changes = Changes::between(&addressed("dhcp"), &addressed("10.0.0.3/24"));
+        assert_eq!(changes.moved, ["b"]);
+        assert_eq!(changes.others, ["address of b: 'dhcp' becomes '10.0.0.3/24' with the next card"]);
         let keys = |keys: &str| format!("{OLD}[authorized_keys]\n{keys}");
         let (two, one) = (
             keys("ssh-ed25519 A me\nssh-ed25519 B you\n"),

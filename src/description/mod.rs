@@ -19,8 +19,8 @@ pub use gone::GoneNode;
 /// The first line of the signature, with which the text ends.
 const SIGNATURE: &str = "-----BEGIN SSH SIGNATURE-----";
 
-/// The settings that no running node can change: the nodes would look for their files in another place.
-const FIXED: [&str; 2] = ["volume", "mount"];
+/// The settings that no running node can change: it would look for its files or its user in another place.
+const FIXED: [&str; 3] = ["user", "volume", "mount"];
 
 /// Begins the line with the number.
 const GENERATION: &str = "generation ";
@@ -83,8 +83,8 @@ fn refuse_what_cannot_change(changes: &Changes) -> Result<()> {
     let is_fixed = |change: &&String| FIXED.iter().any(|key| change.starts_with(&format!("{key}: ")));
     match changes.others.iter().find(is_fixed) {
         Some(change) => refused(
-            format!("the nodes keep their files where they are: {change} is not possible"),
-            format!("put the old value back; {IF_UNUSED}"),
+            format!("{change}, which no running node can do"),
+            format!("put the old value back, or make a new cluster with another name; {IF_UNUSED}"),
         ),
         None => Ok(()),
     }

@@ -21,13 +21,16 @@ use crate::error::{Category, Error, Result};
 pub const FOLDER_NAME: &str = "cluster.secrets";
 
 const CLUSTER_ID: &str = "cluster-id";
-const NODES: &str = "nodes";
+pub(super) const NODES: &str = "nodes";
 const PRIVATE_NETWORK: &str = "private-network";
 const ADMIN_KEY: &str = "admin_key";
 const OWNER_KEY: &str = "owner_key";
 const DESCRIPTION: &str = "description";
 const KNOWN_HOSTS: &str = "known_hosts";
 const SSH_CONFIG: &str = "ssh_config";
+
+/// The names of a node's private key files.
+pub(super) const KEYS: [&str; 3] = ["host_key", "enrolment_key", "wireguard_key"];
 
 /// The identities of a cluster and its nodes.
 #[derive(Debug, Clone)]
@@ -278,7 +281,7 @@ fn admin_comment(cluster: &Cluster) -> String {
 
 /// Returns the paths of a node's host key, enrolment key and WireGuard key in the folder.
 fn key_paths(name: &NodeName) -> [String; 3] {
-    ["host_key", "enrolment_key", "wireguard_key"].map(|key| format!("{NODES}/{name}/{key}"))
+    KEYS.map(|key| format!("{NODES}/{name}/{key}"))
 }
 
 fn read_description(files: &Files) -> Result<Option<String>> {

@@ -196,3 +196,80 @@ nobody_is_told_an_older_one() { # test
     contains "$WHY" 'pi4-3 has another description with the number 5'
     equal "$(ls "$WORLD"/shown-* 2>/dev/null || true)" ''
 }
+
+# new_keys: as the owner brings them, on standard output; the files lie in $WORLD/new-keys.
+new_keys() {
+    local name
+    mkdir -p "$WORLD/new-keys"
+    for name in host_key enrolment_key; do
+        [[ -e $WORLD/new-keys/$name ]] || ssh-keygen -q -t ed25519 -N '' -C '' -f "$WORLD/new-keys/$name"
+    done
+    echo 'wNnfYJIC+5+E9yiU9yHKcBv0yTaCYMO0ZqdHfKwtpWo=' >"$WORLD/new-keys/wireguard_key"
+    echo 'ssh-ed25519-cert-v01@openssh.com AAAAcert pi4-2' >"$WORLD/new-keys/enrolment_certificate"
+    for name in host_key enrolment_key wireguard_key enrolment_certificate; do
+        echo "[$name]"
+        cat "$WORLD/new-keys/$name"
+    done
+}
+
+# names_new_keys FILE GENERATION: a description that has the new host key of pi4-2.
+names_new_keys() {
+    cp "$WORLD/etc/known_hosts" "$WORLD/kept-hosts"
+    echo "pi4-2,pi4-2.local $(cut -d ' ' -f 1,2 "$WORLD/new-keys/host_key.pub")" >>"$WORLD/etc/known_hosts"
+    describe "$1" "$2"
+    mv "$WORLD/kept-hosts" "$WORLD/etc/known_hosts"
+}
+
+has_new_keys() {
+    local name
+    for name in host_key enrolment_key wireguard_key; do
+        cmp "$WORLD/new-keys/$name" "$WORLD/etc/secrets/$name" || return 1
+    done
+    cmp "$WORLD/new-keys/enrolment_certificate" "$WORLD/etc/enrolment_certificate" && [[ ! -e $WORLD/etc/secrets/next ]]
+}
+
+a_node_with_old_keys() {
+    a_described_node
+    mkdir -p "$WORLD/etc/secrets"
+    echo old >"$WORLD/etc/secrets/host_key"
+    echo old >"$WORLD/etc/secrets/wireguard_key"
+    : >"$WORLD/run/private-nodes"
+}
+
+new_keys_are_used_when_a_description_names_them() { # test
+    a_node_with_old_keys
+    new_keys | dash "$MKIMAGE_LIB/take-keys"
+    equal "$(cat "$WORLD/etc/secrets/host_key")" old
+    names_new_keys "$WORLD/new" 6
+    shown - "$WORLD/new"
+    equal "$CODE" 0
+    has_new_keys
+    [[ ! -e $WORLD/run/private-nodes ]]
+    # The other way round.
+    a_node_with_old_keys
+    names_new_keys "$WORLD/new" 6
+    shown pi4-1 "$WORLD/new"
+    equal "$(cat "$WORLD/etc/secrets/host_key")" old
+    new_keys | dash "$MKIMAGE_LIB/take-keys"
+    has_new_keys
+    equal "$(stat -c %a "$WORLD/etc/secrets/host_key" "$WORLD/etc/secrets/wireguard_key" | sort -u)" 600
+}
+
+half_the_keys_are_not_taken() { # test
+    a_node_with_old_keys
+    new_keys >"$WORLD/keys"
+    head -n 12 "$WORLD/keys" >"$WORLD/half"
+    fails dash "$MKIMAGE_LIB/take-keys" <"$WORLD/half"
+    fails dash "$MKIMAGE_LIB/take-keys" </dev/null
+    equal "$(ls -A "$WORLD/etc/secrets" | paste -s -d ' ')" 'host_key wireguard_key'
+}
+
+what_was_cut_off_is_settled_later() { # test
+    a_described_node
+    with_parts description settle_description
+    : >"$WORLD/etc/unsettled"
+    rm "$WORLD/etc/authorized_enrolment"
+    others_answer
+    stage description
+    [[ -e $WORLD/etc/authorized_enrolment && ! -e $WORLD/etc/unsettled ]]
+}

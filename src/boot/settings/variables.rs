@@ -25,12 +25,23 @@ pub(super) const VARIABLES: &[(&str, Source)] = &[
     ("CLUSTER_ID", Card(|plan| plan.cluster_id.to_owned())),
     (NODE, Card(|plan| plan.node.name.to_string())),
     ("ROLE", OfNode(|node| node.role.as_str().to_owned())),
-    ("USER", Card(|plan| plan.cluster.user.name.clone())),
+    ("USER", OfCluster(|cluster| cluster.user.name.clone())),
     (
         "SSH_PASSWORD",
         OfCluster(|cluster| yes_or_no(cluster.user.ssh_password)),
     ),
     ("ADDRESS", OfNode(|node| node.address.to_string())),
+    (
+        "GATEWAY",
+        OfCluster(|cluster| shown(cluster.network.gateway)),
+    ),
+    (
+        "DNS",
+        OfCluster(|cluster| {
+            let servers = cluster.network.dns.iter().map(ToString::to_string);
+            servers.collect::<Vec<_>>().join(" ")
+        }),
+    ),
     ("PRIVATE_NETWORK", Card(|plan| plan.private_network.to_string())),
     (
         "DOMAIN",

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::{COMMAND, Outcome, TIMEOUT};
+use super::publish::{COMMAND, Outcome, TIMEOUT};
 use crate::cluster::{Cluster, Role};
 use crate::description::GoneNode;
 use crate::disk::paths;

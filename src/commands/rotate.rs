@@ -1,0 +1,111 @@
+//! `mkimage rotate`: gives nodes new keys, and shuts out the old ones.
+
+use std::time::Duration;
+
+use super::apply::{self, Outcome};
+use crate::cluster::{Cluster, Node, Role};
+use crate::description::Description;
+use crate::error::{Category, Error, Result};
+use crate::identity::Secrets;
+use crate::progress::Progress as _;
+use crate::session::Session;
+use crate::ssh;
+use crate::ui::{self, Table};
+
+/// Time for the swarm's managers to agree.
+const SWARM_TIMEOUT: Duration = Duration::from_secs(60);
+
+pub(super) fn run(session: &Session, names: &[String], all: bool, yes: bool) -> Result<()> {
+    let loaded = session.cluster_quietly()?;
+    let cluster = &loaded.cluster;
+    session.print_notes(&loaded);
+    let nodes = chosen(cluster, names, all)?;
+    let folder = apply::folder_in_use(session, cluster, "rotate")?;
+    // A change of the file is not brought along unseen.
+    let secrets = Secrets::open_or_create(&folder, cluster)?;
+    let newest = secrets.description.clone().unwrap_or_default();
+    if Description::of(cluster, &secrets)?.signed != newest {
+        let what = "the cluster file has changes that the nodes do not know yet";
+        return Err(Error::new(Category::Refused, what).with_remedy("run mkimage apply first"));
+    }
+    let list = nodes.iter().map(|node| node.name.as_str()).collect::<Vec<_>>().join(", ");
+    session.bars.say(&format!(
+        "{list}: new keys. The old ones open nothing any more: not ssh between nodes, not the private network and so neither the \
+         volume nor the swarm, whose tokens change too. A node that is on gets its new keys now, and its connections stop for some \
+         seconds; one that is off, lost or stolen needs a new card."
+    ));
+    if !yes {
+        apply::confirm()?;
+    }
+    let names: Vec<_> = nodes.iter().map(|node| &node.name).collect();
+    let secrets = Secrets::renew(&folder, cluster, &names)?;
+    let description = Description::of(cluster, &secrets)?;
+    let outcomes = apply::publish(cluster, &secrets, &description.signed)?;
+    let lost: Vec<_> = nodes.iter().filter(|node| !was_told(&outcomes, node)).map(|node| node.name.as_str()).collect();
+    let swarm = renew_swarm(cluster, &secrets, &lost);
+    report(session, &outcomes, &lost)?;
+    if swarm {
+        return Ok(());
+    }
+    let what = "no manager has changed the swarm's tokens";
+    Err(Error::new(Category::Network, what).with_remedy(
+        "on a manager, when one is on: docker swarm join-token --rotate worker, and the same with manager",
+    ))
+}
+
+/// Returns the nodes with these names.
+fn chosen<'a>(cluster: &'a Cluster, names: &[String], all: bool) -> Result<Vec<&'a Node>> {
+    if all {
+        return Ok(cluster.nodes.iter().collect());
+    }
+    let find = |name: &String| {
+        let node = cluster.nodes.iter().find(|node| node.name.as_str() == name);
+        node.ok_or_else(|| {
+            let what = format!("the cluster file has no node {name}");
+            Error::new(Category::Usage, what).with_remedy("one that is not in the file has no keys that work")
+        })
+    };
+    names.iter().map(find).collect()
+}
+
+fn was_told(outcomes: &[Outcome], node: &Node) -> bool {
+    outcomes.iter().any(|(name, outcome)| *name == node.name.as_str() && outcome.is_ok())
+}
+
+/// Changes the swarm's tokens, and removes the entries of nodes that did not get their new keys: Docker then refuses their
+/// certificates. Returns whether a manager did so.
+fn renew_swarm(cluster: &Cluster, secrets: &Secrets, lost: &[&str]) -> bool {
+    // Names of nodes have letters, digits and hyphens only.
+    let lost = lost.join(" ");
+    let command = format!(
+        "for node in {lost}; do for id in $(sudo -n docker node ls --format '{{{{.ID}}}} {{{{.Hostname}}}}' | \
+         sed -n \"s/ $node\\$//p\"); do sudo -n docker node demote \"$id\" >/dev/null 2>&1; \
+         sudo -n docker node rm --force \"$id\" >/dev/null || exit 1; done; done; \
+         sudo -n docker swarm join-token --quiet --rotate worker >/dev/null && \
+         sudo -n docker swarm join-token --quiet --rotate manager >/dev/null"
+    );
+    let managers = cluster.nodes.iter().filter(|node| node.role == Role::Manager);
+    let mut there = managers.filter(|node| !lost.split(' ').any(|name| name == node.name.as_str()));
+    there.any(|node| ssh::run(&node.name, &secrets.ssh_config_path(), &command, b"", SWARM_TIMEOUT).is_ok())
+}
+
+fn report(session: &Session, outcomes: &[Outcome], lost: &[&str]) -> Result<()> {
+    let mut table = Table::new(&[&"NODE", &""]);
+    for (node, outcome) in outcomes {
+        match outcome {
+            Ok(said) => table.row(&[node, &said.trim()]),
+            Err(why) if lost.contains(&node.as_str()) => table.row(&[
+                node,
+                &format!("not reached: {why}; its old keys are shut out, and it needs a new card: mkimage --node {node}"),
+            ]),
+            Err(why) => table.row(&[node, &format!("not now: {why}; it will hear of it from the others")]),
+        }
+    }
+    ui::result(&table.to_string())?;
+    if !lost.is_empty() {
+        session.bars.say(
+            "if a node that was not reached is only off, switch it on and run mkimage apply, which brings it its new keys instead",
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,52 @@
+# Descriptions that must not be taken: an older one, one that somebody has changed, one of another cluster, another one with the same
+# number. Each is refused and told, and nothing changes.
+
+# shown NODE FILE: what the node says when the owner shows it that description.
+shown() {
+    timeout 60 ssh -F "$CLUSTER_FOLDER/cluster.secrets/ssh_config" -o BatchMode=yes "$1" \
+        sudo -n /usr/local/lib/mkimage/answer-as-root - description <"$2"
+}
+
+# refused WHAT FILE SENTENCE
+refused() {
+    local said
+    said=$(shown pi4-2 "$2" || true)
+    check "refused: $1" grep -qE "$3" <<<"$said"
+    check "and the nodes know what they knew" same "$known" "$(in_node pi4-2 sha256sum /etc/mkimage/description /etc/mkimage/nodes /etc/mkimage/settings)"
+}
+
+healthy_cluster
+drill_begins
+kept=$LAB_SCRATCH/descriptions
+mkdir -p -- "$kept"
+cp -- "$CLUSTER_FOLDER/cluster.secrets/description" "$kept/old"
+sed -i 's|^timezone = .*|timezone = "Europe/Paris"|' "$CLUSTER_FOLDER/cluster.toml"
+check "a change is applied" mkimage apply --yes
+check "and every node has it" eventually 120 on_every_node in_paris
+in_paris() {
+    [[ $(in_node "$1" readlink /etc/localtime) == */Europe/Paris ]]
+}
+known=$(in_node pi4-2 sha256sum /etc/mkimage/description /etc/mkimage/nodes /etc/mkimage/settings)
+refused "the old one" "$kept/old" 'newer description'
+sed 's/^pi4-3 worker/pi4-3 manager/' "$CLUSTER_FOLDER/cluster.secrets/description" >"$kept/changed"
+refused "one that was changed" "$kept/changed" 'not signed'
+sed 's/^generation .*/generation 99/' "$kept/old" >"$kept/raised"
+refused "the old one with a higher number" "$kept/raised" 'not signed'
+head -c 300000 /dev/zero >"$kept/large"
+refused "a large one" "$kept/large" 'too large'
+
+say "another computer with an older copy of the secrets makes another change"
+fork=$LAB_SCRATCH/fork
+rm -rf -- "$fork"
+cp -r -- "$CLUSTER_FOLDER" "$fork"
+cp -- "$kept/old" "$fork/cluster.secrets/description"
+sed -i 's|^timezone = .*|timezone = "Europe/Rome"|' "$fork/cluster.toml"
+ours=$CLUSTER_FOLDER
+CLUSTER_FOLDER=$fork
+said=$(mkimage apply --yes 2>&1 || true)
+CLUSTER_FOLDER=$ours
+check "its change is refused, with the reason" grep -qE 'two descriptions with the number' <<<"$said"
+check "and the nodes know what they knew" same "$known" "$(in_node pi4-2 sha256sum /etc/mkimage/description /etc/mkimage/nodes /etc/mkimage/settings)"
+drill_ends_well
+# shellcheck disable=SC2034 # (run_drills reads it)
+DRILL_KEEPS_TO_ITSELF=yes

@@ -150,7 +150,12 @@ pub enum Command {
     /// Give nodes new keys, and shut out the old ones: for a stolen card or a lost laptop
     Rotate {
         /// A node whose keys somebody else may have; can be repeated
-        #[arg(long = "node", value_name = "NAME", required_unless_present = "all", conflicts_with = "all")]
+        #[arg(
+            long = "node",
+            value_name = "NAME",
+            required_unless_present = "all",
+            conflicts_with = "all"
+        )]
         nodes: Vec<String>,
         /// All nodes
         #[arg(long)]

@@ -26,7 +26,9 @@ pub(super) fn run(session: &Session, dry_run: bool, yes: bool) -> Result<()> {
     let newest = secrets.description.as_deref().unwrap_or_default();
     let changes = Changes::between(newest, &description.signed);
     if let Some(node) = changes.moved.first() {
-        let what = format!("{node} takes its new address with a new card, and the others would look for it there at once");
+        let what = format!(
+            "{node} takes its new address with a new card, and the others would look for it there at once"
+        );
         return Err(Error::new(Category::Refused, what).with_remedy(format!(
             "build its image (mkimage --node {node}), flash it and switch it on; the others hear of it by themselves"
         )));

@@ -28,7 +28,11 @@ pub(super) fn run(session: &Session, names: &[String], all: bool, yes: bool) -> 
         let what = "the cluster file has changes that the nodes do not know yet";
         return Err(Error::new(Category::Refused, what).with_remedy("run mkimage apply first"));
     }
-    let list = nodes.iter().map(|node| node.name.as_str()).collect::<Vec<_>>().join(", ");
+    let list = nodes
+        .iter()
+        .map(|node| node.name.as_str())
+        .collect::<Vec<_>>()
+        .join(", ");
     session.bars.say(&format!(
         "{list}: new keys. The old ones open nothing any more: not ssh between nodes, not the private network and so neither the \
          volume nor the swarm, whose tokens change too. A node that is on gets its new keys now, and its connections stop for some \
@@ -41,7 +45,11 @@ pub(super) fn run(session: &Session, names: &[String], all: bool, yes: bool) -> 
     let secrets = Secrets::renew(&folder, cluster, &names)?;
     let description = Description::of(cluster, &secrets)?;
     let outcomes = apply::publish(cluster, &secrets, &description.signed)?;
-    let lost: Vec<_> = nodes.iter().filter(|node| !was_told(&outcomes, node)).map(|node| node.name.as_str()).collect();
+    let lost: Vec<_> = nodes
+        .iter()
+        .filter(|node| !was_told(&outcomes, node))
+        .map(|node| node.name.as_str())
+        .collect();
     let swarm = renew_swarm(cluster, &secrets, &lost);
     report(session, &outcomes, &lost)?;
     if swarm {
@@ -69,7 +77,9 @@ fn chosen<'a>(cluster: &'a Cluster, names: &[String], all: bool) -> Result<Vec<&
 }
 
 fn was_told(outcomes: &[Outcome], node: &Node) -> bool {
-    outcomes.iter().any(|(name, outcome)| *name == node.name.as_str() && outcome.is_ok())
+    outcomes
+        .iter()
+        .any(|(name, outcome)| *name == node.name.as_str() && outcome.is_ok())
 }
 
 /// Changes the swarm's tokens, and removes the entries of nodes that did not get their new keys: Docker then refuses their
@@ -86,7 +96,16 @@ fn renew_swarm(cluster: &Cluster, secrets: &Secrets, lost: &[&str]) -> bool {
     );
     let managers = cluster.nodes.iter().filter(|node| node.role == Role::Manager);
     let mut there = managers.filter(|node| !lost.split(' ').any(|name| name == node.name.as_str()));
-    there.any(|node| ssh::run(&node.name, &secrets.ssh_config_path(), &command, b"", SWARM_TIMEOUT).is_ok())
+    there.any(|node| {
+        ssh::run(
+            &node.name,
+            &secrets.ssh_config_path(),
+            &command,
+            b"",
+            SWARM_TIMEOUT,
+        )
+        .is_ok()
+    })
 }
 
 fn report(session: &Session, outcomes: &[Outcome], lost: &[&str]) -> Result<()> {

@@ -42,7 +42,9 @@ impl Changes {
             for (key, value) in lines {
                 let was = before.get(key);
                 if was.is_none_or(|was| was != value) {
-                    if let (Some(_), "MKIMAGE_ADDRESS", Some((_, node))) = (was, *key, section.split_once(' ')) {
+                    if let (Some(_), "MKIMAGE_ADDRESS", Some((_, node))) =
+                        (was, *key, section.split_once(' '))
+                    {
                         changes.moved.push(node.to_owned());
                     }
                     changes.others.extend(sentence(section, key, was.copied(), value));
@@ -93,7 +95,11 @@ fn sentence(section: &str, key: &str, was: Option<&str>, value: &str) -> Option<
     let setting = |whose: &str| {
         let name = key.trim_start_matches("MKIMAGE_").to_lowercase();
         let was = was.unwrap_or("''");
-        let when = if WITH_NEXT_CARD.contains(&&*name) { " with the next card" } else { "" };
+        let when = if WITH_NEXT_CARD.contains(&&*name) {
+            " with the next card"
+        } else {
+            ""
+        };
         format!("{name}{whose}: {was} becomes {value}{when}")
     };
     match section.split_once(' ') {
@@ -141,7 +147,10 @@ mod tests {
         let addressed = |address: &str| OLD.replace("ROLE='worker'", &format!("ADDRESS='{address}'"));
         let changes = Changes::between(&addressed("dhcp"), &addressed("10.0.0.3/24"));
         assert_eq!(changes.moved, ["b"]);
-        assert_eq!(changes.others, ["address of b: 'dhcp' becomes '10.0.0.3/24' with the next card"]);
+        assert_eq!(
+            changes.others,
+            ["address of b: 'dhcp' becomes '10.0.0.3/24' with the next card"]
+        );
         let keys = |keys: &str| format!("{OLD}[authorized_keys]\n{keys}");
         let (two, one) = (
             keys("ssh-ed25519 A me\nssh-ed25519 B you\n"),

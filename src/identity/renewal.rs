@@ -20,7 +20,8 @@ impl Secrets {
         let locked = Folder::open_or_create(folder)?;
         locked.create_folder(REPLACED)?;
         for node in nodes {
-            let [current, replaced] = [NODES, REPLACED].map(|place| locked.files.path(&format!("{place}/{node}")));
+            let [current, replaced] =
+                [NODES, REPLACED].map(|place| locked.files.path(&format!("{place}/{node}")));
             let doing = || format!("moving the old keys of {node} to {}", replaced.display());
             if current.exists() && !replaced.exists() {
                 fs::rename(&current, &replaced).disk(doing)?;
@@ -81,7 +82,8 @@ mod tests {
         let lab = cluster();
         let old = Secrets::open_or_create(&folder, &lab).unwrap();
         let name = &lab.nodes[1].name;
-        old.keep_description(&Description::of(&lab, &old).unwrap().signed).unwrap();
+        old.keep_description(&Description::of(&lab, &old).unwrap().signed)
+            .unwrap();
         assert_eq!(old.replaced_host_key(name).unwrap(), None);
         let before = old.node(name).unwrap();
         let mut last = None;
@@ -99,7 +101,10 @@ mod tests {
             assert_ne!(last.as_ref(), Some(keys));
             last = Some(keys.clone());
             // What the node itself has, however often its keys were renewed without it.
-            assert_eq!(new.replaced_host_key(name).unwrap().as_ref(), Some(&before.host_key.public));
+            assert_eq!(
+                new.replaced_host_key(name).unwrap().as_ref(),
+                Some(&before.host_key.public)
+            );
             for node in lab.nodes.iter().filter(|node| node.name != *name) {
                 assert_eq!(old.node(&node.name).unwrap(), new.node(&node.name).unwrap());
             }

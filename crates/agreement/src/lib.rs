@@ -11,6 +11,7 @@
 pub mod brick;
 pub mod description;
 pub mod first;
+pub mod membership;
 pub mod pool;
 pub mod state;
 pub mod stick;

@@ -31,10 +31,7 @@ pub(super) const VARIABLES: &[(&str, Source)] = &[
         OfCluster(|cluster| yes_or_no(cluster.user.ssh_password)),
     ),
     ("ADDRESS", OfNode(|node| node.address.to_string())),
-    (
-        "GATEWAY",
-        OfCluster(|cluster| shown(cluster.network.gateway)),
-    ),
+    ("GATEWAY", OfCluster(|cluster| shown(cluster.network.gateway))),
     (
         "DNS",
         OfCluster(|cluster| {

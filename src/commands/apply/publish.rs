@@ -35,7 +35,9 @@ pub(crate) fn publish(cluster: &Cluster, secrets: &Secrets, signed: &str) -> Res
             .map(|node| (node.name.to_string(), scope.spawn(|| show(node, secrets, signed))))
             .collect();
         let shown = shown.into_iter().map(|(node, thread)| {
-            let outcome = thread.join().unwrap_or_else(|_| Ok(Err("showing it failed".to_owned())));
+            let outcome = thread
+                .join()
+                .unwrap_or_else(|_| Ok(Err("showing it failed".to_owned())));
             Ok((node, outcome?))
         });
         shown.collect()

@@ -5,15 +5,17 @@ apply_roles() {
     local node
     drill_begins
     for node in "${NODES[@]}"; do
-        NODE_ROLE[$node]=worker
+        NODE_ROLE["$node"]=worker
     done
     for node; do
-        NODE_ROLE[$node]=manager
+        # shellcheck disable=SC2034 # (cluster_write reads it)
+        NODE_ROLE["$node"]=manager
     done
     cluster_write "$LAB_SCRATCH/cluster"
     writer_start pi4-2
     check "mkimage apply" mkimage apply --yes
     check "the managers of the swarm are $*" eventually 300 manage "$@"
+    # shellcheck disable=SC2034 # (the checks ask it)
     MANAGER=$1
     drill_ends_well
     writer_stop pi4-2

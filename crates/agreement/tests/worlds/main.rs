@@ -4,6 +4,7 @@
 
 mod formatting;
 mod media;
+mod membership;
 mod search;
 mod storage;
 mod swarm;

@@ -1,0 +1,666 @@
+//! The worlds of a cluster whose owner takes nodes out and adds them, while nodes are off, changes are cut off, and cards come back
+//! with an old description. Two of the three nodes go off in each, one of four; a file is written at any instant.
+
+use crate::NAMES;
+use crate::search::{ALWAYS_A_WAY, Model, Story, search};
+use agreement::membership::{Answer, Brick, Shown, answer, may_change};
+
+const LOST: &str = "a brick of the volume has every file";
+const ROLLBACK: &str = "a node never goes back to an older description";
+const DIVIDED: &str = "one version of the volume has the same bricks everywhere";
+
+type Nodes = u8;
+
+fn has(nodes: Nodes, node: usize) -> bool {
+    nodes & (1 << node) != 0
+}
+
+fn all_of(nodes: Nodes) -> impl Iterator<Item = usize> {
+    (0..NAMES.len()).filter(move |node| has(nodes, *node))
+}
+
+/// Returns whether the volume with these bricks can be written to: more than half of them are there, or half with the first.
+fn has_quorum(bricks: Nodes, there: Nodes) -> bool {
+    let (half, all) = ((bricks & there).count_ones() * 2, bricks.count_ones());
+    let first = all_of(bricks).next();
+    half > all || (half == all && first.is_some_and(|first| has(there, first)))
+}
+
+/// A node's knowledge of the volume. Version 0 is none.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+struct Volume {
+    version: u8,
+    bricks: Nodes,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct World {
+    /// The number of the owner's newest description.
+    published: u8,
+    on: Nodes,
+    /// The number of each node's description; 0 before its first card.
+    knows: [u8; 4],
+    volume: [Volume; 4],
+    /// The bricks that have every file.
+    complete: Nodes,
+    /// The bricks that each brick knows to lack something.
+    blames: [Nodes; 4],
+    /// The power cuts and the old cards that are still to come.
+    cuts: u8,
+    old_cards: u8,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Publish,
+    /// The owner shows the newest description.
+    OwnerShows(usize),
+    /// The first node shows its description to the second.
+    Show(usize, usize),
+    SwitchOn(usize),
+    SwitchOff(usize),
+    /// A card that was made when the owner's first description was the newest.
+    OldCard(usize),
+    /// A program on this node writes to a file.
+    Write(usize),
+    Heal(usize),
+    TakeOver(usize),
+    /// The first member acts; true if it is cut off before the others know.
+    TakeOut(usize, bool),
+    AddBrick(usize, usize, bool),
+}
+
+struct Membership {
+    /// The nodes of each description and those of them that are to leave; the first one's number is 1.
+    descriptions: &'static [(Nodes, Nodes)],
+    cuts: u8,
+    old_cards: u8,
+    may_change: fn(&[Brick]) -> bool,
+    /// True if the power may fail in the instant in which three bricks become two. Of two, the first may be written alone.
+    cuts_off_the_last_two: bool,
+    /// True if a node finds its newest description on its stick again.
+    stick_remembers: bool,
+    answer: fn(u32, Shown) -> Answer,
+}
+
+impl Membership {
+    fn nodes(&self, number: u8) -> Nodes {
+        if number == 0 {
+            0
+        } else {
+            self.descriptions[usize::from(number) - 1].0
+        }
+    }
+
+    /// Returns the nodes whose bricks a description wants in the volume.
+    fn stays(&self, number: u8) -> Nodes {
+        if number == 0 {
+            0
+        } else {
+            self.nodes(number) & !self.descriptions[usize::from(number) - 1].1
+        }
+    }
+
+    /// Returns the nodes that the second description does without although they did not leave: they are off, and come back when
+    /// nobody expects them any more.
+    fn lost(&self) -> Nodes {
+        self.nodes(1) & !self.nodes(2)
+    }
+
+    /// Returns whether the two have a connection in the private network: each has the other's key.
+    fn connects(&self, world: &World, one: usize, other: usize) -> bool {
+        let knows = |me: usize, peer: usize| {
+            let nodes = self.nodes(world.knows[me]);
+            has(nodes, me) && has(nodes, peer)
+        };
+        has(world.on, one)
+            && has(world.on, other)
+            && (one == other || (knows(one, other) && knows(other, one)))
+    }
+
+    fn connected(&self, world: &World, node: usize) -> Nodes {
+        (0..NAMES.len())
+            .filter(|other| self.connects(world, node, *other))
+            .map(|other| 1 << other)
+            .sum()
+    }
+
+    /// Returns the nodes that it is connected with and whose bricks run: a glusterd that knows that its brick is out stops it.
+    fn served(&self, world: &World, node: usize) -> Nodes {
+        let runs = all_of(world.on).filter(|brick| has(world.volume[*brick].bricks, *brick));
+        self.connected(world, node) & runs.map(|brick| 1 << brick).sum::<Nodes>()
+    }
+
+    /// Returns the first connected member, which makes all changes.
+    fn acts(&self, world: &World, node: usize) -> bool {
+        let members = self.connected(world, node) & world.volume[node].bricks;
+        world.volume[node].version > 0 && all_of(members).next() == Some(node)
+    }
+
+    /// Returns whether more than half of the members that have not gone are connected.
+    fn has_majority(&self, world: &World, node: usize) -> bool {
+        let members = world.volume[node].bricks & self.stays(world.knows[node]);
+        (self.connected(world, node) & members).count_ones() * 2 > members.count_ones()
+    }
+
+    fn can_write(&self, world: &World, node: usize) -> bool {
+        has_quorum(world.volume[node].bricks, self.served(world, node))
+    }
+
+    /// Returns the bricks of the volume that the node knows, as it sees them.
+    fn bricks(&self, world: &World, node: usize) -> Vec<Brick> {
+        let readable = self.readable(world, node).1;
+        let bricks = all_of(world.volume[node].bricks).map(|brick| Brick {
+            is_connected: self.connects(world, node, brick),
+            has_the_description: world.knows[brick] == world.knows[node],
+            is_blamed: !has(readable, brick),
+            stays: has(self.stays(world.knows[node]), brick),
+        });
+        bricks.collect()
+    }
+
+    /// Returns whether the owner publishes the next description. A node that is on leaves first, and goes when its brick is out of the
+    /// volume. One that is off goes at once, if the sticks that stay and blame nobody could go on as the volume.
+    fn owner_may_publish(&self, world: &World) -> bool {
+        let Some(&(next, leaving)) = self.descriptions.get(usize::from(world.published)) else {
+            return false;
+        };
+        let in_use = all_of(world.on & self.nodes(world.published))
+            .fold(0, |in_use, node| in_use | world.volume[node].bricks);
+        let gone = in_use & !next;
+        let stays = next & !leaving;
+        let sound = all_of(world.on & stays).filter(|brick| world.blames[*brick] & stays == 0);
+        let sound = sound.map(|brick| 1 << brick).sum();
+        // A node comes back when nothing of it is left.
+        let is_left = in_use & next & !self.nodes(world.published) != 0;
+        if is_left {
+            return false;
+        }
+        let all_know =
+            all_of(world.on & self.nodes(world.published)).all(|node| world.knows[node] == world.published);
+        let all_healed = all_of(world.on & stays & in_use).all(|node| world.blames[node] & stays == 0);
+        if gone == 0 {
+            all_know && all_healed && world.on & next != 0
+        } else {
+            gone & world.on == 0 && has_quorum(in_use, sound)
+        }
+    }
+
+    /// Gives a new volume to the node that changes it and, unless it is cut off, to those that it is connected with.
+    fn spread(&self, world: &mut World, node: usize, bricks: Nodes, is_cut_off: bool) {
+        let version = world.volume[node].version + 1;
+        let told = if is_cut_off {
+            1 << node
+        } else {
+            self.connected(world, node) & (bricks | world.volume[node].bricks)
+        };
+        for other in all_of(told) {
+            world.volume[other] = Volume { version, bricks };
+        }
+        for blames in &mut world.blames {
+            *blames &= bricks;
+        }
+        if is_cut_off {
+            world.on &= !(1 << node);
+            world.cuts -= 1;
+        }
+    }
+}
+
+/// Returns the latest volume that any node knows.
+fn newest(world: &World) -> Volume {
+    world
+        .volume
+        .into_iter()
+        .max_by_key(|volume| volume.version)
+        .unwrap()
+}
+
+impl Model for Membership {
+    type World = World;
+    type Step = Step;
+
+    fn begin(&self) -> World {
+        let bricks = self.descriptions[0].0;
+        let each = |node: usize| has(bricks, node);
+        World {
+            published: 1,
+            on: bricks & !self.lost(),
+            knows: std::array::from_fn(|node| u8::from(each(node))),
+            volume: std::array::from_fn(|node| {
+                if each(node) {
+                    Volume { version: 1, bricks }
+                } else {
+                    Volume::default()
+                }
+            }),
+            complete: bricks,
+            blames: [0; 4],
+            cuts: self.cuts,
+            old_cards: self.old_cards,
+        }
+    }
+
+    fn steps(&self, world: &World) -> Vec<Step> {
+        let mut steps = Vec::new();
+        if self.owner_may_publish(world) {
+            steps.push(Step::Publish);
+        }
+        for node in 0..NAMES.len() {
+            if !has(world.on, node) {
+                // Sooner, it is not lost: the owner would have it leave.
+                let all_know = all_of(world.on).all(|other| world.knows[other] == world.published);
+                let is_awaited = has(self.lost(), node) && (world.published == 1 || !all_know);
+                if !is_awaited && (world.knows[node] > 0 || has(self.nodes(world.published), node)) {
+                    steps.push(Step::SwitchOn(node));
+                }
+                if world.old_cards > 0 && !is_awaited && has(self.descriptions[0].0, node) {
+                    steps.push(Step::OldCard(node));
+                }
+                continue;
+            }
+            if world.cuts > 0 {
+                steps.push(Step::SwitchOff(node));
+            }
+            if world.knows[node] < world.published {
+                steps.push(Step::OwnerShows(node));
+            }
+            let mine = self.nodes(world.knows[node]);
+            if !has(mine, node) {
+                continue;
+            }
+            for other in all_of(mine & world.on) {
+                if other != node && world.knows[other] != world.knows[node] {
+                    steps.push(Step::Show(node, other));
+                }
+            }
+            let volume = world.volume[node];
+            if self.source_for(world, node).is_some() {
+                steps.push(Step::Heal(node));
+            }
+            let is_newer = |other: usize| {
+                let theirs = world.volume[other];
+                theirs.version > volume.version && (volume.version > 0 || has(theirs.bricks, node))
+            };
+            // glusterd hears of a newer volume when it meets the others, before its node's programs write.
+            if all_of(self.connected(world, node)).any(is_newer) {
+                steps.push(Step::TakeOver(node));
+            } else if volume.version > 0 && self.can_write(world, node) && self.readable(world, node).1 != 0 {
+                steps.push(Step::Write(node));
+            }
+            if self.acts(world, node) && self.has_majority(world, node) && self.agrees(world, node) {
+                let cut_off: &[bool] = if world.cuts > 0 { &[false, true] } else { &[false] };
+                for &cut_off in cut_off {
+                    let may_change = (self.may_change)(&self.bricks(world, node));
+                    // A node that is to leave hears of it as a member, and knows that it leaves: it would ask for its place again.
+                    let leaving = volume.bricks & mine & !self.stays(world.knows[node]);
+                    let all_hear = leaving & !self.connected(world, node) == 0
+                        && all_of(leaving).all(|other| world.knows[other] == world.knows[node]);
+                    if all_hear && volume.bricks & !self.stays(world.knows[node]) != 0 && may_change {
+                        let left = (volume.bricks & self.stays(world.knows[node])).count_ones();
+                        if !cut_off || left > 2 || self.cuts_off_the_last_two {
+                            steps.push(Step::TakeOut(node, cut_off));
+                        }
+                    }
+                    for new in
+                        all_of(self.stays(world.knows[node]) & !volume.bricks & self.connected(world, node))
+                    {
+                        // It asks for that itself.
+                        let asks = has(self.stays(world.knows[new]), new);
+                        // One after the other: first the old ones go.
+                        let is_tidy = volume.bricks & !self.stays(world.knows[node]) == 0;
+                        if asks && is_tidy && may_change {
+                            steps.push(Step::AddBrick(node, new, cut_off));
+                        }
+                    }
+                }
+            }
+        }
+        steps
+    }
+
+    fn apply(&self, world: &World, step: Step) -> World {
+        let mut world = *world;
+        match step {
+            Step::Publish => world.published += 1,
+            Step::OwnerShows(node) => {
+                let number = world.published;
+                self.shown(&mut world, node, number);
+            }
+            Step::Show(from, to) => {
+                let number = world.knows[from];
+                self.shown(&mut world, to, number);
+            }
+            Step::SwitchOn(node) => {
+                world.on |= 1 << node;
+                if world.knows[node] == 0 {
+                    world.knows[node] = world.published;
+                }
+            }
+            Step::SwitchOff(node) => {
+                world.on &= !(1 << node);
+                world.cuts -= 1;
+            }
+            Step::OldCard(node) => {
+                if !self.stick_remembers {
+                    world.knows[node] = 1;
+                }
+                world.on |= 1 << node;
+                world.old_cards -= 1;
+            }
+            Step::Write(node) => self.write(&mut world, node),
+            Step::Heal(node) => {
+                if let Some(source) = self.source_for(&world, node) {
+                    if has(world.complete, source) {
+                        world.complete |= 1 << node;
+                    }
+                    for brick in all_of(self.connected(&world, node)) {
+                        world.blames[brick] &= !(1 << node);
+                    }
+                    world.blames[node] = world.blames[source];
+                }
+            }
+            Step::TakeOver(node) => {
+                let connected = self.connected(&world, node);
+                let best = all_of(connected)
+                    .map(|other| world.volume[other])
+                    .max_by_key(|volume| volume.version);
+                world.volume[node] = best.unwrap();
+            }
+            Step::TakeOut(node, is_cut_off) => {
+                let bricks = world.volume[node].bricks & self.stays(world.knows[node]);
+                self.spread(&mut world, node, bricks, is_cut_off);
+            }
+            Step::AddBrick(node, new, is_cut_off) => {
+                let bricks = world.volume[node].bricks | 1 << new;
+                // It is empty, or was set aside.
+                world.complete &= !(1 << new);
+                world.blames[new] = 0;
+                for brick in all_of(self.connected(&world, node) & world.volume[node].bricks) {
+                    world.blames[brick] |= 1 << new;
+                }
+                self.spread(&mut world, node, bricks, is_cut_off);
+            }
+        }
+        world
+    }
+
+    fn is_fault(&self, step: Step) -> bool {
+        matches!(
+            step,
+            Step::SwitchOff(_)
+                | Step::OldCard(_)
+                | Step::Write(_)
+                | Step::TakeOut(_, true)
+                | Step::AddBrick(_, _, true)
+        )
+    }
+
+    fn broken(&self, before: &World, step: Step, after: &World) -> Option<&'static str> {
+        let went_back = (0..4).any(|node| after.knows[node] < before.knows[node]);
+        if went_back && !matches!(step, Step::OldCard(_)) {
+            return Some(ROLLBACK);
+        }
+        if after.complete & newest(after).bricks == 0 {
+            return Some(LOST);
+        }
+        let divided =
+            |one: &Volume, other: &Volume| one.version == other.version && one.bricks != other.bricks;
+        let is_divided = after
+            .volume
+            .iter()
+            .any(|one| after.volume.iter().any(|other| divided(one, other)));
+        is_divided.then_some(DIVIDED)
+    }
+
+    fn is_settled(&self, world: &World) -> bool {
+        // A node that was lost came back, was written to, and went. What only its stick has, or it alone could tell, is up to the owner.
+        let bricks = newest(world).bricks & self.stays(world.published);
+        let blamed = all_of(bricks).fold(0, |blamed, brick| blamed | world.blames[brick]);
+        let still_there = newest(world).bricks & !self.nodes(world.published) != 0;
+        if still_there && (world.complete & bricks == 0 || bricks & !blamed == 0) {
+            return true;
+        }
+        let nodes = self.nodes(world.published);
+        let volume = newest(world);
+        usize::from(world.published) == self.descriptions.len()
+            && all_of(nodes).all(|node| {
+                has(world.on, node) && world.knows[node] == world.published && world.volume[node] == volume
+            })
+            && volume.bricks == nodes
+            && world.complete & nodes == nodes
+    }
+
+    fn tell(&self, _: &World, step: Step, _: &World) -> String {
+        let name = |node: usize| NAMES[node];
+        let cut = |is_cut_off: bool| {
+            if is_cut_off {
+                ", and the power fails before the others know"
+            } else {
+                ""
+            }
+        };
+        match step {
+            Step::Publish => "the owner publishes the next description".to_owned(),
+            Step::OwnerShows(node) => format!("the owner shows it to {}", name(node)),
+            Step::Show(from, to) => format!("{} shows its description to {}", name(from), name(to)),
+            Step::SwitchOn(node) => format!("{} is switched on", name(node)),
+            Step::SwitchOff(node) => format!("{} goes off", name(node)),
+            Step::OldCard(node) => format!("{} gets an old card", name(node)),
+            Step::Write(node) => format!("a program on {} writes", name(node)),
+            Step::Heal(node) => format!("the brick of {} is healed", name(node)),
+            Step::TakeOver(node) => format!("{} takes over the volume of another node", name(node)),
+            Step::TakeOut(node, off) => format!("{} takes out who has gone{}", name(node), cut(off)),
+            Step::AddBrick(node, new, off) => {
+                format!("{} adds the brick of {}{}", name(node), name(new), cut(off))
+            }
+        }
+    }
+
+    fn describe(&self, world: &World) -> String {
+        let volume = newest(world);
+        format!(
+            "description {} ({:?}), volume {} with bricks {:04b}, complete {:04b}, blames {:?}",
+            world.published, world.knows, volume.version, volume.bricks, world.complete, world.blames
+        )
+    }
+}
+
+impl Membership {
+    fn shown(&self, world: &mut World, node: usize, number: u8) {
+        let shown = Shown {
+            number: u32::from(number),
+            is_signed: true,
+            is_the_same: true,
+            // Each description names all that have gone since.
+            knows_this_node: true,
+        };
+        if (self.answer)(u32::from(world.knows[node]), shown) == Answer::Takes {
+            world.knows[node] = number;
+        }
+    }
+
+    /// Returns the bricks of the node's volume that it is connected with, and those of them that no other one blames, which it
+    /// reads from: without any it can neither read nor write.
+    fn readable(&self, world: &World, node: usize) -> (Nodes, Nodes) {
+        let connected = self.served(world, node) & world.volume[node].bricks;
+        let blamed = all_of(connected).fold(0, |blamed, brick| blamed | world.blames[brick]);
+        (connected, connected & !blamed)
+    }
+
+    /// Changes a file on the connected bricks, each of which then blames those that were not connected. If none that is read from has
+    /// everything, the file becomes another one.
+    fn write(&self, world: &mut World, node: usize) {
+        let (connected, readable) = self.readable(world, node);
+        let missing = world.volume[node].bricks & !connected;
+        for brick in all_of(connected) {
+            world.blames[brick] |= missing;
+        }
+        world.complete &= if world.complete & readable == 0 {
+            0
+        } else {
+            connected
+        };
+    }
+
+    /// Returns the brick from which the brick of a node is healed: one that blames it and that no other one blames.
+    fn source_for(&self, world: &World, node: usize) -> Option<usize> {
+        let (connected, readable) = self.readable(world, node);
+        let is_in_use = has(world.volume[node].bricks, node) && has(connected, node);
+        all_of(readable).find(|source| is_in_use && has(world.blames[*source], node))
+    }
+
+    /// Returns whether the connected members know the same volume, or none yet.
+    fn agrees(&self, world: &World, node: usize) -> bool {
+        let mine = world.volume[node];
+        all_of(self.connected(world, node) & mine.bricks).all(|other| world.volume[other] == mine)
+    }
+}
+
+fn model(descriptions: &'static [(Nodes, Nodes)]) -> Membership {
+    Membership {
+        descriptions,
+        cuts: 2,
+        old_cards: 1,
+        may_change,
+        stick_remembers: true,
+        cuts_off_the_last_two: false,
+        answer,
+    }
+}
+
+const LIMIT: usize = crate::MOST_WORLDS;
+
+#[test]
+fn a_node_goes_and_another_one_comes() {
+    for (name, descriptions) in [
+        (
+            "one of three leaves",
+            &[(0b0111, 0), (0b0111, 0b0100), (0b0011, 0)][..],
+        ),
+        (
+            "the first of three leaves",
+            &[(0b0111, 0), (0b0111, 0b0001), (0b0110, 0)],
+        ),
+        ("one of three is lost", &[(0b0111, 0), (0b0011, 0)]),
+        ("the first of three is lost", &[(0b0111, 0), (0b0110, 0)]),
+        (
+            "one of four leaves",
+            &[(0b1111, 0), (0b1111, 0b0100), (0b1011, 0)],
+        ),
+        ("one of four is lost", &[(0b1111, 0), (0b1011, 0)]),
+        ("a fourth comes", &[(0b0111, 0), (0b1111, 0)]),
+        (
+            "one is lost and another comes",
+            &[(0b0111, 0), (0b0011, 0), (0b1011, 0)],
+        ),
+        (
+            "one leaves and comes back",
+            &[(0b0111, 0), (0b0111, 0b0100), (0b0011, 0), (0b0111, 0)],
+        ),
+    ] {
+        let mut model = model(descriptions);
+        if descriptions[0].0 == 0b1111 {
+            // Of four, two cuts can leave two and two, each of which goes on alone for a moment when one falls into a change.
+            model.cuts = 1;
+        }
+        search(&model, LIMIT).expect_to_hold(name);
+    }
+}
+
+fn broken_by(name: &str, model: &Membership) -> Story {
+    search(model, LIMIT).expect_to_break(name)
+}
+
+/// Breaks when the first member asks for less than it should.
+fn broken_without(name: &str, descriptions: &'static [(Nodes, Nodes)], may_change: fn(&[Brick]) -> bool) {
+    let careless = Membership {
+        may_change,
+        ..model(descriptions)
+    };
+    assert_eq!(broken_by(name, &careless).invariant, LOST);
+}
+
+const ONE_OF_FOUR_IS_LOST: &[(Nodes, Nodes)] = &[(0b1111, 0), (0b1011, 0)];
+const ONE_OF_THREE_LEAVES: &[(Nodes, Nodes)] = &[(0b0111, 0), (0b0111, 0b0100), (0b0011, 0)];
+const ONE_IS_LOST_AND_ANOTHER_COMES: &[(Nodes, Nodes)] = &[(0b0111, 0), (0b0011, 0), (0b1011, 0)];
+const A_FOURTH_COMES: &[(Nodes, Nodes)] = &[(0b0111, 0), (0b1111, 0)];
+
+#[test]
+fn bricks_without_the_volumes_majority_must_not_become_the_volume() {
+    broken_without("any brick is taken out at once", ONE_OF_FOUR_IS_LOST, |bricks| {
+        bricks.iter().any(|brick| brick.is_connected)
+    });
+}
+
+#[test]
+fn every_member_must_know_of_a_change_before_it_is_made() {
+    broken_without(
+        "the volume changes before others have heard",
+        A_FOURTH_COMES,
+        |bricks| {
+            let bricks: Vec<_> = bricks
+                .iter()
+                .map(|brick| Brick {
+                    has_the_description: true,
+                    ..*brick
+                })
+                .collect();
+            may_change(&bricks)
+        },
+    );
+}
+
+#[test]
+fn a_brick_that_lacks_something_must_be_healed_before_a_change() {
+    broken_without(
+        "the volume changes while a brick is not healed",
+        ONE_OF_THREE_LEAVES,
+        |bricks| {
+            let bricks: Vec<_> = bricks
+                .iter()
+                .map(|brick| Brick {
+                    is_blamed: false,
+                    ..*brick
+                })
+                .collect();
+            may_change(&bricks)
+        },
+    );
+}
+
+#[test]
+fn a_node_that_takes_an_older_description_goes_back() {
+    let forgetful = Membership {
+        answer: |mine, shown| match answer(mine, shown) {
+            Answer::Older => Answer::Takes,
+            other => other,
+        },
+        ..model(&[(0b0111, 0), (0b0011, 0)])
+    };
+    assert_eq!(
+        broken_by("any signed description is taken", &forgetful).invariant,
+        ROLLBACK
+    );
+}
+
+#[test]
+fn two_bricks_do_not_survive_everything() {
+    // Known, and true of every volume of two: the second goes off before it hears that they are two.
+    let unlucky = Membership {
+        cuts_off_the_last_two: true,
+        ..model(&[(0b0111, 0), (0b0111, 0b0100), (0b0011, 0)])
+    };
+    let story = broken_by("the power fails while three bricks become two", &unlucky);
+    assert_eq!(story.invariant, LOST);
+}
+
+#[test]
+fn an_old_card_must_not_bring_back_an_old_description() {
+    let forgetful = Membership {
+        stick_remembers: false,
+        ..model(ONE_IS_LOST_AND_ANOTHER_COMES)
+    };
+    let story = broken_by("only the card has the description", &forgetful);
+    assert_eq!(story.invariant, ALWAYS_A_WAY);
+}

@@ -170,7 +170,7 @@ pub fn remembers_a_swarm(noted: bool, begun: Begun) -> bool {
 /// Rule: the first manager has begun it here, and has never noted that it was whole.
 ///
 /// Why: Docker waits forever for the managers of such a swarm, of which it would be the only one. A swarm is noted when it is first
-/// seen whole, which is before any other node gets a token.
+/// seen whole, and no other node gets a token before that.
 pub fn is_half_made(is_first_manager: bool, noted: bool, begun: Begun) -> bool {
     is_first_manager && !noted && begun == Begun::Here
 }

@@ -154,6 +154,37 @@ creates_the_swarm() {
     fi
 }
 
+a_swarm_is_half_made_by_the_rules() { # test
+    others_answer
+    # shellcheck disable=SC2016
+    fake docker 'echo "$*" >>"$MKIMAGE_RUN/../docker.log"
+    case "$*" in
+        *LocalNodeState*) cat "$MKIMAGE_RUN/../docker-state" ;;
+        "swarm leave"*) echo "inactive false - x" >"$MKIMAGE_RUN/../docker-state" ;;
+    esac'
+    export MKIMAGE_HALF_MADE_WAIT=0
+    judge swarm-half-made leaves_half_a_swarm
+}
+
+leaves_half_a_swarm() {
+    local node
+    rm -rf "$WORLD/var-lib/state" "$WORLD/brick/state" "$WORLD/others" "$WORLD/run/states"
+    mkdir -p "$WORLD/var-lib/state/copy" "$WORLD/others"
+    settings MKIMAGE_NODE=pi4-2
+    ! is first true || settings MKIMAGE_NODE=pi4-1 MKIMAGE_ROLE=manager
+    state_lives Stick
+    has_begun swarm "${FACTS[begun]}"
+    is noted false || echo 0123 >"$WORLD/var-lib/state/copy/swarm-was"
+    for node in pi4-1 pi4-2 pi4-3 pi3-1; do
+        answers "$node" 'swarm inactive worker - -'
+    done
+    echo 'pending false m x' >"$WORLD/docker-state"
+    : >"$WORLD/docker.log"
+    stage swarm
+    GOT=false
+    ! grep -q '^swarm leave' "$WORLD/docker.log" || GOT=true
+}
+
 yes_or_no() {
     if is "$1" true; then echo yes; else echo no; fi
 }

@@ -29,6 +29,7 @@ a_manager() {
         *"volume info"*) printf "Brick1: pi4-1:/glusterfs/bricks/pi4-1/brick\nBrick2: pi4-2:/glusterfs/bricks/pi4-2/brick\n" ;;
     esac'
     fake ssh 'echo "cluster x"'
+    with_parts notes 'note swarm-was ca'
 }
 
 one_brick() {
@@ -37,6 +38,14 @@ one_brick() {
 
 changed_nothing() {
     fails grep -E 'add-brick|reset-brick|probe|detach|delete|create|set' "$WORLD/gluster.log" 2>/dev/null
+}
+
+nobody_gets_a_token_of_a_swarm_that_is_not_noted_yet() { # test
+    a_manager
+    find "$WORLD" -name swarm-was -delete
+    answer pi4-2 join-token
+    equal "$CODE" 10
+    fails contains "$SAID" SWMTKN
 }
 
 a_worker_never_gets_the_managers_token() { # test
@@ -301,6 +310,7 @@ what_a_node_says_is_heard_by_the_others() { # test
         "swarm join-token -q worker") echo SWMTKN-1-4qk2x-8fz ;;
         "node ls -q") printf "k1d2\nid2\n" ;;
     esac'
+    with_parts notes 'note swarm-was ca'
     for said in state join-token; do
         answer pi4-2 "$said"
         printf '%s\n' "$SAID" >>"$WORLD/said"

@@ -72,6 +72,49 @@ half_made_networks_are_made_again() { # test
     [[ -e $WORLD/up ]]
 }
 
+# half_a_swarm_that_docker_falls_over STATE: the power failed while this node, the first manager, was making it.
+half_a_swarm_that_docker_falls_over() {
+    a_docker_that_starts_without_its_networks "$1"
+    rm -r "$WORLD/network"
+    mkdir -p "$WORLD/swarm/raft" "$WORLD/swarm/certificates"
+    : >"$WORLD/swarm/raft/0.wal"
+    sed -i 's|network/files/local-kv.db|swarm/raft/0.wal|' "$WORLD/bin/systemctl"
+    settings MKIMAGE_NODE=pi4-1 MKIMAGE_ROLE=manager
+    echo card >"$WORLD/run/state-place"
+    with_parts beginnings 'note_beginning swarm'
+}
+
+half_a_swarm_is_forgotten_once_when_docker_falls_over_it() { # test
+    half_a_swarm_that_docker_falls_over failed
+    stage docker
+    [[ -e $WORLD/up ]]
+    equal "$(ls -A "$WORLD/swarm")" ''
+    # Not again: then it is something else.
+    rm "$WORLD/up"
+    mkdir "$WORLD/swarm/raft"
+    : >"$WORLD/swarm/raft/0.wal"
+    stage docker
+    [[ -e $WORLD/swarm/raft/0.wal ]]
+}
+
+a_swarm_stays_that_was_whole_or_may_become_so() { # test
+    half_a_swarm_that_docker_falls_over activating
+    stage docker
+    [[ -e $WORLD/swarm/raft/0.wal ]]
+    half_a_swarm_that_docker_falls_over failed
+    with_parts notes 'note swarm-was ca'
+    stage docker
+    [[ -e $WORLD/swarm/raft/0.wal ]]
+    half_a_swarm_that_docker_falls_over failed
+    find "$WORLD" -name swarm-was -delete
+    echo other-place >"$WORLD/var-lib/swarm-begun"
+    stage docker
+    [[ -e $WORLD/swarm/raft/0.wal ]]
+    rm "$WORLD/var-lib/swarm-begun"
+    stage docker
+    [[ -e $WORLD/swarm/raft/0.wal ]]
+}
+
 networks_stay_while_docker_is_only_starting() { # test
     a_docker_that_starts_without_its_networks activating
     : >"$WORLD/this-boot"

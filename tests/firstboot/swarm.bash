@@ -402,3 +402,56 @@ roles_follow_the_description() { # test
     stage swarm
     fails did '^node demote'
 }
+
+# half_a_swarm: the power failed during `docker swarm init`. Docker waits for managers.
+half_a_swarm() {
+    local node
+    rm -rf "$WORLD/run/states" "$WORLD/var-lib"/* "$WORLD/brick/state"
+    first_manager
+    with_parts beginnings 'note_beginning swarm'
+    a_swarm pending false m
+    for node in pi4-2 pi4-3 pi3-1; do
+        says "$node" 'swarm inactive worker - -'
+    done
+    # shellcheck disable=SC2016
+    export MKIMAGE_HALF_MADE_WAIT=0
+}
+
+a_swarm_that_was_being_made_when_the_power_failed_is_made_again() { # test
+    local state
+    for state in pending error; do
+        half_a_swarm
+        sed -i "s/^pending/$state/" "$WORLD/docker-info"
+        : >"$WORLD/docker.log"
+        stage swarm
+        equal "$CODE" 0
+        did '^swarm leave --force'
+        did '^swarm init'
+    done
+}
+
+a_swarm_that_others_may_be_in_is_not_left() { # test
+    half_a_swarm
+    # It takes some seconds to start.
+    MKIMAGE_HALF_MADE_WAIT=60 stage swarm
+    equal "$CODE" 10
+    # It was whole once.
+    with_parts notes 'note swarm-was 0123'
+    stage swarm
+    equal "$CODE" 10
+    # One has joined it.
+    half_a_swarm
+    says pi4-2 "swarm active worker w $(ca_of_ours)"
+    stage swarm
+    contains "$WHY" 'still belong to it'
+    # One is silent.
+    half_a_swarm
+    rm "$WORLD/others/pi4-3"
+    stage swarm
+    contains "$WHY" 'waiting for pi4-3'
+    # Another node is the first manager.
+    half_a_swarm
+    settings
+    stage swarm
+    fails did '^swarm (leave|init)'
+}

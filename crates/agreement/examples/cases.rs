@@ -35,6 +35,7 @@ macro_rules! every {
 
 fn main() {
     swarm_creation();
+    half_made_swarms();
     swarm_membership();
     volume_creation();
     pool_entry();
@@ -81,6 +82,13 @@ fn swarm_creation() {
             ))
         }
     );
+}
+
+fn half_made_swarms() {
+    every!(is_first in BOTH, (noted, begun) in MEMORIES => {
+        let verdict = swarm::is_half_made(is_first, noted, begun);
+        Some(format!("swarm-half-made first={is_first} noted={noted} begun={begun:?} => {verdict}"))
+    });
 }
 
 fn swarm_membership() {

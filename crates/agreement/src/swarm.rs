@@ -164,6 +164,17 @@ pub fn remembers_a_swarm(noted: bool, begun: Begun) -> bool {
     noted || begun == Begun::Elsewhere
 }
 
+/// Returns whether a swarm whose managers do not answer this node's Docker is one that it was making when the power failed. The node
+/// then does what [`decide`] says about a node outside any swarm.
+///
+/// Rule: the first manager has begun it here, and has never noted that it was whole.
+///
+/// Why: Docker waits forever for the managers of such a swarm, of which it would be the only one. A swarm is noted when it is first
+/// seen whole, and no other node gets a token before that.
+pub fn is_half_made(is_first_manager: bool, noted: bool, begun: Begun) -> bool {
+    is_first_manager && !noted && begun == Begun::Here
+}
+
 /// Another manager's answer to a member of a swarm.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum ManagerAnswer {

@@ -63,6 +63,19 @@ all_on
 every_boundary
 completes
 
+say "while the manager runs docker swarm init"
+blank_cluster
+drill_begins
+begun_at=$SECONDS
+all_on
+until [[ -e $(node_folder "$MANAGER")/root/var/lib/mkimage/swarm-begun ]]; do
+    ((SECONDS - begun_at < ${MKLAB_PATIENCE:-900})) || fail "the swarm was never begun"
+    sleep 0.05
+done
+node_cut "$MANAGER"
+node_on "$MANAGER"
+completes
+
 # Within the time that a first boot takes here, counted from power on; a seed plays the same instants again. A node that
 # is done by then is past its first boot: it is cut all the same, and not counted.
 cuts=0

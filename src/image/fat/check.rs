@@ -28,6 +28,9 @@ const DELETED: u8 = 0xe5;
 const VOLUME_ID: u8 = 0x08;
 /// Attribute bit of folders.
 const DIRECTORY: u8 = 0x10;
+/// The attributes of a part of a long name (section "Long File Name Implementation"), and the character behind the end of the name.
+const LONG_NAME: u8 = 0x0f;
+const PADDING: u16 = 0xffff;
 /// Size limit for a folder in bytes: 65,536 entries (section "FAT Directory Structure").
 const MAX_FOLDER_SIZE: u64 = 65_536 * ENTRY_SIZE as u64;
 
@@ -45,7 +48,7 @@ pub fn check(base: &dyn ReadAt, range: &Range<u64>, edits: Edits) -> Result<()> 
         if chain.len() as u64 * volume.cluster_size > MAX_FOLDER_SIZE {
             return Err(damaged(&path, "is a folder larger than FAT allows"));
         }
-        for entry in volume.entries(&mut window, &chain)? {
+        for entry in volume.entries(&path, &mut window, &chain)? {
             let path = format!("{path}/{}", entry.name);
             if entry.is_folder {
                 folders.push((path, entry.first));
@@ -141,23 +144,44 @@ impl Volume {
         Ok(chain)
     }
 
-    /// Returns the entries of the folder in these clusters.
-    fn entries(&self, window: &mut Window<'_>, chain: &[u32]) -> Result<Vec<Entry>> {
+    /// Returns the entries of the folder in these clusters. Behind the last one there is nothing: a new file would make an
+    /// entry there count again.
+    fn entries(&self, path: &str, window: &mut Window<'_>, chain: &[u32]) -> Result<Vec<Entry>> {
         let mut entries = Vec::new();
+        let mut has_ended = false;
         let mut bytes = vec![0; usize::try_from(self.cluster_size).unwrap_or_default()];
         for cluster in chain {
             let before = u64::from(cluster.saturating_sub(FIRST_CLUSTER)).saturating_mul(self.cluster_size);
             read_at(window, self.data.saturating_add(before), &mut bytes)?;
             for entry in bytes.chunks_exact(ENTRY_SIZE) {
                 match entry.first() {
-                    None | Some(&NO_MORE) => return Ok(entries),
+                    None | Some(&NO_MORE) => has_ended = true,
+                    Some(_) if has_ended => return Err(damaged(path, "has entries behind its last one")),
                     Some(&DELETED) => {}
+                    Some(_) if !ends_once(entry) => {
+                        return Err(damaged(path, "has a long name with something behind its end"));
+                    }
                     Some(_) => entries.extend(Entry::parse(entry)),
                 }
             }
         }
         Ok(entries)
     }
+}
+
+/// Returns whether nothing but padding follows the end of a part of a long name. Others would read another name than the FAT
+/// library does. True for entries of other kinds.
+fn ends_once(entry: &[u8]) -> bool {
+    if entry.get(11) != Some(&LONG_NAME) {
+        return true;
+    }
+    let characters = [1..11, 14..26, 28..32]
+        .into_iter()
+        .flat_map(|range| entry.get(range).unwrap_or_default().as_chunks::<2>().0);
+    let mut characters = characters
+        .map(|bytes| u16::from_le_bytes(*bytes))
+        .skip_while(|character| *character != 0);
+    characters.all(|character| character == 0 || character == PADDING)
 }
 
 impl Entry {

@@ -33,15 +33,6 @@ judge() {
     ((judged > 0 && wrong == 0))
 }
 
-# stub PART CODE: functions in place of those of that part of the library, of which this world gets a copy of its own.
-stub() {
-    if [[ $MKIMAGE_LIB != "$WORLD/lib" ]]; then
-        cp -r "$MKIMAGE_LIB" "$WORLD/lib"
-        export MKIMAGE_LIB=$WORLD/lib
-    fi
-    printf '%s\n' "$2" >>"$MKIMAGE_LIB/$1"
-}
-
 # is NAME VALUE: whether the case has that value.
 is() {
     [[ ${FACTS[$1]} == "$2" ]]
@@ -465,6 +456,8 @@ a_brick_is_taken_in_by_the_rules() { # test
     # shellcheck disable=SC2016
     stub agreement 'disagreeing_member() { [ "$C_disagrees" = true ] && echo pi4-3; }'
     stub state 'copy_state_soon() { :; }'
+    # shellcheck disable=SC2016
+    stub membership 'change_is_safe() { [ "$C_safe" = true ]; }'
     judge brick-reply replies_about_a_brick
 }
 
@@ -476,6 +469,7 @@ replies_about_a_brick() {
     settings MKIMAGE_NODE=pi4-1 MKIMAGE_REPLICA=3 \
         MKIMAGE_ARBITER="$(is arbiter false || { is caller arbiter && echo pi4-5 || echo pi4-9; })"
     export C_knows=${FACTS[knows]} C_sound=${FACTS[sound]} C_majority=${FACTS[majority]} C_disagrees=${FACTS[disagrees]}
+    export C_safe=${FACTS[safe]}
     export C_first=pi4-1 C_listing='' C_connected='' C_stored=${FACTS[bricks]}
     is first true || C_first=pi4-2
     is settled true || C_stored=$((FACTS[bricks] + 1))
@@ -509,6 +503,49 @@ replies_about_a_brick() {
                 GOT="Add($(sed -n 's/.*add-brick .*replica \([0-9]*\).*/\1/p' "$WORLD/asked"))"
             fi
             ;;
+    esac
+}
+
+the_volume_changes_by_the_rules() { # test
+    judge volume-change changes_the_volume
+}
+
+changes_the_volume() {
+    GOT=false
+    ! tr ',:' '\n ' <<<"${FACTS[bricks]}" | with_parts membership may_change || GOT=true
+}
+
+a_description_is_taken_by_the_rules() { # test
+    echo 'pi4-1 ssh-ed25519 AAAAhost' >"$WORLD/etc/known_hosts"
+    judge description-shown takes_a_description
+}
+
+takes_a_description() {
+    local shown=$WORLD/shown
+    describe "$WORLD/etc/description" 5
+    case ${FACTS[number]} in
+        higher) describe "$shown" 6 ;;
+        same) describe "$shown" 5 ;;
+        lower) describe "$shown" 4 ;;
+    esac
+    if ! is same true; then
+        sed -i '/^-----BEGIN SSH/,$d; s/Etc.UTC/Europe\/Paris/' "$shown"
+        sign "$shown"
+    fi
+    if is knows false; then
+        sed -i '/^-----BEGIN SSH/,$d; /^pi4-2 /d' "$shown"
+        sign "$shown"
+    fi
+    ! is signed false || sed -i 's/^generation/generation /' "$shown"
+    # shellcheck disable=SC2016
+    GOT=$(with_parts description 'adopt_description "'"$shown"'" || true; echo "$adopted"')
+    case $GOT in
+        *'not signed'*) GOT=NotSigned ;;
+        *'has the newer'*) GOT=Older ;;
+        *'has this description already') GOT=Has ;;
+        *'two descriptions'*) GOT=Fork ;;
+        *'without pi4-2') GOT=WithoutThisNode ;;
+        *'took the description'*) GOT=Takes ;;
     esac
 }
 

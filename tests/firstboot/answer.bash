@@ -28,7 +28,9 @@ a_manager() {
         *"pool list") printf "UUID Hostname State\nu1 localhost Connected\nu2 pi4-2 Connected\n" ;;
         *"volume info"*) printf "Brick1: pi4-1:/glusterfs/bricks/pi4-1/brick\nBrick2: pi4-2:/glusterfs/bricks/pi4-2/brick\n" ;;
     esac'
-    fake ssh 'echo "cluster x"'
+    # Everybody has this node's description and a stick.
+    fake ssh 'printf "%s\n" "cluster '"$CLUSTER_ID"'" "brick mounted 0-1" "'"$SAME_DESCRIPTION"'"'
+    stub brick 'brick_is_mounted() { :; }; brick_device() { :; }'
     with_parts notes 'note swarm-was ca'
 }
 

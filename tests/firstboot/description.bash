@@ -261,7 +261,7 @@ half_the_keys_are_not_taken() { # test
     head -n 12 "$WORLD/keys" >"$WORLD/half"
     fails dash "$MKIMAGE_LIB/take-keys" <"$WORLD/half"
     fails dash "$MKIMAGE_LIB/take-keys" </dev/null
-    equal "$(ls -A "$WORLD/etc/secrets" | paste -s -d ' ')" 'host_key wireguard_key'
+    equal "$(cd "$WORLD/etc/secrets" && printf '%s\n' * | paste -s -d ' ')" 'host_key wireguard_key'
 }
 
 what_was_cut_off_is_settled_later() { # test
@@ -272,4 +272,27 @@ what_was_cut_off_is_settled_later() { # test
     others_answer
     stage description
     [[ -e $WORLD/etc/authorized_enrolment && ! -e $WORLD/etc/unsettled ]]
+}
+
+the_newer_one_of_card_and_stick_is_taken() { # test
+    a_described_node
+    exchange() {
+        with_parts description-on-stick exchange_with_stick
+    }
+    exchange
+    cmp "$WORLD/etc/description" "$WORLD/brick/description"
+    # A card that was made long ago.
+    describe "$WORLD/brick/description" 7
+    exchange
+    equal "$(number)" 7
+    # What only claims to be newer is neither taken nor kept, and a link leads nowhere.
+    sed 's/^generation 7/generation 9/' "$WORLD/etc/description" >"$WORLD/brick/description"
+    exchange
+    equal "$(number)" 7
+    cmp "$WORLD/etc/description" "$WORLD/brick/description"
+    echo untouched >"$WORLD/elsewhere"
+    ln -sf "$WORLD/elsewhere" "$WORLD/brick/description"
+    exchange
+    equal "$(cat "$WORLD/elsewhere")" untouched
+    cmp "$WORLD/etc/description" "$WORLD/brick/description"
 }

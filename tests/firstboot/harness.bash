@@ -18,6 +18,8 @@ in_a_fresh_world() {
     printf '%s\n' 'pi4-1 manager pi4-1.local yes 10.77.0.1 key1=' 'pi4-2 worker pi4-2.local yes 10.77.0.2 key2=' \
         'pi4-3 worker pi4-3.local yes 10.77.0.3 key3=' 'pi3-1 worker pi3-1.local no 10.77.0.4 key4=' >"$WORLD/etc/nodes"
     printf 'volume management\n    type mgmt/glusterd\nend-volume\n' >"$WORLD/glusterd.vol"
+    printf 'mkimage description 1\ncluster %s\ngeneration 1\n' "$CLUSTER_ID" >"$WORLD/etc/description"
+    SAME_DESCRIPTION="description 1 $(sha256sum <"$WORLD/etc/description" | cut -d ' ' -f 1)"
     echo '127.0.0.1 localhost' >"$WORLD/hosts"
     fake systemctl 'exit 0'
     fake timedatectl 'exit 1'
@@ -70,15 +72,29 @@ describe() {
     {
         printf '%s\n' 'mkimage description 1' "cluster $CLUSTER_ID" "generation $2" '[settings]' "MKIMAGE_TIMEZONE='Etc/UTC'" \
             '[settings pi4-2]' "MKIMAGE_ROLE='worker'"
-        for name in nodes known_hosts enrolment_keys authorized_keys gone revoked_keys; do
+        for name in nodes known_hosts enrolment_keys authorized_keys leaving gone revoked_keys; do
             echo "[$name]"
             cat "$WORLD/etc/$name" 2>/dev/null || true
         done
     } >"$1"
+    sign "$1"
+}
+
+# sign FILE: as the owner.
+sign() {
     rm -f "$1.sig"
     ssh-keygen -q -Y sign -f "$WORLD/owner_key" -n mkimage "$1" 2>/dev/null
     cat "$1.sig" >>"$1"
     rm "$1.sig"
+}
+
+# stub PART CODE: functions in place of those of that part of the library, of which this world gets a copy of its own.
+stub() {
+    if [[ $MKIMAGE_LIB != "$WORLD/lib" ]]; then
+        cp -r "$MKIMAGE_LIB" "$WORLD/lib"
+        export MKIMAGE_LIB=$WORLD/lib
+    fi
+    printf '%s\n' "$2" >>"$MKIMAGE_LIB/$1"
 }
 
 # fake PROGRAM SCRIPT

@@ -46,7 +46,8 @@ a_store() {
 everybody_is_there() {
     local node
     for node in pi4-1 pi4-3; do
-        printf '%s\n' "cluster $CLUSTER_ID" 'swarm active worker x 0' 'pool member' "volume ${1:-b1}" >"$WORLD/others/$node"
+        printf '%s\n' "cluster $CLUSTER_ID" 'swarm active worker x 0' 'pool member' "volume ${1:-b1}" \
+            'brick mounted 0-1' "$SAME_DESCRIPTION" >"$WORLD/others/$node"
     done
 }
 
@@ -410,6 +411,7 @@ a_volume_of_three() {
     settings MKIMAGE_BRICK_DEVICE="$DEVICE" MKIMAGE_MOUNT="$WORLD/mnt" MKIMAGE_REPLICA=4
     echo 'pi4-9 worker pi4-9.local yes 10.77.0.9 key9=' >>"$WORLD/etc/nodes"
     everybody_is_there
+    printf '%s\n' "cluster $CLUSTER_ID" 'brick mounted 0-1' "$SAME_DESCRIPTION" >"$WORLD/others/pi4-9"
     printf 'count=3\nreplica_count=3\nversion=4\n' >>"$WORLD/glusterd/vols/cluster-data/info"
     printf 'info=77\n' >"$WORLD/glusterd/vols/cluster-data/cksum"
     for ((client = 0; client < $1; client++)); do
@@ -729,41 +731,131 @@ a_volume_that_was_begun_on_another_stick_is_not_begun_again() { # test, root
     fails made_a_volume
 }
 
-# a_pool_without_the_first: pi4-1 was taken out; PI4_1_STATE is its state in the pool list of this node.
-a_pool_without_the_first() {
+# a_pool_of_three_with_first LEAVING: pi4-1 is LEAVING: `gone` or `leaving`. Everybody has the same description and is connected, with its stick.
+a_pool_whose_first_is() {
+    local node
     pool_of_three 77-4
     printf 'count=3\nreplica_count=3\n' >>"$WORLD/glusterd/vols/cluster-data/info"
-    sed -i '/^pi4-1 /d' "$WORLD/etc/nodes"
-    echo 'pi4-1 10.77.0.1' >"$WORLD/etc/gone"
+    if [[ $1 == gone ]]; then
+        sed -i '/^pi4-1 /d' "$WORLD/etc/nodes"
+        echo 'pi4-1 10.77.0.1' >"$WORLD/etc/gone"
+    else
+        # Those that leave come last in a description.
+        { grep -v '^pi4-1 ' "$WORLD/etc/nodes"; grep '^pi4-1 ' "$WORLD/etc/nodes"; } >"$WORLD/ordered"
+        mv "$WORLD/ordered" "$WORLD/etc/nodes"
+        echo pi4-1 >"$WORLD/etc/leaving"
+    fi
+    for node in pi4-1 pi4-3; do
+        printf '%s\n' 'brick mounted 0-1' "$SAME_DESCRIPTION" >>"$WORLD/others/$node"
+    done
     # shellcheck disable=SC2016
     fake gluster 'world=$MKIMAGE_RUN/..
     echo "$*" >>"$world/gluster.log"
     case "$*" in
-        *"pool list"*) printf "UUID Hostname State\na1 pi4-1 Disconnected\na3 pi4-3 %s\na2 localhost Connected\n" "$(cat "$world/third")" ;;
+        *"pool list"*) printf "UUID Hostname State\na1 pi4-1 %s\na3 pi4-3 %s\na2 localhost Connected\n" "$(cat "$world/first")" "$(cat "$world/third")" ;;
         *"peer status"*) printf "\nHostname: pi4-3\nUuid: a3\nState: Peer in Cluster (Connected)\n" ;;
         *"volume info"*) printf "Brick1: 10.77.0.1:/b\nBrick2: pi4-2:/b\nBrick3: pi4-3:/b\n" ;;
     esac'
     echo Connected >"$WORLD/third"
+    echo Disconnected >"$WORLD/first"
+    [[ $1 == gone ]] || echo Connected >"$WORLD/first"
+}
+
+nobody_was_taken_out() {
+    fails grep -qE 'remove-brick|detach' "$WORLD/gluster.log"
 }
 
 a_node_that_was_taken_out_is_removed_from_the_volume_and_the_pool() { # test, root
-    a_pool_without_the_first
+    a_pool_whose_first_is gone
     stage pool
     grep -q 'volume remove-brick cluster-data replica 2 10.77.0.1:/b force$' "$WORLD/gluster.log"
     grep -q 'peer detach pi4-1 force$' "$WORLD/gluster.log"
     fails grep -q 'remove-brick.*pi4-[23]' "$WORLD/gluster.log"
 }
 
+a_node_that_leaves_stays_in_the_pool_until_its_brick_is_out() { # test, root
+    a_pool_whose_first_is leaving
+    stage pool
+    grep -q 'volume remove-brick cluster-data replica 2 10.77.0.1:/b force$' "$WORLD/gluster.log"
+    fails grep -q detach "$WORLD/gluster.log"
+    # It does not ask for its place again, and would not get it.
+    equal "$(dash "$MKIMAGE_LIB/answer-as-root" pi4-1 'add-brick fresh' || true)" 'pi4-1 is leaving the cluster'
+}
+
 nobody_is_taken_out_while_too_few_are_there_or_by_anybody_but_the_first() { # test, root
-    a_pool_without_the_first
+    a_pool_whose_first_is gone
     # Of the two that are left, one is not a majority.
     echo Disconnected >"$WORLD/third"
     stage pool
     contains "$WHY" 'less than half'
-    fails grep -qE 'remove-brick|detach' "$WORLD/gluster.log"
+    nobody_was_taken_out
     echo Connected >"$WORLD/third"
     { grep '^pi4-3 ' "$WORLD/etc/nodes"; grep -v '^pi4-3 ' "$WORLD/etc/nodes"; } >"$WORLD/reversed"
     mv "$WORLD/reversed" "$WORLD/etc/nodes"
     stage pool
-    fails grep -qE 'remove-brick|detach' "$WORLD/gluster.log"
+    nobody_was_taken_out
+}
+
+a_node_goes_only_when_those_that_stay_have_everything_and_know_it() { # test, root
+    a_pool_whose_first_is gone
+    echo 'blames pi4-2' >>"$WORLD/others/pi4-3"
+    nobody_goes_yet
+}
+
+a_node_leaves_only_when_those_that_stay_have_everything_and_know_it() { # test, root
+    a_pool_whose_first_is leaving
+    # Its files are the others' as well.
+    echo 'blames pi4-3' >>"$WORLD/others/pi4-1"
+    nobody_goes_yet
+}
+
+# Once nobody blames another one, pi4-3 has another description, and then no stick.
+nobody_goes_yet() {
+    stage pool
+    nobody_was_taken_out
+    sed -i '/^blames/d' "$WORLD"/others/*
+    sed -i 's/^description 1/description 2/' "$WORLD/others/pi4-3"
+    stage pool
+    nobody_was_taken_out
+    sed -i 's/^description 2/description 1/; s/^brick .*/brick none/' "$WORLD/others/pi4-3"
+    stage pool
+    nobody_was_taken_out
+    sed -i 's/^brick .*/brick mounted 0-1/' "$WORLD/others/pi4-3"
+    stage pool
+    grep -q remove-brick "$WORLD/gluster.log"
+}
+
+a_node_that_leaves_is_there_and_knows_it() { # test, root
+    a_pool_whose_first_is leaving
+    echo Disconnected >"$WORLD/first"
+    stage pool
+    contains "$WHY" 'is taken out when'
+    echo Connected >"$WORLD/first"
+    sed -i 's/^description 1/description 0/' "$WORLD/others/pi4-1"
+    stage pool
+    nobody_was_taken_out
+}
+
+a_brick_blames_those_that_lack_what_it_has() { # test, root
+    local index gfid=0badcafe-0000-4000-8000-000000000001
+    a_member
+    index=$WORLD/brick/brick/.glusterfs/indices/xattrop
+    printf 'hostname=pi4-1\nbrick-id=cluster-data-client-0\n' >"$WORLD/glusterd/vols/cluster-data/bricks/pi4-1:b"
+    printf 'hostname=pi4-3\nbrick-id=cluster-data-client-7\n' >"$WORLD/glusterd/vols/cluster-data/bricks/pi4-3:b"
+    mkdir -p "$index" "$WORLD/brick/brick/.glusterfs/0b/ad"
+    equal "$(with_parts blame blamed_nodes)" ''
+    : >"$index/xattrop-1"
+    : >"$index/$gfid"
+    # Of a file that was deleted meanwhile.
+    : >"$index/1badcafe-0000-4000-8000-000000000001"
+    equal "$(with_parts blame blamed_nodes)" ''
+    ln "$WORLD/brick/brick/file" "$WORLD/brick/brick/.glusterfs/0b/ad/$gfid"
+    setfattr -n trusted.afr.cluster-data-client-0 -v 0x000000000000000000000000 "$WORLD/brick/brick/file"
+    setfattr -n trusted.afr.dirty -v 0x000000010000000000000000 "$WORLD/brick/brick/file"
+    equal "$(with_parts blame blamed_nodes)" ''
+    setfattr -n trusted.afr.cluster-data-client-7 -v 0x000000000000000100000000 "$WORLD/brick/brick/file"
+    equal "$(with_parts blame blamed_nodes)" pi4-3
+    # Too many to look at.
+    seq -f "$index/0badcafe-0000-4000-8000-%012.0f" 2 1001 | xargs touch
+    equal "$(with_parts blame blamed_nodes | paste -s -d ' ')" 'pi4-1 pi4-3'
 }

@@ -4,6 +4,7 @@
 
 use agreement::brick::{self, Asked, Noted};
 use agreement::description::{self, Known};
+use agreement::membership::{self, Future, Shown};
 use agreement::pool::{self, Entry, Rejection};
 use agreement::state::{self, AtBoot, Epoch};
 use agreement::stick::{self, Contents, Disk, Permission, Wipe};
@@ -40,6 +41,8 @@ fn main() {
     volume_creation();
     pool_entry();
     descriptions();
+    descriptions_of_the_cluster();
+    volume_changes();
     brick_use();
     brick_replies();
     first_members();
@@ -210,6 +213,42 @@ fn descriptions() {
     );
 }
 
+fn descriptions_of_the_cluster() {
+    const MINE: u32 = 5;
+    every!(
+        (number, name) in [(4, "lower"), (MINE, "same"), (6, "higher")], is_signed in BOTH, is_the_same in BOTH,
+        knows_this_node in BOTH => {
+            let shown = Shown { number, is_signed, is_the_same, knows_this_node };
+            let is_possible = number == MINE || is_the_same;
+            (is_possible && (knows_this_node || number > MINE)).then(|| format!(
+                "description-shown number={name} signed={is_signed} same={is_the_same} knows={knows_this_node} => {:?}",
+                membership::answer(MINE, shown)
+            ))
+        }
+    );
+}
+
+/// Every volume of three bricks.
+fn volume_changes() {
+    const FUTURES: [(Future, &str); 3] = [(Future::Stays, "stays"), (Future::Leaves, "leaves"), (Future::Gone, "gone")];
+    let mut any = Vec::new();
+    every!(
+        (future, name) in FUTURES, is_connected in BOTH, has_the_description in BOTH, is_blamed in BOTH => {
+            let brick = membership::Brick { future, is_connected, has_the_description, is_blamed };
+            let word = |fact| if fact { "yes" } else { "no" };
+            let text = format!("{name}:{}:{}:{}", word(is_connected), word(has_the_description), word(is_blamed));
+            any.push((brick, text));
+            None::<String>
+        }
+    );
+    every!(
+        (one, first) in &any, (two, second) in &any, (three, third) in &any => {
+            let verdict = membership::may_change(&[*one, *two, *three]);
+            Some(format!("volume-change bricks={first},{second},{third} => {verdict}"))
+        }
+    );
+}
+
 fn brick_use() {
     every!(
         bricks in 0..=3, is_listed in BOTH, is_served in BOTH, brick in BRICKS,
@@ -226,7 +265,7 @@ fn brick_replies() {
     every!(
         caller in ["data", "arbiter", "client"], knows_volume in BOTH, is_first in BOTH, bricks in 0..=3u8, settled in BOTH,
         is_sound in BOTH, is_listed in BOTH, has_majority in BOTH, unreached in 0..=2u8, first_is_unreached in BOTH,
-        caller_is_there in BOTH, somebody_disagrees in BOTH, has_arbiter in BOTH => {
+        caller_is_there in BOTH, somebody_disagrees in BOTH, has_arbiter in BOTH, is_safe in BOTH => {
             let asked = Asked {
                 has_brick: caller != "client",
                 is_arbiter: caller == "arbiter",
@@ -243,17 +282,20 @@ fn brick_replies() {
                 somebody_disagrees,
                 replica: 3,
                 has_arbiter,
+                is_safe,
             };
             let is_possible = unreached <= bricks
                 && !(first_is_unreached && unreached == 0)
                 && !(is_listed && bricks == 0)
                 && (caller != "arbiter" || has_arbiter)
-                && (knows_volume || bricks == 0);
+                && (knows_volume || bricks == 0)
+                // Without the others' majority, and never otherwise, a change can be safe.
+                && (!is_safe || !brick::can_write(unreached, first_is_unreached, bricks));
             is_possible.then(|| format!(
                 "brick-reply caller={caller} knows={knows_volume} first={is_first} bricks={bricks} settled={settled} \
                  sound={is_sound} listed={is_listed} majority={has_majority} unreached={unreached} \
                  first_unreached={first_is_unreached} there={caller_is_there} disagrees={somebody_disagrees} \
-                 arbiter={has_arbiter} => {:?}", brick::reply(asked)
+                 arbiter={has_arbiter} safe={is_safe} => {:?}", brick::reply(asked)
             ))
         }
     );

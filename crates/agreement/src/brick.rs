@@ -119,6 +119,8 @@ pub struct Asked {
     pub replica: u8,
     /// True if the cluster has an arbiter.
     pub has_arbiter: bool,
+    /// True if a brick may be added (`membership::may_change`), and none is to be taken out first.
+    pub is_safe: bool,
 }
 
 /// The reply of the member that is asked.
@@ -142,7 +144,7 @@ pub enum Reply {
 ///
 /// Rule: only the first connected member changes the volume, only with more than half of the pool connected, only while the
 /// members that are not connected cannot write to their bricks, and only on top of a volume that everyone who answers
-/// knows alike.
+/// knows alike. A brick is added as `membership::may_change` says.
 ///
 /// Why: Gluster makes two different volumes of two changes that do not know of each other. Members that can write and do
 /// not know of a new brick write past it, and nothing tells the brick later that it lacks something.
@@ -171,17 +173,15 @@ pub fn reply(asked: Asked) -> Reply {
     }
     let with_data = asked.replica.saturating_sub(u8::from(asked.has_arbiter));
     let more = asked.bricks.saturating_add(1);
-    if asked.is_arbiter {
-        return if more == asked.replica {
-            Reply::Add(more)
-        } else {
-            Reply::NotYet
-        };
-    }
-    if asked.bricks < with_data {
-        Reply::Add(more)
+    let has_turn = if asked.is_arbiter {
+        more == asked.replica
     } else {
-        Reply::Spare
+        asked.bricks < with_data
+    };
+    match (has_turn, asked.is_arbiter) {
+        (true, _) if asked.is_safe => Reply::Add(more),
+        (true, _) | (false, true) => Reply::NotYet,
+        (false, false) => Reply::Spare,
     }
 }
 

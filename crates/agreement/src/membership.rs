@@ -53,31 +53,46 @@ pub fn answer(mine: u32, shown: Shown) -> Answer {
     }
 }
 
+/// The future of a node by the newest description.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Future {
+    /// It is a node of the cluster.
+    Stays,
+    /// It is still one, and goes when its brick is out of the volume.
+    Leaves,
+    /// It is none any more.
+    Gone,
+}
+
 /// A brick of the volume, as the first member of the pool sees it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Brick {
-    /// True if its node is connected.
+    /// Its node's future.
+    pub future: Future,
+    /// True if its node is connected, and has its stick.
     pub is_connected: bool,
     /// True if its node has the description that the first member has.
     pub has_the_description: bool,
     /// True if a connected brick knows something that this one lacks.
     pub is_blamed: bool,
-    /// True if its node stays in the cluster: it has not gone, and is not to leave.
-    pub stays: bool,
 }
 
-/// Returns whether a brick may be added to the volume, or that of a node which does not stay taken out. `bricks` are in their order.
+/// Returns whether a brick may be added to the volume, or one whose node does not stay taken out. `bricks` are in their order.
 ///
 /// Rule: the connected bricks that stay are more than half of all, or half with the first: what the volume itself needs for writing.
-/// None of them lacks anything, and their nodes have the same description. A node that is to leave is connected and knows it.
+/// None of them lacks anything, and their nodes have the same description. A node that leaves is connected and has it, too.
 ///
 /// Why: with other bricks, others are a majority. Those that are connected could write then although they lack what a brick has that
-/// is only off, and a node that has not heard of the change could write without them.
+/// is only off, and a node that has not heard of the change could write without them. A node that has not heard that it leaves would
+/// ask for its place again.
 pub fn may_change(bricks: &[Brick]) -> bool {
-    let counts = |brick: &Brick| brick.is_connected && brick.stays;
+    let counts = |brick: &Brick| brick.is_connected && brick.future == Future::Stays;
     let connected = bricks.iter().filter(|brick| counts(brick)).count();
     let has_first = bricks.first().is_some_and(counts);
-    let is_sound = |brick: &Brick| brick.has_the_description && !brick.is_blamed;
     (connected * 2 > bricks.len() || (connected * 2 == bricks.len() && has_first))
-        && bricks.iter().filter(|brick| counts(brick)).all(is_sound)
+        && bricks.iter().all(|brick| match brick.future {
+            Future::Stays => !brick.is_connected || (brick.has_the_description && !brick.is_blamed),
+            Future::Leaves => brick.is_connected && brick.has_the_description,
+            Future::Gone => true,
+        })
 }

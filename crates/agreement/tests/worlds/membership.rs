@@ -3,7 +3,7 @@
 
 use crate::NAMES;
 use crate::search::{ALWAYS_A_WAY, Model, Story, search};
-use agreement::membership::{Answer, Brick, Shown, answer, may_change};
+use agreement::membership::{Answer, Brick, Future, Shown, answer, may_change};
 
 const LOST: &str = "a brick of the volume has every file";
 const ROLLBACK: &str = "a node never goes back to an older description";
@@ -101,6 +101,16 @@ impl Membership {
         }
     }
 
+    fn future(&self, number: u8, node: usize) -> Future {
+        if has(self.stays(number), node) {
+            Future::Stays
+        } else if has(self.nodes(number), node) {
+            Future::Leaves
+        } else {
+            Future::Gone
+        }
+    }
+
     /// Returns the nodes that the second description does without although they did not leave: they are off, and come back when
     /// nobody expects them any more.
     fn lost(&self) -> Nodes {
@@ -154,7 +164,7 @@ impl Membership {
             is_connected: self.connects(world, node, brick),
             has_the_description: world.knows[brick] == world.knows[node],
             is_blamed: !has(readable, brick),
-            stays: has(self.stays(world.knows[node]), brick),
+            future: self.future(world.knows[node], brick),
         });
         bricks.collect()
     }
@@ -292,11 +302,7 @@ impl Model for Membership {
                 let cut_off: &[bool] = if world.cuts > 0 { &[false, true] } else { &[false] };
                 for &cut_off in cut_off {
                     let may_change = (self.may_change)(&self.bricks(world, node));
-                    // A node that is to leave hears of it as a member, and knows that it leaves: it would ask for its place again.
-                    let leaving = volume.bricks & mine & !self.stays(world.knows[node]);
-                    let all_hear = leaving & !self.connected(world, node) == 0
-                        && all_of(leaving).all(|other| world.knows[other] == world.knows[node]);
-                    if all_hear && volume.bricks & !self.stays(world.knows[node]) != 0 && may_change {
+                    if volume.bricks & !self.stays(world.knows[node]) != 0 && may_change {
                         let left = (volume.bricks & self.stays(world.knows[node])).count_ones();
                         if !cut_off || left > 2 || self.cuts_off_the_last_two {
                             steps.push(Step::TakeOut(node, cut_off));

@@ -175,6 +175,8 @@ impl Storage {
             somebody_disagrees: (0..self.nodes).any(disagrees),
             replica: u8::try_from(self.nodes).unwrap(),
             has_arbiter: false,
+            // The worlds of membership are about that.
+            is_safe: true,
         }
     }
 

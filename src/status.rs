@@ -10,8 +10,11 @@ use serde::{Deserialize, Serialize};
 use crate::cluster::{Cluster, Node, NodeName};
 use crate::ssh;
 
+/// Prints a node's report and its own time.
+pub(crate) const COMMAND: &str = "cat /run/mkimage/status.json && date +%s";
+
 /// Time for a node to answer: connecting (5 s by `ConnectTimeout`), then logging in on a busy Pi 3.
-const TIMEOUT: Duration = Duration::from_secs(20);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(20);
 /// In seconds. A report is written every ten seconds; if the last one is older than this, the node hangs.
 const MAX_REPORT_AGE: u64 = 120;
 
@@ -143,6 +146,12 @@ pub struct Volume {
     /// The number of files waiting to be healed.
     #[serde(default)]
     pub heal_pending: u64,
+    /// The nodes whose bricks it has, in their order.
+    #[serde(default)]
+    pub members: Vec<String>,
+    /// Those of them whose bricks lack something that this node's brick has.
+    #[serde(default)]
+    pub blames: Vec<String>,
 }
 
 impl Report {
@@ -169,8 +178,7 @@ impl Report {
 /// Reads a node's report over ssh. The node must belong to the cluster with `cluster_id`. The error is a message for the
 /// user that says why there is no report.
 pub fn ask(node: &NodeName, ssh_config: &Path, cluster_id: &str) -> Result<Report, String> {
-    let command = "cat /run/mkimage/status.json && date +%s";
-    let answer = ssh::run(node, ssh_config, command, b"", TIMEOUT)?;
+    let answer = ssh::run(node, ssh_config, COMMAND, b"", TIMEOUT)?;
     parse_answer(node, &answer, cluster_id)
 }
 
@@ -258,7 +266,7 @@ mod tests {
             "stages":[{"name":"clock","state":"done","since":1795000000,"tries":1,"error":""},
                       {"name":"brick","state":"refused","since":1795000000,"tries":3,"error":"the stick has somebody's files"}],
             "addresses":["192.168.1.32"],"description":{"generation":3},"private":{"address":"10.77.0.2","unreachable":["pi4-1"]},"swarm":{"state":"active","role":"worker","node_id":"x"},
-            "brick":null,"volume":{"mounted":true,"bricks":4,"online":3,"replica":4,"heal_pending":7}}"#;
+            "brick":null,"volume":{"mounted":true,"bricks":4,"online":3,"replica":4,"heal_pending":7,"members":["pi4-1","pi4-2"],"blames":["pi4-1"]}}"#;
         let report: Report = serde_json::from_str(text).unwrap();
         assert_eq!(report.state, State::Attention);
         assert_eq!(report.problem(), Some("the stick has somebody's files"));

@@ -1,10 +1,12 @@
 //! `mkimage apply`: brings running nodes in line with the cluster file.
 
+mod old_nodes;
 mod publish;
 mod removal;
+mod sticks;
 
 use std::io::{self, BufRead as _, IsTerminal as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
@@ -46,12 +48,13 @@ pub(super) fn run(session: &Session, dry_run: bool, yes: bool) -> Result<()> {
         confirm()?;
     }
     let gone = GoneNode::between(newest, &description.signed);
-    if !gone.is_empty() {
-        removal::require_all_files_elsewhere(cluster, &secrets, &gone, session.common.force)?;
-        removal::drain(cluster, &secrets.ssh_config_path(), &gone, &session.bars);
-    }
-    let mut outcomes = publish(cluster, &secrets, &description.signed)?;
-    outcomes.extend(removal::show(&gone, cluster, &secrets, &description.signed)?);
+    let folder = secrets.folder().to_owned();
+    let (description, outcomes) = if gone.is_empty() {
+        let outcomes = publish(cluster, &secrets, &description.signed)?;
+        (description, outcomes)
+    } else {
+        removal::take_out(cluster, secrets, &gone, session.common.force, &session.bars)?
+    };
     if session.common.json {
         return ui::json(&as_json(&description, &changes, &outcomes));
     }
@@ -73,9 +76,7 @@ pub(super) fn run(session: &Session, dry_run: bool, yes: bool) -> Result<()> {
     }
     ui::result(&table.to_string())?;
     for node in &gone {
-        session
-            .bars
-            .say(&removal::what_is_left(&node.name, secrets.folder()));
+        session.bars.say(&what_is_left(&node.name, &folder));
     }
     if outcomes.iter().any(|(_, outcome)| outcome.is_ok()) {
         Ok(())
@@ -104,6 +105,14 @@ fn plan(changes: &Changes, description: &Description) -> String {
         text = format!("{text}\n  {change}");
     }
     text
+}
+
+/// Names what the owner's computer still has of a node.
+fn what_is_left(node: &str, secrets: &Path) -> String {
+    format!(
+        "{node} is out of the cluster. Its keys in {} and its image open nothing any more; keep the keys only if {node} is to come back",
+        secrets.join("nodes").join(node).display()
+    )
 }
 
 /// Returns the secrets folder of a cluster of which images have been built. `command` is the one that needs it.

@@ -28,21 +28,21 @@ pub(super) fn run(session: &Session, names: &[String], all: bool, yes: bool) -> 
         let what = "the cluster file has changes that the nodes do not know yet";
         return Err(Error::new(Category::Refused, what).with_remedy("run mkimage apply first"));
     }
-    let list = nodes
+    let names = nodes
         .iter()
         .map(|node| node.name.as_str())
         .collect::<Vec<_>>()
         .join(", ");
     session.bars.say(&format!(
-        "{list}: new keys. The old ones open nothing any more: not ssh between nodes, not the private network and so neither the \
+        "{names}: new keys. The old ones open nothing any more: not ssh between nodes, not the private network and so neither the \
          volume nor the swarm, whose tokens change too. A node that is on gets its new keys now, and its connections stop for some \
          seconds; one that is off, lost or stolen needs a new card."
     ));
     if !yes {
         apply::confirm()?;
     }
-    let names: Vec<_> = nodes.iter().map(|node| &node.name).collect();
-    let secrets = Secrets::renew(&folder, cluster, &names)?;
+    let renewed: Vec<_> = nodes.iter().map(|node| &node.name).collect();
+    let secrets = Secrets::renew(&folder, cluster, &renewed)?;
     let description = Description::of(cluster, &secrets)?;
     let outcomes = apply::publish(cluster, &secrets, &description.signed)?;
     let lost: Vec<_> = nodes

@@ -81,7 +81,7 @@ pub(super) fn sections(description: &str) -> Sections<'_> {
         } else if let Some(section) = name {
             let (key, value) = match section {
                 // Of these, the whole line counts.
-                "authorized_keys" | "revoked_keys" => (line, ""),
+                "authorized_keys" | "leaving" | "revoked_keys" => (line, ""),
                 _ => line.split_once(['=', ' ']).unwrap_or((line, "")),
             };
             sections.entry(section).or_default().insert(key, value);

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::changes::{Sections, sections};
+use super::on_lines;
 use crate::error::{Category, Error, Result};
 
 /// A node that one description has and the next one does not, as the older one knew it.
@@ -31,6 +32,15 @@ impl GoneNode {
         })
         .collect()
     }
+}
+
+/// Returns those of `lines` that are about one of the nodes: its name, alone or before a comma, comes first.
+pub(super) fn lines_about(lines: &str, nodes: &[&str]) -> String {
+    let is_about = |line: &&str| {
+        let name = line.split([' ', ',']).next().unwrap_or_default();
+        nodes.contains(&name)
+    };
+    on_lines(lines.lines().filter(is_about))
 }
 
 /// The position of the role in a line of the nodes, after the name.
@@ -73,14 +83,12 @@ impl Gone {
     /// Returns a line `name private-address` for each node.
     pub(super) fn nodes(&self) -> String {
         let lines = self.nodes.iter();
-        lines
-            .map(|(name, address)| format!("{name} {address}\n"))
-            .collect()
+        on_lines(lines.map(|(name, address)| format!("{name} {address}")))
     }
 
-    /// Returns their enrolment keys, one per line, as sshd reads them (`RevokedKeys` in sshd_config(5)).
+    /// Returns their enrolment keys, one per line, as sshd reads them (`RevokedKeys` in `sshd_config(5)`).
     pub(super) fn keys(&self) -> String {
-        self.keys.iter().map(|key| format!("{key}\n")).collect()
+        on_lines(&self.keys)
     }
 }
 
@@ -157,7 +165,7 @@ mod tests {
         let lines = FOUR
             .lines()
             .filter(|line| !line.starts_with(&format!("{name} ")) && !line.starts_with(&format!("{name},")));
-        lines.map(|line| format!("{line}\n")).collect()
+        on_lines(lines)
     }
 
     #[test]

@@ -5,7 +5,7 @@
 mod changes;
 mod gone;
 
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 
 use crate::boot::settings::Settings;
 use crate::cluster::Cluster;
@@ -55,17 +55,24 @@ impl Description {
     /// Returns the description of the cluster as its file and its keys are now: the newest one if it still holds, or else
     /// the next one. Nothing is written.
     pub fn of(cluster: &Cluster, secrets: &Secrets) -> Result<Self> {
+        Self::with_leaving(cluster, secrets, &[])
+    }
+
+    /// Does the same, but nodes with the names `leaving`, which the file does not have any more, stay members as the newest
+    /// description knows them, until their bricks are out of the volume.
+    pub fn with_leaving(cluster: &Cluster, secrets: &Secrets, leaving: &[&str]) -> Result<Self> {
         let newest = secrets.description.as_deref().unwrap_or_default();
         let generation = generation_of(newest);
+        let text = |generation| text(cluster, secrets, leaving, generation);
         if generation > 0 {
-            let text = text(cluster, secrets, generation)?;
+            let text = text(generation)?;
             if newest.starts_with(&format!("{text}{SIGNATURE}")) {
                 let signed = newest.to_owned();
                 return Ok(Self { generation, signed });
             }
         }
         let generation = generation.saturating_add(1);
-        let text = text(cluster, secrets, generation)?;
+        let text = text(generation)?;
         refuse_what_cannot_change(&Changes::between(newest, &text))?;
         gone::refuse_a_removal(newest, &text)?;
         let signed = format!("{text}{}", secrets.sign(&text)?);
@@ -102,7 +109,8 @@ fn generation_of(description: &str) -> u64 {
 }
 
 /// Returns the text that is signed: a line that names the format, the cluster's id, the number, and sections.
-fn text(cluster: &Cluster, secrets: &Secrets, generation: u64) -> Result<String> {
+fn text(cluster: &Cluster, secrets: &Secrets, leaving: &[&str], generation: u64) -> Result<String> {
+    let newest = secrets.description.as_deref().unwrap_or_default();
     let mut text = format!(
         "mkimage description 1\ncluster {}\n{GENERATION}{generation}\n",
         secrets.cluster_id
@@ -112,15 +120,42 @@ fn text(cluster: &Cluster, secrets: &Secrets, generation: u64) -> Result<String>
         let name = format!("settings {}", node.name);
         section(&mut text, &name, &Settings::of_node(node)?.to_shell());
     }
-    section(&mut text, "nodes", &secrets.nodes(cluster));
-    section(&mut text, "known_hosts", &secrets.known_hosts(cluster));
-    section(&mut text, "enrolment_keys", &secrets.enrolment_keys(cluster));
+    for node in leaving {
+        let name = format!("settings {node}");
+        section(&mut text, &name, &lines_of_section(newest, &name));
+    }
+    for (name, lines) in [
+        ("nodes", secrets.nodes(cluster)),
+        ("known_hosts", secrets.known_hosts(cluster)),
+        ("enrolment_keys", secrets.enrolment_keys(cluster)),
+    ] {
+        let kept = gone::lines_about(&lines_of_section(newest, name), leaving);
+        section(&mut text, name, &(lines + &kept));
+    }
     section(&mut text, "authorized_keys", &authorized_keys(cluster, secrets)?);
-    let newest = secrets.description.as_deref().unwrap_or_default();
+    section(&mut text, "leaving", &on_lines(leaving));
     let gone = Gone::since(newest, &text);
     section(&mut text, "gone", &gone.nodes());
     section(&mut text, "revoked_keys", &gone.keys());
     Ok(text)
+}
+
+/// Returns the lines of a section as they are.
+fn lines_of_section(description: &str, name: &str) -> String {
+    let heading = format!("[{name}]");
+    let lines = description.lines().skip_while(|line| *line != heading).skip(1);
+    let lines = lines.take_while(|line| !line.starts_with('[') && *line != SIGNATURE);
+    on_lines(lines)
+}
+
+/// Returns each item with a line break behind it.
+fn on_lines(items: impl IntoIterator<Item: Display>) -> String {
+    let mut text = String::new();
+    for item in items {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{item}");
+    }
+    text
 }
 
 fn section(text: &mut String, name: &str, lines: &str) {
@@ -236,6 +271,47 @@ mod tests {
         let back = keep(&secrets(folder.path(), &lab), &lab);
         assert_eq!(lines(&back, "gone"), [""; 0]);
         assert_eq!(lines(&back, "revoked_keys"), [""; 0]);
+    }
+
+    #[test]
+    fn a_node_that_leaves_is_a_member_until_it_goes() {
+        let folder = tempfile::tempdir().unwrap();
+        let lab = cluster();
+        let opened = secrets(folder.path(), &lab);
+        let first = Description::of(&lab, &opened).unwrap().signed;
+        opened.keep_description(&first).unwrap();
+        let mut without = lab.clone();
+        let node = without.nodes.pop().unwrap().name.to_string();
+        let opened = secrets(folder.path(), &without);
+        let leaving = Description::with_leaving(&without, &opened, &[&node]).unwrap();
+        assert_eq!(lines_of_section(&leaving.signed, "leaving"), format!("{node}\n"));
+        for name in [
+            "nodes",
+            "known_hosts",
+            "enrolment_keys",
+            &format!("settings {node}"),
+        ] {
+            assert_eq!(
+                lines_of_section(&leaving.signed, name),
+                lines_of_section(&first, name)
+            );
+        }
+        assert_eq!(lines_of_section(&leaving.signed, "gone"), "");
+        opened.keep_description(&leaving.signed).unwrap();
+        let opened = secrets(folder.path(), &without);
+        // Asked again, it still holds.
+        assert_eq!(
+            Description::with_leaving(&without, &opened, &[&node]).unwrap(),
+            leaving
+        );
+        let gone = Description::of(&without, &opened).unwrap();
+        assert_eq!(gone.generation, 3);
+        assert_eq!(lines_of_section(&gone.signed, "leaving"), "");
+        assert!(lines_of_section(&gone.signed, "gone").starts_with(&node));
+        // The owner has changed their mind.
+        let opened = secrets(folder.path(), &lab);
+        let back = Description::of(&lab, &opened).unwrap();
+        assert_eq!(Changes::between(&first, &back.signed), Changes::default());
     }
 
     #[test]

@@ -230,7 +230,11 @@ fn descriptions_of_the_cluster() {
 
 /// Every volume of three bricks.
 fn volume_changes() {
-    const FUTURES: [(Future, &str); 3] = [(Future::Stays, "stays"), (Future::Leaves, "leaves"), (Future::Gone, "gone")];
+    const FUTURES: [(Future, &str); 3] = [
+        (Future::Stays, "stays"),
+        (Future::Leaves, "leaves"),
+        (Future::Gone, "gone"),
+    ];
     let mut any = Vec::new();
     every!(
         (future, name) in FUTURES, is_connected in BOTH, has_the_description in BOTH, is_blamed in BOTH => {

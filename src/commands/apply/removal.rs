@@ -1,132 +1,130 @@
 //! Takes nodes out of the running cluster.
 
-use std::path::Path;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use super::publish::{COMMAND, Outcome, TIMEOUT};
+use super::old_nodes::OldNodes;
+use super::publish::{Outcome, publish};
+use super::sticks::Sticks;
 use crate::cluster::{Cluster, Role};
-use crate::description::GoneNode;
-use crate::disk::paths;
-use crate::error::{Category, Context as _, Error, Result};
+use crate::description::{Description, GoneNode};
+use crate::error::{Category, Error, Result};
 use crate::identity::Secrets;
 use crate::progress::Progress;
 use crate::ssh;
-use crate::status::{Report, ask_all};
+use crate::status::ask_all;
 
 /// Time for containers to end and to start on other nodes.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Fails unless more than half of the sticks that stay are there with every file: what only the nodes that go have, or a node that
-/// is off, would be lost. `force` leaves it at a warning, for files that are lost anyway.
-pub(super) fn require_all_files_elsewhere(
+/// Time for the others to take the bricks of nodes that leave out of the volume, which waits for files that are being healed.
+const LEAVE_TIMEOUT: Duration = Duration::from_secs(1800);
+
+/// Pause between two questions whether they are out. A node looks at the volume twice a minute.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// Takes nodes out: one that is on leaves the volume first, as a member that everybody knows to leave; one that is off goes at once.
+/// `force` accepts that files are lost which only nodes that are off have. Returns the last description, and
+/// what each node said to it.
+pub(super) fn take_out(
     cluster: &Cluster,
-    secrets: &Secrets,
+    secrets: Secrets,
     gone: &[GoneNode],
     force: bool,
-) -> Result<()> {
-    if cluster.gluster.is_none() {
-        return Ok(());
-    }
-    let answers = ask_all(cluster, &secrets.ssh_config_path(), &secrets.cluster_id);
-    let sticks = cluster.nodes.iter().filter(|node| node.brick.is_some()).count();
-    let reports = answers
+    progress: &dyn Progress,
+) -> Result<(Description, Vec<Outcome>)> {
+    let old = OldNodes::new(cluster, &secrets, gone)?;
+    let sticks = look(cluster, &secrets, &old);
+    let names: Vec<_> = gone.iter().map(|node| node.name.as_str()).collect();
+    let away: Vec<_> = names
         .iter()
-        .filter_map(|(node, answer)| Some((node, answer.as_ref().ok()?)));
-    let sound = reports
-        .filter(|(node, report)| node.brick.is_some() && has_its_files(report))
-        .count();
-    if sound.saturating_mul(2) > sticks || force {
-        return Ok(());
+        .copied()
+        .filter(|name| !sticks.answers(name))
+        .collect();
+    if cluster.gluster.is_some() && !force {
+        sticks.require_all_files_without(&away)?;
     }
-    let names = gone
+    drain(cluster, &secrets, &names, progress);
+    let leaving: Vec<_> = names
         .iter()
-        .map(|node| node.name.as_str())
-        .collect::<Vec<_>>()
-        .join(", ");
-    let what = format!(
-        "{sound} of the {sticks} sticks that stay are in use and complete, too few to do without {names}"
-    );
-    Err(Error::new(Category::Refused, what).with_remedy(
-        "wait until mkimage status shows them mounted with nothing left to heal; --force goes on without what they lack",
-    ))
+        .copied()
+        .filter(|name| sticks.answers(name) && sticks.is_in_volume(name))
+        .collect();
+    let secrets = if leaving.is_empty() {
+        secrets
+    } else {
+        let description = Description::with_leaving(cluster, &secrets, &leaving)?;
+        publish(cluster, &secrets, &description.signed)?;
+        old.show(&secrets, &leaving, &description.signed);
+        wait_until_out(
+            cluster,
+            &secrets,
+            &old,
+            &leaving,
+            description.generation,
+            progress,
+        )?;
+        // Read again, with what was published.
+        Secrets::open_or_create(secrets.folder(), cluster)?
+    };
+    let description = Description::of(cluster, &secrets)?;
+    let mut outcomes = publish(cluster, &secrets, &description.signed)?;
+    outcomes.extend(old.show(&secrets, &names, &description.signed));
+    Ok((description, outcomes))
 }
 
-/// Returns whether the stick of the node is in use and owes no other stick anything.
-fn has_its_files(report: &Report) -> bool {
-    report
-        .brick
-        .as_ref()
-        .is_some_and(|brick| brick.state == "mounted")
-        && report
-            .volume
-            .as_ref()
-            .is_some_and(|volume| volume.mounted && volume.heal_pending == 0)
+/// Asks all nodes what they know of the volume.
+fn look(cluster: &Cluster, secrets: &Secrets, old: &OldNodes) -> Sticks {
+    let stay = ask_all(cluster, &secrets.ssh_config_path(), &secrets.cluster_id);
+    let stay = stay
+        .into_iter()
+        .filter_map(|(node, answer)| Some((node.name.to_string(), answer.ok()?)));
+    Sticks::new(stay.collect(), old.ask(secrets))
 }
 
 /// Lets the containers of these nodes start elsewhere while the nodes are still there. Where no manager answers, the swarm notices
 /// by itself later.
-pub(super) fn drain(cluster: &Cluster, ssh_config: &Path, gone: &[GoneNode], progress: &dyn Progress) {
+fn drain(cluster: &Cluster, secrets: &Secrets, names: &[&str], progress: &dyn Progress) {
     // The names are those of nodes: letters, digits and hyphens.
-    let names = gone
-        .iter()
-        .map(|node| node.name.as_str())
-        .collect::<Vec<_>>()
-        .join(" ");
+    let names = names.join(" ");
     let command = format!(
         "for node in {names}; do sudo -n docker node update --availability drain \"$node\" >/dev/null; left=45; \
          while [ \"$left\" -gt 0 ] && sudo -n docker node ps --format '{{{{.CurrentState}}}}' \"$node\" | grep -q ^Running; do \
          sleep 1; left=$((left - 1)); done; done"
     );
     progress.say(&format!("draining {names}"));
+    let config = secrets.ssh_config_path();
     for manager in cluster.nodes.iter().filter(|node| node.role == Role::Manager) {
-        if ssh::run(&manager.name, ssh_config, &command, b"", DRAIN_TIMEOUT).is_ok() {
+        if ssh::run(&manager.name, &config, &command, b"", DRAIN_TIMEOUT).is_ok() {
             return;
         }
     }
 }
 
-/// Shows the description to the nodes that it does not have any more, so that they leave.
-pub(super) fn show(
-    gone: &[GoneNode],
+/// Waits until every node that answers knows who leaves, no brick of theirs is in the volume, and those that stay have every file.
+fn wait_until_out(
     cluster: &Cluster,
     secrets: &Secrets,
-    signed: &str,
-) -> Result<Vec<Outcome>> {
-    let doing = || "writing the host keys of nodes that go".to_owned();
-    let folder = tempfile::tempdir().disk(doing)?;
-    let known_hosts = folder.path().join("known_hosts");
-    let lines: String = gone.iter().map(|node| format!("{}\n", node.known_host)).collect();
-    paths::write(&known_hosts, lines.as_bytes()).disk(doing)?;
-    let keys = cluster
-        .user
-        .private_key_files
-        .iter()
-        .chain(secrets.admin_key.as_ref().map(|admin| &admin.path));
-    let keys: Vec<_> = keys
-        .map(|path| format!("-oIdentityFile={}", path.display()))
-        .collect();
-    let mut outcomes = Vec::new();
-    for node in gone {
-        let mut options = vec![
-            format!("-oHostName={}", node.place),
-            format!("-oHostKeyAlias={}", node.name),
-            format!("-oUserKnownHostsFile={}", known_hosts.display()),
-            "-oStrictHostKeyChecking=yes".to_owned(),
-            "-oHostKeyAlgorithms=ssh-ed25519".to_owned(),
-            format!("-oUser={}", cluster.user.name),
-        ];
-        options.extend_from_slice(&keys);
-        let config = secrets.ssh_config_path();
-        let said = ssh::run_with(&node.name, &config, &options, COMMAND, signed.as_bytes(), TIMEOUT);
-        outcomes.push((node.name.clone(), said));
+    old: &OldNodes,
+    leaving: &[&str],
+    generation: u64,
+    progress: &dyn Progress,
+) -> Result<()> {
+    let begun = Instant::now();
+    let mut said = String::new();
+    while let Some(reason) = look(cluster, secrets, old).reason_to_wait(leaving, generation) {
+        if begun.elapsed() > LEAVE_TIMEOUT {
+            let what = format!("{} cannot go yet: {reason}", leaving.join(", "));
+            return Err(Error::new(Category::Network, what).with_remedy(
+                "switch on the nodes that are off, and run mkimage apply again: it goes on from here. A node that is to go and is off \
+                 is taken out without being asked",
+            ));
+        }
+        if reason != said {
+            progress.say(&format!("waiting: {reason}"));
+            said = reason;
+        }
+        thread::sleep(PAUSE);
     }
-    Ok(outcomes)
-}
-
-/// Names what the owner's computer still has of a node.
-pub(super) fn what_is_left(node: &str, secrets: &Path) -> String {
-    format!(
-        "{node} is out of the cluster. Its keys in {} and its image open nothing any more; keep the keys only if {node} is to come back",
-        secrets.join("nodes").join(node).display()
-    )
+    Ok(())
 }

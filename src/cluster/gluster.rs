@@ -23,7 +23,8 @@ pub(super) struct GlusterTable {
     mount: Text,
     /// `"all"` or a number.
     replica: Option<Spanned<Value>>,
-    arbiter: Text,
+    /// A name, or a list of names.
+    arbiter: Option<Spanned<Value>>,
 }
 
 /// `[gluster]`
@@ -32,10 +33,51 @@ pub struct Gluster {
     pub volume: String,
     /// Absolute path of the mount point.
     pub mount: String,
-    /// The number of bricks in a complete volume, including an arbiter.
+    /// The number of bricks in a complete set, including an arbiter.
     pub replica: usize,
-    /// The node whose brick holds only file names and metadata.
-    pub arbiter: Option<NodeName>,
+    /// The nodes whose bricks hold only file names and metadata, one for each set.
+    pub arbiters: Vec<NodeName>,
+}
+
+/// The nodes with a brick, as they become sets of the volume.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Sets<'a> {
+    /// The nodes of each set, its arbiter last.
+    pub complete: Vec<Vec<&'a NodeName>>,
+    /// The nodes whose sticks no set needs.
+    pub spare: Vec<&'a NodeName>,
+}
+
+impl Gluster {
+    /// Returns the names of the arbiters with blanks between.
+    pub fn arbiter_names(&self) -> String {
+        let names: Vec<_> = self.arbiters.iter().map(NodeName::as_str).collect();
+        names.join(" ")
+    }
+
+    /// Puts the nodes with a brick into sets, in their order.
+    pub fn sets<'a>(&self, bricks: impl Iterator<Item = &'a NodeName>) -> Sets<'a> {
+        let (arbiters, data): (Vec<_>, Vec<_>) = bricks.partition(|name| self.arbiters.contains(name));
+        let with_data = self
+            .replica
+            .saturating_sub(usize::from(!self.arbiters.is_empty()))
+            .max(1);
+        let mut arbiters = arbiters.into_iter();
+        let mut sets = Sets::default();
+        for nodes in data.chunks(with_data) {
+            let mut set = nodes.to_vec();
+            if nodes.len() == with_data && !self.arbiters.is_empty() {
+                set.extend(arbiters.next());
+            }
+            if set.len() == self.replica {
+                sets.complete.push(set);
+            } else {
+                sets.spare.extend(set);
+            }
+        }
+        sets.spare.extend(arbiters);
+        sets
+    }
 }
 
 /// A number of copies, with its position.
@@ -55,16 +97,27 @@ impl GlusterTable {
             let message = "[gluster] is set, but every node has brick = false, so there will be no volume";
             findings.warn(None, message, "");
         }
-        let arbiter = table.arbiter.as_ref().and_then(|entry| {
-            findings.parse(
-                "arbiter",
-                entry,
-                |name| arbiter(name, drafts),
-                "name a node that has a brick",
-            )
-        });
+        let arbiters = table
+            .arbiter
+            .as_ref()
+            .map(|entry| (names_of(entry), entry.span()));
+        let names = arbiters
+            .iter()
+            .flat_map(|(names, span)| names.iter().map(move |name| (name, span)));
+        let named = names
+            .filter_map(|(name, span)| {
+                let entry = Spanned::new(span.clone(), name.clone());
+                let remedy = "name a node that has a brick";
+                findings.parse("arbiter", &entry, |name| arbiter(name, drafts), remedy)
+            })
+            .collect::<Vec<_>>();
         let replica = table.replica.and_then(|entry| replica(&entry, findings));
-        check_layout(bricks, replica, table.arbiter.as_ref(), findings);
+        let copies = check_layout(
+            bricks,
+            replica,
+            arbiters.as_ref().map(|(names, span)| (names.len(), span.clone())),
+            findings,
+        );
         let volume = [
             "is not a valid volume name",
             "use up to 64 letters, digits, hyphens and underscores, starting with a letter",
@@ -76,10 +129,36 @@ impl GlusterTable {
         let gluster = Gluster {
             volume: findings.text("volume", table.volume, "cluster-data", is_volume_name, volume),
             mount: findings.text("mount", table.mount, "/mnt/cluster-data", is_mount_point, mount),
-            replica: bricks,
-            arbiter,
+            replica: copies,
+            arbiters: named,
         };
+        let names = drafts.iter().filter(|draft| draft.brick.is_some());
+        let sets = gluster.sets(names.filter_map(|draft| draft.name.as_ref()));
+        if let (false, [first, ..]) = (sets.complete.is_empty(), &*sets.spare) {
+            let message = format!(
+                "{} in no set of {copies} sticks: {first} and every further one is a spare until there are enough of them",
+                if sets.spare.len() == 1 {
+                    "one stick is"
+                } else {
+                    "some sticks are"
+                },
+            );
+            findings.warn(None, message, "");
+        }
         (bricks > 0).then_some(gluster)
+    }
+}
+
+/// Returns the names in a text or a list of texts. Anything else is a name that no node has.
+fn names_of(entry: &Spanned<Value>) -> Vec<String> {
+    let name = |value: &Value| {
+        value
+            .as_str()
+            .map_or_else(|| value.to_string(), ToOwned::to_owned)
+    };
+    match entry.get_ref() {
+        Value::Array(names) => names.iter().map(name).collect(),
+        one => vec![name(one)],
     }
 }
 
@@ -101,68 +180,78 @@ fn replica(entry: &Spanned<Value>, findings: &mut Findings<'_>) -> Option<Replic
     let number = number.and_then(|number| usize::try_from(number).ok().filter(|number| *number > 0));
     if number.is_none() && entry.get_ref().as_str() != Some("all") {
         let message = "replica is not a number of copies";
-        let remedy =
-            "write \"all\" (one copy on every node with a brick), or the number of nodes with a brick";
+        let remedy = "write \"all\" (one copy on every node with a brick), or a number such as 3";
         findings.problem(entry.span(), message, remedy);
     }
     Some((number?, entry.span()))
 }
 
-/// Checks that this number of bricks makes a safe volume and matches `replica` and `arbiter`.
+/// Checks that this number of bricks makes a safe volume of sets with `replica` copies, and `arbiters`. Returns the number of bricks in
+/// a set.
 fn check_layout(
     bricks: usize,
     replica: Option<Replica>,
-    arbiter: Option<&Spanned<String>>,
+    arbiters: Option<(usize, Range<usize>)>,
     findings: &mut Findings<'_>,
-) {
-    if let Some(replica) = &replica
-        && !check_replica(replica, bricks, arbiter.is_some(), findings)
-    {
-        return;
+) -> usize {
+    if let Some((arbiters, span)) = arbiters {
+        check_arbiters(bricks, replica, arbiters, span, findings);
+        return WITH_ARBITER;
     }
-    let replica = replica.map(|(_, span)| span);
-    match (bricks, arbiter) {
-        (1, None) => findings.warn(
-            replica,
-            "only one node has a brick, so the only copy of the data is lost with that stick",
-            "give three nodes a brick",
-        ),
-        (2, _) => findings.missing(
-            replica,
-            format!("two nodes have a brick: {SPLIT_BRAIN}"),
-            "give a third node a brick (arbiter = \"its name\" if its stick is small), or set brick = false on one",
-        ),
-        (3, _) | (_, None) => {}
-        (_, Some(arbiter)) => findings.problem(
-            arbiter.span(),
-            format!("an arbiter needs exactly three nodes with a brick, including itself, but {bricks} have one"),
-            "leave arbiter out, or change which nodes have brick = false",
-        ),
-    }
-}
-
-/// Returns whether a number of copies fits a number of bricks.
-fn check_replica(
-    (wanted, span): &Replica,
-    bricks: usize,
-    has_arbiter: bool,
-    findings: &mut Findings<'_>,
-) -> bool {
-    // "Replica 2 with an arbiter" and "replica 3, one of them the arbiter" are the same volume.
-    let total = if *wanted == 2 && has_arbiter { 3 } else { *wanted };
-    if total == 2 {
+    let Some((wanted, span)) = replica else {
+        match bricks {
+            1 => findings.warn(None, ONE_COPY, "give three nodes a brick"),
+            2 => findings.missing(
+                None,
+                format!("two nodes have a brick: {SPLIT_BRAIN}"),
+                "give a third node a brick (arbiter = \"its name\" if its stick is small), or set brick = false on one",
+            ),
+            _ => {}
+        }
+        return bricks;
+    };
+    if wanted == 2 {
         let message = format!("replica 2 does not keep data safe: {SPLIT_BRAIN}");
         let remedy = "give three nodes a brick and name one of them as arbiter = \"...\", or use replica = 3 or \"all\"";
-        findings.problem(span.clone(), message, remedy);
-    } else if total != bricks {
-        let remedy = match bricks.checked_sub(total) {
-            Some(surplus) => format!("set brick = false on {surplus} of them, or write replica = \"all\""),
-            None => "give more nodes a brick, or write replica = \"all\"".to_owned(),
-        };
+        findings.problem(span, message, remedy);
+    } else if wanted > bricks {
         let message = format!("replica is {wanted}, but {bricks} nodes have a brick");
-        findings.problem(span.clone(), message, remedy);
+        findings.problem(
+            span,
+            message,
+            "give more nodes a brick, or write replica = \"all\"",
+        );
+    } else if wanted == 1 && bricks > 1 {
+        let message = "replica 1 keeps one copy of each file, which is lost with its stick";
+        findings.problem(span, message, "write replica = 3 or \"all\"");
+    } else if wanted == 1 {
+        findings.warn(Some(span), ONE_COPY, "give three nodes a brick");
     }
-    total != 2 && total == bricks
+    wanted
+}
+
+const ONE_COPY: &str = "only one node has a brick, so the only copy of the data is lost with that stick";
+
+/// The bricks of a set with an arbiter: two with data, and it.
+const WITH_ARBITER: usize = 3;
+
+fn check_arbiters(
+    bricks: usize,
+    replica: Option<Replica>,
+    arbiters: usize,
+    span: Range<usize>,
+    findings: &mut Findings<'_>,
+) {
+    // "Replica 2 with an arbiter" and "replica 3, one of them the arbiter" are the same volume.
+    if let Some((wanted, span)) = replica.filter(|(wanted, _)| !matches!(wanted, 2 | 3)) {
+        let message = format!("replica is {wanted}, but a set with an arbiter has two copies and it");
+        findings.problem(span, message, "write replica = 3, or leave arbiter out");
+    } else if arbiters == 0 || bricks < arbiters.saturating_mul(WITH_ARBITER) {
+        let message = format!(
+            "each arbiter needs two other nodes with a brick, but {bricks} have one, with {arbiters} arbiters among them"
+        );
+        findings.problem(span, message, "leave arbiter out, or give more nodes a brick");
+    }
 }
 
 /// Returns whether `gluster volume create` and every other tool accept the name; `all` is a keyword.

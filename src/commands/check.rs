@@ -6,7 +6,7 @@ use crate::base::{BaseRequest, Catalog, SAMPLE};
 use crate::build::base_choice;
 use crate::build::taken_over::TakenOver;
 use crate::cli::BaseArgs;
-use crate::cluster::{Brick, Cluster, Gluster, Loaded, Node, Origin, Role, User, Wipe};
+use crate::cluster::{Brick, Cluster, Gluster, Loaded, Node, NodeName, Origin, Role, User, Wipe};
 use crate::error::Result;
 use crate::identity::FOLDER_NAME;
 use crate::session::Session;
@@ -51,7 +51,9 @@ fn as_json(loaded: &Loaded, taken_over: &TakenOver<'_>, base: &str) -> Value {
     let volume = cluster.gluster.as_ref().map(|gluster| {
         json!({
             "name": gluster.volume, "mount": gluster.mount, "replica": gluster.replica,
-            "arbiter": gluster.arbiter.as_ref().map(ToString::to_string),
+            "arbiters": gluster.arbiters.iter().map(NodeName::as_str).collect::<Vec<_>>(),
+            "sets": as_names(&gluster.sets(bricks(cluster)).complete),
+            "spare": gluster.sets(bricks(cluster)).spare.iter().map(|name| name.as_str()).collect::<Vec<_>>(),
         })
     });
     json!({
@@ -94,7 +96,10 @@ fn as_text(cluster: &Cluster, taken_over: &TakenOver<'_>, base: &str) -> String 
         let (model, role) = (node.model.as_str(), node.role.as_str());
         nodes.row(&[&node.name, &model, &role, &node.address, &stick]);
     }
-    let volume = cluster.gluster.as_ref().map_or_else(|| "none".to_owned(), volume);
+    let volume = cluster
+        .gluster
+        .as_ref()
+        .map_or_else(|| "none".to_owned(), |gluster| volume(gluster, cluster));
     let boots = if base == SAMPLE {
         ", which does not boot"
     } else {
@@ -113,7 +118,18 @@ fn as_text(cluster: &Cluster, taken_over: &TakenOver<'_>, base: &str) -> String 
 
 fn is_arbiter(node: &Node, cluster: &Cluster) -> bool {
     let gluster = cluster.gluster.as_ref();
-    gluster.is_some_and(|gluster| gluster.arbiter.as_ref() == Some(&node.name))
+    gluster.is_some_and(|gluster| gluster.arbiters.contains(&node.name))
+}
+
+/// Returns the nodes with a brick.
+fn bricks(cluster: &Cluster) -> impl Iterator<Item = &NodeName> {
+    let nodes = cluster.nodes.iter().filter(|node| node.brick.is_some());
+    nodes.map(|node| &node.name)
+}
+
+fn as_names<'a>(sets: &[Vec<&'a NodeName>]) -> Vec<Vec<&'a str>> {
+    let names = |set: &Vec<&'a NodeName>| set.iter().map(|name| name.as_str()).collect();
+    sets.iter().map(names).collect()
 }
 
 fn workers(cluster: &Cluster) -> usize {
@@ -160,13 +176,38 @@ fn swarm(cluster: &Cluster) -> String {
     format!("{managers}, {workers}{pool}")
 }
 
-fn volume(gluster: &Gluster) -> String {
-    let copies = match (&gluster.arbiter, gluster.replica) {
-        (Some(arbiter), _) => format!("2 copies and the arbiter {arbiter}"),
-        (None, 1) => "1 copy".to_owned(),
-        (None, count) => format!("{count} copies"),
+fn volume(gluster: &Gluster, cluster: &Cluster) -> String {
+    let sets = gluster.sets(bricks(cluster));
+    let copies = match (&*gluster.arbiters, gluster.replica) {
+        ([arbiter], _) => format!("2 copies and the arbiter {arbiter}"),
+        ([_, ..], _) => "2 copies and an arbiter".to_owned(),
+        (_, 1) => "1 copy".to_owned(),
+        (_, count) => format!("{count} copies"),
     };
-    format!("{} on {}, {copies}", gluster.volume, gluster.mount)
+    let mut text = format!("{} on {}, {copies}", gluster.volume, gluster.mount);
+    let list = |names: &[&str]| names.join(" ");
+    if sets.complete.len() > 1 {
+        for (number, set) in (1..).zip(as_names(&sets.complete)) {
+            text = format!("{text}\n         set {number}: {}", list(&set));
+        }
+    }
+    let spare: Vec<_> = sets.spare.iter().map(|name| name.as_str()).collect();
+    if !spare.is_empty() {
+        text = format!("{text}\n         spare: {}", list(&spare));
+    }
+    // Of two copies and an arbiter one may fail, and of more than half of the copies none is missing.
+    let may_fail = gluster.replica.saturating_sub(1) / 2;
+    if may_fail > 0 {
+        let which = if sets.complete.len() > 1 {
+            format!("{may_fail} of each set")
+        } else {
+            format!("{may_fail} of them")
+        };
+        text = format!(
+            "{text}\n         every file can be read and written while at most {which} is off or lost"
+        );
+    }
+    text
 }
 
 #[cfg(test)]
@@ -236,6 +277,7 @@ mod tests {
              login    pi, an ssh key that mkimage creates, and a password, over ssh too\n\
              swarm    1 manager, 3 workers, networks from 10.10.0.0/16\n\
              volume   cluster-data on /mnt/cluster-data, 2 copies and the arbiter c\n\
+             \x20        every file can be read and written while at most 1 of them is off or lost\n\
              wifi     home\n\
              private  10.77.0.0/24, for the nodes alone\n\
              keys     none yet, the first build makes them\n\

@@ -122,15 +122,17 @@ pub(super) fn refuse_a_removal(old: &str, new: &str) -> Result<()> {
         );
     }
     let arbiter = old.get("settings").and_then(|lines| lines.get("MKIMAGE_ARBITER"));
-    let arbiter = arbiter
-        .map(|value| value.trim_matches('\''))
-        .filter(|name| !name.is_empty());
+    let arbiters: Vec<_> = arbiter
+        .iter()
+        .flat_map(|value| value.trim_matches('\'').split(' '))
+        .filter(|name| has(&new, "nodes", name))
+        .collect();
     let with_data = gone
         .iter()
-        .find(|(name, fields)| has_brick(fields) && Some(*name) != arbiter);
-    match (arbiter, with_data) {
-        (Some(arbiter), Some((name, _))) if has(&new, "nodes", arbiter) => refused(
-            format!("{arbiter} is the arbiter of two sticks with data, of which {name} has one"),
+        .find(|(name, fields)| has_brick(fields) && !arbiters.contains(name));
+    match with_data {
+        Some((name, _)) if !arbiters.is_empty() => refused(
+            format!("an arbiter goes with two sticks that have data, of which {name} has one"),
             "build a new card for it, or take the arbiter out first",
         ),
         _ => Ok(()),

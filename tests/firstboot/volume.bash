@@ -859,3 +859,27 @@ a_brick_blames_those_that_lack_what_it_has() { # test, root
     seq -f "$index/0badcafe-0000-4000-8000-%012.0f" 2 1001 | xargs touch
     equal "$(with_parts blame blamed_nodes | paste -s -d ' ')" 'pi4-1 pi4-3'
 }
+
+a_spare_stick_stays_as_it_is_while_it_is_taken_in() { # test, root
+    a_member
+    # shellcheck disable=SC2016
+    fake gluster 'case "$*" in
+        *"volume info"*) echo "Brick1: pi4-1:/b" ;;
+        *"pool list"*) printf "UUID Hostname State\na1 pi4-1 Connected\na2 localhost Connected\n" ;;
+    esac'
+    # shellcheck disable=SC2016
+    fake ssh 'echo "spare: a set of 3 sticks lacks 1"'
+    rm -r "$WORLD/brick/brick"
+    with_parts volume-brick take_brick_in
+    [[ -e $WORLD/run/spare ]]
+    contains "$(cat "$WORLD/run/stages/sh.why")" 'this stick is a spare'
+    grep -qx 'spare yes' < <(with_parts membership tell_of_brick)
+    # Gluster has marked it, and does not list it yet.
+    setfattr -n trusted.glusterfs.volume-id -v 0x0123 "$WORLD/brick/brick"
+    fails with_parts volume-brick take_brick_in
+    getfattr --absolute-names -n trusted.glusterfs.volume-id "$WORLD/brick/brick"
+    fails grep -qx 'spare yes' < <(with_parts membership tell_of_brick)
+    # It never did: the next try begins anew.
+    with_parts volume-brick take_brick_in
+    fails getfattr --absolute-names -n trusted.glusterfs.volume-id "$WORLD/brick/brick"
+}

@@ -27,7 +27,7 @@ fn plain_replica_2_is_refused_because_of_split_brain() {
     ] {
         let message = error_of(&text);
         assert!(
-            message.contains("split brain") || message.contains("2 nodes have a brick"),
+            message.contains("split brain") || message.contains("two other nodes with a brick"),
             "{text}\n{message}"
         );
     }
@@ -44,32 +44,78 @@ fn two_copies_and_an_arbiter_make_a_volume_of_three_bricks() {
             .cluster
             .gluster
             .unwrap();
-        assert_eq!((gluster.replica, gluster.arbiter.unwrap().as_str()), (3, "n2"));
+        assert_eq!((gluster.replica, gluster.arbiters[0].as_str()), (3, "n2"));
     }
 }
 
 #[test]
-fn an_arbiter_is_one_of_exactly_three_bricks() {
+fn an_arbiter_has_two_bricks_beside_it() {
     for (text, part) in [
         (nodes(&[true; 3], "arbiter = \"x\""), "is not a node in this file"),
+        (nodes(&[true; 3], "arbiter = 7"), "is not a node in this file"),
         (
             nodes(&[true, true, true, false], "arbiter = \"n3\""),
             "has brick = false",
         ),
-        (nodes(&[true; 4], "arbiter = \"n3\""), "exactly three nodes"),
+        (nodes(&[true; 5], "arbiter = [\"n3\", \"n4\"]"), "two other nodes"),
+        (nodes(&[true; 3], "arbiter = []"), "two other nodes"),
+        (
+            nodes(&[true; 4], "arbiter = \"n3\"\nreplica = 4"),
+            "two copies and it",
+        ),
     ] {
         let text = error_of(&text);
         assert!(text.contains(part), "{text}");
     }
 }
 
+/// Returns the sets and spare sticks of a cluster of so many nodes, by their numbers.
+fn sets(bricks: usize, gluster: &str) -> (Vec<Vec<String>>, Vec<String>) {
+    let loaded = loaded(&nodes(&vec![true; bricks], gluster));
+    let cluster = loaded.cluster;
+    let sets = cluster
+        .gluster
+        .as_ref()
+        .unwrap()
+        .sets(cluster.nodes.iter().map(|node| &node.name));
+    let names =
+        |names: &[&crate::cluster::NodeName]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let warned = loaded
+        .warnings
+        .iter()
+        .any(|warning| warning.message.contains("spare"));
+    assert_eq!(warned, !sets.spare.is_empty());
+    (
+        sets.complete.iter().map(|set| names(set)).collect(),
+        names(&sets.spare),
+    )
+}
+
 #[test]
-fn a_replica_that_is_not_the_number_of_bricks_is_refused() {
-    let text = error_of(&nodes(&[true; 4], "replica = 3"));
-    assert!(text.contains("replica is 3, but 4 nodes have a brick"), "{text}");
-    assert!(text.contains("set brick = false on 1 of them"), "{text}");
+fn more_sticks_than_copies_become_sets_in_the_files_order() {
+    let set = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(sets(4, ""), (vec![set(&["n0", "n1", "n2", "n3"])], set(&[])));
+    assert_eq!(
+        sets(8, "replica = 3"),
+        (
+            vec![set(&["n0", "n1", "n2"]), set(&["n3", "n4", "n5"])],
+            set(&["n6", "n7"])
+        )
+    );
+    assert_eq!(
+        sets(7, "arbiter = [\"n1\", \"n6\"]"),
+        (
+            vec![set(&["n0", "n2", "n1"]), set(&["n3", "n4", "n6"])],
+            set(&["n5"])
+        )
+    );
+}
+
+#[test]
+fn a_replica_that_the_bricks_do_not_make_is_refused() {
     let text = error_of(&nodes(&[true; 3], "replica = 4"));
     assert!(text.contains("replica is 4, but 3 nodes have a brick"), "{text}");
+    error_of(&nodes(&[true; 3], "replica = 1"));
     for replica in ["0", "-1", "\"some\"", "9223372036854775807", "true"] {
         error_of(&nodes(&[true; 3], &format!("replica = {replica}")));
     }

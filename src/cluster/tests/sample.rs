@@ -33,7 +33,7 @@ fn without_a_cluster_file_the_home_lab_is_used() {
         (gluster.volume.as_str(), gluster.mount.as_str()),
         ("cluster-data", "/mnt/cluster-data")
     );
-    assert_eq!((gluster.replica, gluster.arbiter), (4, None));
+    assert_eq!((gluster.replica, gluster.arbiters.len()), (4, 0));
 }
 
 #[test]

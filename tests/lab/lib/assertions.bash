@@ -265,7 +265,8 @@ enrolment_is_narrow() {
 status_is_done() {
     local node json=$LAB_SCRATCH/status.json
     mkimage status --json >"$json" || {
-        jq -c '.. | objects | select(.reachable? != null and .status.state? != "done")' "$json" | cut -c 1-900 | tee "$LAB_SCRATCH/status.late"
+        jq -c '.nodes[] | {node, error, state: .status.state, stages: [.status.stages[]? | select(.error != "")],
+            private: .status.private, volume: .status.volume}' "$json" | tee "$LAB_SCRATCH/status.late"
         return 1
     }
     cat -- "$json"

@@ -104,7 +104,7 @@ impl GlusterTable {
         let names = arbiters
             .iter()
             .flat_map(|(names, span)| names.iter().map(move |name| (name, span)));
-        let named = names
+        let found = names
             .filter_map(|(name, span)| {
                 let entry = Spanned::new(span.clone(), name.clone());
                 let remedy = "name a node that has a brick";
@@ -130,7 +130,7 @@ impl GlusterTable {
             volume: findings.text("volume", table.volume, "cluster-data", is_volume_name, volume),
             mount: findings.text("mount", table.mount, "/mnt/cluster-data", is_mount_point, mount),
             replica: copies,
-            arbiters: named,
+            arbiters: found,
         };
         let names = drafts.iter().filter(|draft| draft.brick.is_some());
         let sets = gluster.sets(names.filter_map(|draft| draft.name.as_ref()));

@@ -773,13 +773,39 @@ a_node_that_was_taken_out_is_removed_from_the_volume_and_the_pool() { # test, ro
     fails grep -q 'remove-brick.*pi4-[23]' "$WORLD/gluster.log"
 }
 
-a_node_that_leaves_stays_in_the_pool_until_its_brick_is_out() { # test, root
+a_node_that_leaves_is_detached_while_it_is_there_and_its_brick_is_out() { # test, root
+    local words
     a_pool_whose_first_is leaving
     stage pool
-    grep -q 'volume remove-brick cluster-data replica 2 10.77.0.1:/b force$' "$WORLD/gluster.log"
+    equal "$(grep -oE 'volume remove-brick cluster-data replica 2 10.77.0.1:/b force|peer detach .*' "$WORLD/gluster.log" | paste -s -d ';')" \
+        'volume remove-brick cluster-data replica 2 10.77.0.1:/b force;peer detach pi4-1 force'
+    for words in 'add-brick fresh' 'probe 11'; do
+        equal "$(dash "$MKIMAGE_LIB/answer-as-root" pi4-1 "$words" || true)" 'pi4-1 is leaving the cluster'
+    done
+}
+
+a_node_that_leaves_does_not_ask_for_its_place_again() { # test, root
+    a_pool_whose_first_is leaving
+    settings MKIMAGE_NODE=pi4-1 MKIMAGE_MOUNT="$WORLD/mnt"
+    rm -r "$WORLD/glusterd/vols" "$WORLD/glusterd/peers"
+    fake pidof 'exit 0'
+    stub glusterd 'start_glusterd() { :; }'
+    for name in pool volume; do
+        stage "$name"
+        equal "$CODE" 0
+    done
+    fails grep -q create "$WORLD/gluster.log"
+}
+
+a_peer_that_has_gone_is_detached_once_its_connection_has_ended() { # test, root
+    a_pool_whose_first_is gone
+    echo Connected >"$WORLD/first"
+    stage pool
+    contains "$WHY" 'still connected'
     fails grep -q detach "$WORLD/gluster.log"
-    # It does not ask for its place again, and would not get it.
-    equal "$(dash "$MKIMAGE_LIB/answer-as-root" pi4-1 'add-brick fresh' || true)" 'pi4-1 is leaving the cluster'
+    echo Disconnected >"$WORLD/first"
+    stage pool
+    grep -q 'peer detach pi4-1 force' "$WORLD/gluster.log"
 }
 
 nobody_is_taken_out_while_too_few_are_there_or_by_anybody_but_the_first() { # test, root

@@ -77,7 +77,7 @@ pub(super) const VARIABLES: &[(&str, Source)] = &[
     ),
     (
         "ARBITER",
-        OfCluster(|cluster| of_volume(cluster, |gluster| gluster.arbiter_names())),
+        OfCluster(|cluster| of_volume(cluster, Gluster::arbiter_names)),
     ),
     ("BRICKS", Card(|_| BRICKS.to_owned())),
     ("BRICK", OfNode(|node| yes_or_no(node.brick.is_some()))),

@@ -110,6 +110,19 @@ impl Sticks {
                 return Some(format!("{lacking} has not every file yet"));
             }
         }
+        let in_pool = |report: &Report| {
+            report
+                .volume
+                .as_ref()
+                .is_some_and(|volume| !volume.members.is_empty())
+        };
+        if let Some((node, _)) = self
+            .go
+            .iter()
+            .find(|(node, report)| leaving.contains(&&***node) && in_pool(report))
+        {
+            return Some(format!("{node} is in the pool of sticks"));
+        }
         if self.members().is_empty() {
             return Some("no node knows which sticks the volume has".to_owned());
         }
@@ -162,10 +175,11 @@ mod tests {
         };
         let two: &[&str] = &["a", "b"];
         let wait = |sticks: &Sticks, generation| sticks.reason_to_wait(&["c"], generation);
-        assert_eq!(wait(&of((two, &["c"]), Some(two)), 4), None);
+        assert_eq!(wait(&of((two, &["c"]), Some(&[])), 4), None);
         for (sticks, generation, reason) in [
             (of((two, &[]), None), 4, "c does not answer"),
-            (of((two, &[]), Some(two)), 5, "a has not heard"),
+            (of((two, &[]), Some(&[])), 5, "a has not heard"),
+            (of((two, &[]), Some(two)), 4, "c is in the pool"),
             (
                 of((&THREE, &[]), Some(two)),
                 4,

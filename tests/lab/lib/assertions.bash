@@ -42,15 +42,17 @@ swarm_is_whole() {
 }
 
 volume_is_whole() {
-    local info status
+    local info status copies sets
+    copies=${CLUSTER_REPLICA:-${#NODES[@]}}
+    sets=$((${#NODES[@]} / copies))
     info=$(in_node "$1" gluster --mode=script volume info cluster-data)
     printf '%s\n' "$info"
-    grep -qx "Number of Bricks: 1 x ${#NODES[@]} = ${#NODES[@]}" <<<"$info" || return 1
+    grep -qx "Number of Bricks: $sets x $copies = $((sets * copies))" <<<"$info" || return 1
     grep -qx 'Status: Started' <<<"$info" || return 1
     # The status lists the self-heal daemons beside the bricks; a brick has a path, and two lines on its state.
     status=$(in_node "$1" gluster --mode=script volume status cluster-data --xml | grep -A2 '<path>/')
     printf '%s\n' "$status"
-    (($(grep -c '<status>1</status>' <<<"$status") == ${#NODES[@]}))
+    (($(grep -c '<status>1</status>' <<<"$status") == sets * copies))
 }
 
 # private_says NODE NAMES: the nodes that it does not reach on the private network, `none` when it reaches all.
@@ -292,7 +294,7 @@ as_owner() {
 cluster_is_healthy() {
     check "every node reaches every other on the private network" eventually 60 private_network_is_whole
     check "docker node ls: ${#NODES[@]} Ready, the right roles, no ghost" eventually 180 swarm_is_whole
-    check "the volume has ${#NODES[@]} replicas, started, all bricks online" eventually 60 volume_is_whole "$MANAGER"
+    check "the volume has ${CLUSTER_REPLICA:-${#NODES[@]}} replicas, started, all bricks online" eventually 60 volume_is_whole "$MANAGER"
     check "the volume is mounted on all" eventually 60 volume_is_mounted "${NODES[@]}"
     check "the heal queue is empty" eventually "${MKLAB_PATIENCE:-900}" heal_queue_is_empty "$MANAGER"
 }

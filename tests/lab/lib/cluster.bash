@@ -16,6 +16,8 @@ declare -A NODE_ADDRESS=(["pi4-1"]=192.168.91.11 ["pi4-2"]=192.168.91.12 ["pi4-3
 declare -A NODE_ROLE=() NODE_WIPE=()
 # Leases instead of fixed addresses, when it is not empty (lib/router.bash).
 CLUSTER_ON_DHCP=
+# The number of copies, when it is not that of all nodes.
+CLUSTER_REPLICA=
 CLUSTER_NAME=mklab
 CLUSTER_FOLDER=
 
@@ -23,6 +25,7 @@ CLUSTER_FOLDER=
 cluster_defaults() {
     NODES=(pi4-1 pi4-2 pi4-3 pi3-1)
     MANAGER=pi4-1
+    CLUSTER_REPLICA=
     NODE_ROLE=(["pi4-1"]=manager ["pi4-2"]=worker ["pi4-3"]=worker ["pi3-1"]=worker ["pi5-1"]=worker)
     NODE_WIPE=(["pi4-1"]=if-empty ["pi4-2"]=if-empty ["pi4-3"]=if-empty ["pi3-1"]=if-empty ["pi5-1"]=if-empty)
 }
@@ -42,6 +45,7 @@ cluster_text() {
     printf '[network]\ngateway = "%s"\n' "$NETWORK_ADDRESS"
     printf 'wifi = { ssid = "mklab", psk = "%s", country = "DE" }\n\n' "$CLUSTER_WIFI_PASSWORD"
     printf '[swarm]\ndefault_addr_pool = "10.10.0.0/16"\n\n'
+    [[ -z $CLUSTER_REPLICA ]] || printf '[gluster]\nreplica = %s\n\n' "$CLUSTER_REPLICA"
     printf '[apt]\nproxy = "http://%s:%s"\n' "$NETWORK_ADDRESS" "$PACKAGES_PORT"
     for node in "${NODES[@]}"; do
         address=${NODE_ADDRESS[$node]}/$NETWORK_PREFIX

@@ -470,6 +470,8 @@ replies_about_a_brick() {
         MKIMAGE_ARBITER="$(is arbiter false || { is caller arbiter && echo pi4-5 || echo pi4-9; })"
     export C_knows=${FACTS[knows]} C_sound=${FACTS[sound]} C_majority=${FACTS[majority]} C_disagrees=${FACTS[disagrees]}
     export C_safe=${FACTS[safe]}
+    # tests/firstboot/sets.bash has the order of those that are awaited.
+    has_waited true
     export C_first=pi4-1 C_listing='' C_connected='' C_stored=${FACTS[bricks]}
     is first true || C_first=pi4-2
     is settled true || C_stored=$((FACTS[bricks] + 1))
@@ -740,7 +742,7 @@ chooses_a_stick() {
     rm -rf "$WORLD/run" "$WORLD/var-lib" "$WORLD/asked" "$marker"
     mkdir -p "$WORLD/run/stages" "$WORLD/var-lib"
     echo 'uuid stick' >"$WORLD/var-lib/formatting"
-    is used_up false || echo 7 >"$WORLD/var-lib/wiped-for"
+    is used_up false || echo "7 $wipe" >"$WORLD/var-lib/wiped-for"
     is marker false || : >"$marker"
     disk_says "$WORLD/disk0" "${FACTS[one]}"
     if ! is two none; then

@@ -140,6 +140,27 @@ wipe_always_is_used_up_by_a_stick_that_was_ours() { # test, root
     another_stick_is_refused MKIMAGE_BRICK_WIPE=always
 }
 
+wipe_always_that_the_owner_sets_later_is_for_the_stick_that_was_refused() { # test, root
+    foreign_ext4
+    stick_is
+    stage brick
+    equal "$CODE" 11
+    settings MKIMAGE_BRICK_DEVICE="$DEVICE" MKIMAGE_BRICK_WIPE=always
+    stage brick
+    equal "$CODE" 0
+    another_stick_is_refused MKIMAGE_BRICK_WIPE=always
+}
+
+wipe_always_that_the_owner_sets_later_is_used_up_by_a_stick_in_use() { # test, root
+    loop 600
+    stick_is
+    stage brick
+    settings MKIMAGE_BRICK_DEVICE="$DEVICE" MKIMAGE_BRICK_WIPE=always
+    stage brick
+    equal "$CODE" 0
+    another_stick_is_refused MKIMAGE_BRICK_WIPE=always
+}
+
 a_permission_is_used_up_when_formatting_is_cut_off() { # test, root
     local permission
     for permission in always if-empty; do

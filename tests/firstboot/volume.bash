@@ -881,6 +881,11 @@ a_brick_blames_those_that_lack_what_it_has() { # test, root
     equal "$(with_parts blame blamed_nodes)" ''
     setfattr -n trusted.afr.cluster-data-client-7 -v 0x000000000000000100000000 "$WORLD/brick/brick/file"
     equal "$(with_parts blame blamed_nodes)" pi4-3
+    equal "$(with_parts blame heal_pending)" 1
+    # A brick that is in the volume no more lacks nothing.
+    rm "$WORLD/glusterd/vols/cluster-data/bricks/pi4-3:b"
+    equal "$(with_parts blame heal_pending)" 0
+    equal "$(with_parts blame blamed_nodes)" ''
     # Too many to look at.
     seq -f "$index/0badcafe-0000-4000-8000-%012.0f" 2 1001 | xargs touch
     equal "$(with_parts blame blamed_nodes | paste -s -d ' ')" 'pi4-1 pi4-3'

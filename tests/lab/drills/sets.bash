@@ -3,10 +3,11 @@
 # more_nodes LAST: pi4-4 to pi4-LAST have addresses of their own.
 more_nodes() {
     local at
+    # shellcheck disable=SC2034 # (the lab reads them)
     for ((at = 4; at <= $1; at++)); do
         NODE_ADDRESS["pi4-$at"]=192.168.91.$((20 + at))
+        NODE_MAC["pi4-$at"]=02:00:00:00:01:0$at
         NODE_ROLE["pi4-$at"]=worker
-        # shellcheck disable=SC2034 # (cluster_write reads it)
         NODE_WIPE["pi4-$at"]=if-empty
     done
 }

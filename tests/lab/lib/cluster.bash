@@ -82,7 +82,7 @@ build_images() {
     local node wanted=("$@")
     if ((${#wanted[@]} == 0)); then
         build_from cloud-init --all
-        wanted=("$SYSTEMD_RUN_NODE")
+        [[ " ${NODES[*]} " != *" $SYSTEMD_RUN_NODE "* ]] || wanted=("$SYSTEMD_RUN_NODE")
     fi
     for node in "${wanted[@]}"; do
         build_from "$(mechanism_of "$node")" --node "$node"

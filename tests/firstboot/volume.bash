@@ -870,6 +870,7 @@ a_brick_blames_those_that_lack_what_it_has() { # test, root
     printf 'hostname=pi4-3\nbrick-id=cluster-data-client-7\n' >"$WORLD/glusterd/vols/cluster-data/bricks/pi4-3:b"
     mkdir -p "$index" "$WORLD/brick/brick/.glusterfs/0b/ad"
     equal "$(with_parts blame blamed_nodes)" ''
+    equal "$(with_parts blame heal_pending)" 0
     : >"$index/xattrop-1"
     : >"$index/$gfid"
     # Of a file that was deleted meanwhile.

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::changes::{Sections, sections};
 use super::on_lines;
-use crate::error::{Category, Error, Result};
 
 /// A node that one description has and the next one does not, as the older one knew it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,9 +43,9 @@ pub(super) fn lines_about(lines: &str, nodes: &[&str]) -> String {
 }
 
 /// The position of the role in a line of the nodes, after the name.
-const ROLE: usize = 0;
+pub(super) const ROLE: usize = 0;
 const PLACE: usize = 1;
-const BRICK: usize = 2;
+pub(super) const BRICK: usize = 2;
 const PRIVATE_ADDRESS: usize = 3;
 
 /// The part of a description that is about them.
@@ -92,55 +91,8 @@ impl Gone {
     }
 }
 
-/// Refuses to take out nodes without which the others could not go on.
-pub(super) fn refuse_a_removal(old: &str, new: &str) -> Result<()> {
-    let (old, new) = (sections(old), sections(new));
-    let gone: Vec<_> = lines_of(&old, "nodes")
-        .filter(|(name, _)| !has(&new, "nodes", name))
-        .collect();
-    if gone.is_empty() {
-        return Ok(());
-    }
-    let refused = |what: String, remedy: &str| Err(Error::new(Category::Refused, what).with_remedy(remedy));
-    // What a node was decides, not what the file makes of it.
-    let stays = |position: usize, value: &str| {
-        lines_of(&old, "nodes")
-            .any(|(name, fields)| fields.split(' ').nth(position) == Some(value) && has(&new, "nodes", name))
-    };
-    let names = gone.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
-    if !stays(ROLE, "manager") {
-        return refused(
-            format!("without {names} the swarm has no manager left"),
-            "make another node a manager first (role = \"manager\" and mkimage apply), and take it out when that one is",
-        );
-    }
-    let has_brick = |fields: &str| fields.split(' ').nth(BRICK) == Some("yes");
-    if gone.iter().any(|(_, fields)| has_brick(fields)) && !stays(BRICK, "yes") {
-        return refused(
-            format!("without {names} the volume has no stick left"),
-            "give another node a stick first, and wait until mkimage status shows it with all files",
-        );
-    }
-    let arbiter = old.get("settings").and_then(|lines| lines.get("MKIMAGE_ARBITER"));
-    let arbiters: Vec<_> = arbiter
-        .iter()
-        .flat_map(|value| value.trim_matches('\'').split(' '))
-        .filter(|name| has(&new, "nodes", name))
-        .collect();
-    let with_data = gone
-        .iter()
-        .find(|(name, fields)| has_brick(fields) && !arbiters.contains(name));
-    match with_data {
-        Some((name, _)) if !arbiters.is_empty() => refused(
-            format!("an arbiter goes with two sticks that have data, of which {name} has one"),
-            "build a new card for it, or take the arbiter out first",
-        ),
-        _ => Ok(()),
-    }
-}
-
 /// Returns the lines of a section, each as its first word and the rest.
-fn lines_of<'a>(sections: &Sections<'a>, name: &str) -> impl Iterator<Item = (&'a str, &'a str)> {
+pub(super) fn lines_of<'a>(sections: &Sections<'a>, name: &str) -> impl Iterator<Item = (&'a str, &'a str)> {
     let lines: Vec<_> = sections
         .get(name)
         .into_iter()
@@ -150,25 +102,31 @@ fn lines_of<'a>(sections: &Sections<'a>, name: &str) -> impl Iterator<Item = (&'
     lines.into_iter()
 }
 
-fn has(sections: &Sections<'_>, section: &str, key: &str) -> bool {
+pub(super) fn has(sections: &Sections<'_>, section: &str, key: &str) -> bool {
     sections.get(section).is_some_and(|lines| lines.contains_key(key))
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod testing {
     use super::*;
 
-    const FOUR: &str = "generation 1\n[settings]\nMKIMAGE_ARBITER=''\n[nodes]\na manager a.local yes 10.77.0.1 k1=\n\
+    pub(crate) const FOUR: &str = "generation 1\n[settings]\nMKIMAGE_ARBITER=''\n[nodes]\na manager a.local yes 10.77.0.1 k1=\n\
         b worker b.local yes 10.77.0.2 k2=\nc worker 10.0.0.3 no 10.77.0.3 k3=\n[known_hosts]\na,a.local ssh-ed25519 A1\n\
         b,b.local ssh-ed25519 A2\nc,c.local,10.0.0.3 ssh-ed25519 A3\n[enrolment_keys]\na ssh-ed25519 E1\nb ssh-ed25519 E2\n\
         c ssh-ed25519 E3\n";
 
-    fn without(name: &str) -> String {
+    pub(crate) fn without(name: &str) -> String {
         let lines = FOUR
             .lines()
             .filter(|line| !line.starts_with(&format!("{name} ")) && !line.starts_with(&format!("{name},")));
         on_lines(lines)
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::{FOUR, without};
+    use super::*;
 
     #[test]
     fn a_node_that_goes_is_known_as_the_old_description_knew_it() {
@@ -185,31 +143,5 @@ mod tests {
             (gone.nodes(), gone.keys()),
             (String::new(), "ssh-ed25519 E2\n".to_owned())
         );
-    }
-
-    #[test]
-    fn the_others_must_be_able_to_go_on() {
-        refuse_a_removal(FOUR, &without("b")).unwrap();
-        refuse_a_removal(FOUR, &without("c")).unwrap();
-        let promoted = without("a").replace("b worker", "b manager");
-        for (new, why) in [(without("a"), "no manager"), (promoted, "no manager")] {
-            assert!(
-                refuse_a_removal(FOUR, &new)
-                    .unwrap_err()
-                    .to_string()
-                    .contains(why)
-            );
-        }
-        let one_stick = FOUR.replace("a.local yes", "a.local no");
-        let error =
-            refuse_a_removal(&one_stick, &without("b").replace("a.local yes", "a.local no")).unwrap_err();
-        assert!(error.to_string().contains("no stick"));
-        let arbiter = |text: &str| {
-            text.replace("ARBITER=''", "ARBITER='c'")
-                .replace("10.0.0.3 no", "10.0.0.3 yes")
-        };
-        let error = refuse_a_removal(&arbiter(FOUR), &arbiter(&without("b"))).unwrap_err();
-        assert!(error.to_string().contains("arbiter"), "{error}");
-        refuse_a_removal(&arbiter(FOUR), &without("c")).unwrap();
     }
 }

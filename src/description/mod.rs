@@ -4,6 +4,7 @@
 
 mod changes;
 mod gone;
+mod refusals;
 
 use std::fmt::{Display, Write as _};
 
@@ -18,9 +19,6 @@ pub use gone::GoneNode;
 
 /// The first line of the signature, with which the text ends.
 const SIGNATURE: &str = "-----BEGIN SSH SIGNATURE-----";
-
-/// The settings that no running node can change: it would look for its files or its user in another place.
-const FIXED: [&str; 3] = ["user", "volume", "mount"];
 
 /// Begins the line with the number.
 const GENERATION: &str = "generation ";
@@ -45,7 +43,8 @@ impl Description {
                     "{node} is a node of the cluster, and the cluster file does not have it any more"
                 );
                 Err(Error::new(Category::Refused, what).with_remedy(format!(
-                    "take it out of the cluster with mkimage apply, or put its [[node]] back; {IF_UNUSED}"
+                    "take it out of the cluster with mkimage apply, or put its [[node]] back; {}",
+                    refusals::IF_UNUSED
                 )))
             }
             None => Ok(description),
@@ -73,27 +72,9 @@ impl Description {
         }
         let generation = generation.saturating_add(1);
         let text = text(generation)?;
-        refuse_what_cannot_change(&Changes::between(newest, &text))?;
-        gone::refuse_a_removal(newest, &text)?;
+        refusals::refuse_what_cannot_be(newest, &text)?;
         let signed = format!("{text}{}", secrets.sign(&text)?);
         Ok(Self { generation, signed })
-    }
-}
-
-/// The remedy for a description that no card has.
-const IF_UNUSED: &str =
-    "if no card of this cluster is in use yet, delete cluster.secrets/description instead";
-
-/// Refuses changes that no description can bring about.
-fn refuse_what_cannot_change(changes: &Changes) -> Result<()> {
-    let refused = |what: String, remedy: String| Err(Error::new(Category::Refused, what).with_remedy(remedy));
-    let is_fixed = |change: &&String| FIXED.iter().any(|key| change.starts_with(&format!("{key}: ")));
-    match changes.others.iter().find(is_fixed) {
-        Some(change) => refused(
-            format!("{change}, which no running node can do"),
-            format!("put the old value back, or make a new cluster with another name; {IF_UNUSED}"),
-        ),
-        None => Ok(()),
     }
 }
 

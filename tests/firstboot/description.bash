@@ -285,7 +285,7 @@ the_newer_one_of_card_and_stick_is_taken() { # test
     describe "$WORLD/brick/description" 7
     exchange
     equal "$(number)" 7
-    # What only claims to be newer is neither taken nor kept, and a link leads nowhere.
+    # One that only claims to be newer is neither taken nor kept, and a link leads nowhere.
     sed 's/^generation 7/generation 9/' "$WORLD/etc/description" >"$WORLD/brick/description"
     exchange
     equal "$(number)" 7

@@ -69,7 +69,7 @@ fn an_arbiter_has_two_bricks_beside_it() {
     }
 }
 
-/// Returns the sets and spare sticks of a cluster of so many nodes, by their numbers.
+/// Returns the sets and spare sticks of a cluster of nodes that all have one.
 fn sets(bricks: usize, gluster: &str) -> (Vec<Vec<String>>, Vec<String>) {
     let loaded = loaded(&nodes(&vec![true; bricks], gluster));
     let cluster = loaded.cluster;

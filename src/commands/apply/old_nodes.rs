@@ -13,7 +13,7 @@ use crate::identity::Secrets;
 use crate::ssh;
 use crate::status::{self, Report};
 
-/// How to reach them: the ssh configuration does not have them.
+/// The way to reach them, which the ssh configuration does not have.
 pub(super) struct OldNodes<'a> {
     nodes: &'a [GoneNode],
     user: String,

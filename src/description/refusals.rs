@@ -1,0 +1,164 @@
+//! Changes of the cluster file that a running cluster cannot take on.
+
+use super::Changes;
+use super::changes::{Sections, sections};
+use super::gone::{BRICK, ROLE, has, lines_of};
+use crate::error::{Category, Error, Result};
+
+/// The settings that no running node can change: it would look for its files or its user in another place.
+const FIXED: [&str; 3] = ["user", "volume", "mount"];
+
+/// Refuses a description with which the cluster of the `old` one could not go on.
+pub(super) fn refuse_what_cannot_be(old: &str, new: &str) -> Result<()> {
+    refuse_what_cannot_change(&Changes::between(old, new))?;
+    refuse_a_removal(old, new)?;
+    refuse_a_change_of_copies(old, new)
+}
+
+/// The remedy for a description that no card has.
+pub(super) const IF_UNUSED: &str =
+    "if no card of this cluster is in use yet, delete cluster.secrets/description instead";
+
+/// Refuses changes that no description can bring about.
+fn refuse_what_cannot_change(changes: &Changes) -> Result<()> {
+    let refused = |what: String, remedy: String| Err(Error::new(Category::Refused, what).with_remedy(remedy));
+    let is_fixed = |change: &&String| FIXED.iter().any(|key| change.starts_with(&format!("{key}: ")));
+    match changes.others.iter().find(is_fixed) {
+        Some(change) => refused(
+            format!("{change}, which no running node can do"),
+            format!("put the old value back, or make a new cluster with another name; {IF_UNUSED}"),
+        ),
+        None => Ok(()),
+    }
+}
+
+/// Refuses to take out nodes without which the others could not go on.
+fn refuse_a_removal(old: &str, new: &str) -> Result<()> {
+    let (old, new) = (sections(old), sections(new));
+    let gone: Vec<_> = lines_of(&old, "nodes")
+        .filter(|(name, _)| !has(&new, "nodes", name))
+        .collect();
+    if gone.is_empty() {
+        return Ok(());
+    }
+    let refused = |what: String, remedy: &str| Err(Error::new(Category::Refused, what).with_remedy(remedy));
+    // What a node was decides, not what the file makes of it.
+    let stays = |position: usize, value: &str| {
+        lines_of(&old, "nodes")
+            .any(|(name, fields)| fields.split(' ').nth(position) == Some(value) && has(&new, "nodes", name))
+    };
+    let names = gone.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+    if !stays(ROLE, "manager") {
+        return refused(
+            format!("without {names} the swarm has no manager left"),
+            "make another node a manager first (role = \"manager\" and mkimage apply), and take it out when that one is",
+        );
+    }
+    let has_brick = |fields: &str| fields.split(' ').nth(BRICK) == Some("yes");
+    if gone.iter().any(|(_, fields)| has_brick(fields)) && !stays(BRICK, "yes") {
+        return refused(
+            format!("without {names} the volume has no stick left"),
+            "give another node a stick first, and wait until mkimage status shows it with all files",
+        );
+    }
+    let arbiter = old.get("settings").and_then(|lines| lines.get("MKIMAGE_ARBITER"));
+    let arbiters: Vec<_> = arbiter
+        .iter()
+        .flat_map(|value| value.trim_matches('\'').split(' '))
+        .filter(|name| has(&new, "nodes", name))
+        .collect();
+    let with_data = gone
+        .iter()
+        .find(|(name, fields)| has_brick(fields) && !arbiters.contains(name));
+    match with_data {
+        Some((name, _)) if !arbiters.is_empty() => refused(
+            format!("an arbiter goes with two sticks that have data, of which {name} has one"),
+            "build a new card for it, or take the arbiter out first",
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses another number of copies that the volume cannot take on: with sets it keeps the one it has, and it gets sets only from a volume
+/// that fits into the first one.
+fn refuse_a_change_of_copies(old: &str, new: &str) -> Result<()> {
+    let (old, new) = (sections(old), sections(new));
+    let copies = |sections: &Sections<'_>| {
+        let value = sections
+            .get("settings")
+            .and_then(|lines| lines.get("MKIMAGE_REPLICA"));
+        value
+            .and_then(|value| value.trim_matches('\'').parse::<usize>().ok())
+            .unwrap_or_default()
+    };
+    let sticks = |sections: &Sections<'_>| {
+        lines_of(sections, "nodes")
+            .filter(|(_, fields)| fields.split(' ').nth(BRICK) == Some("yes"))
+            .count()
+    };
+    let (before, after) = (copies(&old), copies(&new));
+    let once_had_sets = sticks(&old) > before;
+    let will_have_sets = sticks(&new) > after;
+    if old.is_empty() || before == after || !(once_had_sets || will_have_sets && sticks(&old) > after) {
+        return Ok(());
+    }
+    let what =
+        format!("the volume has {before} copies of each file, and cannot get {after} while it is in use");
+    Err(Error::new(Category::Refused, what).with_remedy(format!("write replica = {before}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::gone::testing::{FOUR, without};
+    use super::*;
+
+    #[test]
+    fn copies_do_not_change_where_there_are_sets() {
+        let with = |copies: usize, sticks: usize| {
+            let nodes: String = (0..sticks)
+                .map(|at| format!("n{at} worker n{at}.local yes 10.77.0.{at} k=\n"))
+                .fold(String::new(), |all, line| all + &line);
+            format!("generation 1\n[settings]\nMKIMAGE_REPLICA='{copies}'\n[nodes]\n{nodes}")
+        };
+        for (old, new) in [
+            ((3, 3), (3, 6)),
+            ((4, 4), (3, 3)),
+            ((4, 4), (5, 5)),
+            ((3, 6), (3, 9)),
+            ((1, 1), (3, 6)),
+        ] {
+            refuse_a_change_of_copies(&with(old.0, old.1), &with(new.0, new.1)).unwrap();
+        }
+        for (old, new) in [((4, 4), (3, 6)), ((3, 6), (6, 6)), ((3, 6), (4, 8))] {
+            let error = refuse_a_change_of_copies(&with(old.0, old.1), &with(new.0, new.1)).unwrap_err();
+            assert_eq!(error.category(), Category::Refused);
+        }
+        refuse_a_change_of_copies("", &with(3, 6)).unwrap();
+    }
+
+    #[test]
+    fn the_others_must_be_able_to_go_on() {
+        refuse_a_removal(FOUR, &without("b")).unwrap();
+        refuse_a_removal(FOUR, &without("c")).unwrap();
+        let promoted = without("a").replace("b worker", "b manager");
+        for (new, why) in [(without("a"), "no manager"), (promoted, "no manager")] {
+            assert!(
+                refuse_a_removal(FOUR, &new)
+                    .unwrap_err()
+                    .to_string()
+                    .contains(why)
+            );
+        }
+        let one_stick = FOUR.replace("a.local yes", "a.local no");
+        let error =
+            refuse_a_removal(&one_stick, &without("b").replace("a.local yes", "a.local no")).unwrap_err();
+        assert!(error.to_string().contains("no stick"));
+        let arbiter = |text: &str| {
+            text.replace("ARBITER=''", "ARBITER='c'")
+                .replace("10.0.0.3 no", "10.0.0.3 yes")
+        };
+        let error = refuse_a_removal(&arbiter(FOUR), &arbiter(&without("b"))).unwrap_err();
+        assert!(error.to_string().contains("arbiter"), "{error}");
+        refuse_a_removal(&arbiter(FOUR), &without("c")).unwrap();
+    }
+}

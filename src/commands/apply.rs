@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use crate::cluster::Cluster;
-use crate::description::{Changes, Description, GoneNode};
+use crate::description::{self, Changes, Description, GoneNode};
 use crate::error::{Category, Context as _, Error, Result};
 use crate::identity::{FOLDER_NAME, Secrets};
 use crate::progress::Progress as _;
@@ -50,7 +50,9 @@ pub(super) fn run(session: &Session, dry_run: bool, yes: bool) -> Result<()> {
     let gone = GoneNode::between(newest, &description.signed);
     let folder = secrets.folder().to_owned();
     let (description, outcomes) = if gone.is_empty() {
+        let stayed = description::leaving(&secrets);
         let outcomes = publish(cluster, &secrets, &description.signed)?;
+        removal::undo_drain(cluster, &secrets, &stayed);
         (description, outcomes)
     } else {
         removal::take_out(cluster, secrets, &gone, session.common.force, &session.bars)?

@@ -78,6 +78,12 @@ impl Description {
     }
 }
 
+/// Returns the names of the nodes that leave by the newest description.
+pub fn leaving(secrets: &Secrets) -> Vec<String> {
+    let lines = lines_of_section(secrets.description.as_deref().unwrap_or_default(), "leaving");
+    lines.lines().map(ToOwned::to_owned).collect()
+}
+
 /// Returns the number of the newest description; 0 before the first one.
 pub fn newest_number(secrets: &Secrets) -> u64 {
     generation_of(secrets.description.as_deref().unwrap_or_default())

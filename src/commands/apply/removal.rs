@@ -93,12 +93,36 @@ fn drain(cluster: &Cluster, secrets: &Secrets, names: &[&str], progress: &dyn Pr
          sleep 1; left=$((left - 1)); done; done"
     );
     progress.say(&format!("draining {names}"));
-    let config = secrets.ssh_config_path();
-    for manager in cluster.nodes.iter().filter(|node| node.role == Role::Manager) {
-        if ssh::run(&manager.name, &config, &command, b"", DRAIN_TIMEOUT).is_ok() {
-            return;
-        }
+    ask_a_manager(cluster, secrets, &command);
+}
+
+/// Lets nodes have containers again that were to leave, and stay after all.
+pub(super) fn undo_drain(cluster: &Cluster, secrets: &Secrets, names: &[String]) {
+    let names = names
+        .iter()
+        .filter(|name| {
+            cluster
+                .nodes
+                .iter()
+                .any(|node| node.name.as_str() == name.as_str())
+        })
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .join(" ");
+    if names.is_empty() {
+        return;
     }
+    let command = format!(
+        "for node in {names}; do sudo -n docker node update --availability active \"$node\" >/dev/null; done"
+    );
+    ask_a_manager(cluster, secrets, &command);
+}
+
+/// Runs a command on the first manager that answers, if one does.
+fn ask_a_manager(cluster: &Cluster, secrets: &Secrets, command: &str) {
+    let config = secrets.ssh_config_path();
+    let mut managers = cluster.nodes.iter().filter(|node| node.role == Role::Manager);
+    managers.any(|manager| ssh::run(&manager.name, &config, command, b"", DRAIN_TIMEOUT).is_ok());
 }
 
 /// Waits until every node that answers knows who leaves, no brick of theirs is in the volume, and those that stay have every file.

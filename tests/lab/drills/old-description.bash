@@ -15,6 +15,10 @@ refused() {
     check "and the nodes know what they knew" same "$known" "$(in_node pi4-2 sha256sum /etc/mkimage/description /etc/mkimage/nodes /etc/mkimage/settings)"
 }
 
+in_paris() {
+    [[ $(in_node "$1" readlink /etc/localtime) == */Europe/Paris ]]
+}
+
 healthy_cluster
 drill_begins
 kept=$LAB_SCRATCH/descriptions
@@ -23,9 +27,6 @@ cp -- "$CLUSTER_FOLDER/cluster.secrets/description" "$kept/old"
 sed -i 's|^timezone = .*|timezone = "Europe/Paris"|' "$CLUSTER_FOLDER/cluster.toml"
 check "a change is applied" mkimage apply --yes
 check "and every node has it" eventually 120 on_every_node in_paris
-in_paris() {
-    [[ $(in_node "$1" readlink /etc/localtime) == */Europe/Paris ]]
-}
 known=$(in_node pi4-2 sha256sum /etc/mkimage/description /etc/mkimage/nodes /etc/mkimage/settings)
 refused "the old one" "$kept/old" 'newer description'
 sed 's/^pi4-3 worker/pi4-3 manager/' "$CLUSTER_FOLDER/cluster.secrets/description" >"$kept/changed"

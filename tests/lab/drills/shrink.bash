@@ -56,6 +56,18 @@ gets_nothing() {
     check_refused "and does not reach the private network" in_node "$1" ping -c 2 -W 2 "$(private_address "$MANAGER")"
 }
 
+# back_to_four: the healthy cluster as it was kept.
+back_to_four() {
+    NODES=(pi4-1 pi4-2 pi4-3 pi3-1)
+    put_back healthy
+    all_on
+    wait_state 'done' "${MKLAB_PATIENCE:-900}" "${NODES[@]}"
+}
+
+managers_are() {
+    (($(in_node "$MANAGER" docker node ls --filter role=manager --format '{{.ManagerStatus}}' | grep -cE 'Leader|Reachable') == $1))
+}
+
 healthy_cluster
 gone=pi3-1
 takes_out "$gone"
@@ -65,8 +77,8 @@ gets_nothing "$gone"
 node_cut "$gone"
 
 say "a dead worker"
+back_to_four
 gone=pi4-3
-drill_begins
 node_cut "$gone"
 takes_out "$gone"
 node_on "$gone"
@@ -74,6 +86,19 @@ check "$gone comes back and is let in nowhere" eventually 300 in_node "$gone" te
 sleep 30
 gets_nothing "$gone"
 check "the others go on without it" out_of_the_pool "$gone"
+node_cut "$gone"
+
+say "one manager of three"
+back_to_four
+NODE_ROLE["pi4-2"]=manager
+NODE_ROLE["pi4-3"]=manager
+cluster_write "$LAB_SCRATCH/cluster"
+check "three managers by mkimage apply" mkimage apply --yes
+check "three manage" eventually 300 managers_are 3
+gone=pi4-3
+takes_out "$gone"
+check "two manage" eventually 120 managers_are 2
+gets_nothing "$gone"
 node_cut "$gone"
 # shellcheck disable=SC2034 # (run_drills reads it)
 DRILL_KEEPS_TO_ITSELF=yes

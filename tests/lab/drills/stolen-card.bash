@@ -4,6 +4,7 @@
 # opens_nothing FOLDER: the keys of $stolen in it, as a stranger uses them.
 opens_nothing() {
     local user
+    stranger_arrives pi4-2
     stranger_wireguard "$1/wireguard_key" "$address" "$(private_address "$MANAGER")"
     attack "the old key in the private network" member_answers "$(private_address "$MANAGER")" "$address"
     attack "a handshake with it" shakes_hands
@@ -11,6 +12,7 @@ opens_nothing() {
         attack "a login of $user with the old enrolment key" logs_in "$MANAGER" "$1/enrolment_key" "$user"
     done
     attack "a join with an old token" grep -qxF "$token" <(in_node "$MANAGER" docker swarm join-token -q worker)
+    stranger_leaves
 }
 
 healthy_cluster
@@ -26,7 +28,6 @@ node_cut "$off"
 writer_start pi4-2
 check "mkimage rotate" mkimage rotate --node "$stolen" --yes
 opens_nothing "$old"
-stranger_leaves
 node_on "$off"
 check "the node that was off hears of it" eventually 300 in_node "$off" grep -qF "$(cut -d ' ' -f 2 "$old/enrolment_key.pub")" /etc/mkimage/revoked_keys
 check "a new card of $stolen" flash_new "$stolen"
@@ -37,7 +38,6 @@ writer_stop pi4-2
 say "the program on the volume: $WRITER_WRITES writes, $WRITER_FAILED failed, the longest wait $WRITER_LONGEST s"
 drill_ends_well
 opens_nothing "$old"
-stranger_leaves
 
 say "the secrets were copied: all keys are new"
 before=$(cat -- "$CLUSTER_FOLDER"/cluster.secrets/nodes/*/*.pub | sort)

@@ -91,6 +91,7 @@ node_cut "$gone"
 say "one manager of three"
 back_to_four
 NODE_ROLE["pi4-2"]=manager
+# shellcheck disable=SC2034 # (cluster_write reads it)
 NODE_ROLE["pi4-3"]=manager
 cluster_write "$LAB_SCRATCH/cluster"
 check "three managers by mkimage apply" mkimage apply --yes

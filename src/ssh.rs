@@ -70,6 +70,8 @@ pub(crate) fn run_with(
     match exit {
         None => Err(format!("no answer within {} s", timeout.as_secs())),
         Some(status) if status.success() => Ok(answer),
+        // What a node refuses, it explains on its output.
+        Some(_) if errors.trim().is_empty() => Err(explain(&answer)),
         Some(_) => Err(explain(&errors)),
     }
 }

@@ -746,7 +746,7 @@ a_pool_whose_first_is() {
         echo pi4-1 >"$WORLD/etc/leaving"
     fi
     for node in pi4-1 pi4-3; do
-        printf '%s\n' 'brick mounted 0-1' "$SAME_DESCRIPTION" >>"$WORLD/others/$node"
+        printf '%s\n' 'volume-state 77-4' 'brick mounted 0-1' "$SAME_DESCRIPTION" >>"$WORLD/others/$node"
     done
     # shellcheck disable=SC2016
     fake gluster 'world=$MKIMAGE_RUN/..
@@ -870,7 +870,7 @@ a_brick_blames_those_that_lack_what_it_has() { # test, root
     printf 'hostname=pi4-3\nbrick-id=cluster-data-client-7\n' >"$WORLD/glusterd/vols/cluster-data/bricks/pi4-3:b"
     mkdir -p "$index" "$WORLD/brick/brick/.glusterfs/0b/ad"
     equal "$(with_parts blame blamed_nodes)" ''
-    equal "$(with_parts blame heal_pending)" 0
+    equal "$(with_parts blame look_at_index | head -n 1)" 0
     : >"$index/xattrop-1"
     : >"$index/$gfid"
     # Of a file that was deleted meanwhile.
@@ -882,14 +882,18 @@ a_brick_blames_those_that_lack_what_it_has() { # test, root
     equal "$(with_parts blame blamed_nodes)" ''
     setfattr -n trusted.afr.cluster-data-client-7 -v 0x000000000000000100000000 "$WORLD/brick/brick/file"
     equal "$(with_parts blame blamed_nodes)" pi4-3
-    equal "$(with_parts blame heal_pending)" 1
+    equal "$(with_parts blame look_at_index | head -n 1)" 1
     # A brick that is in the volume no more lacks nothing.
     rm "$WORLD/glusterd/vols/cluster-data/bricks/pi4-3:b"
-    equal "$(with_parts blame heal_pending)" 0
+    equal "$(with_parts blame look_at_index | head -n 1)" 0
     equal "$(with_parts blame blamed_nodes)" ''
-    # Too many to look at.
+    # Many are looked at in the background: until then, every brick may lack something.
+    printf 'hostname=pi4-3\nbrick-id=cluster-data-client-7\n' >"$WORLD/glusterd/vols/cluster-data/bricks/pi4-3:b"
     seq -f "$index/0badcafe-0000-4000-8000-%012.0f" 2 1001 | xargs touch
     equal "$(with_parts blame blamed_nodes | paste -s -d ' ')" 'pi4-1 pi4-3'
+    until_true 20 test -e "$WORLD/run/blame-many"
+    equal "$(with_parts blame look_at_index | paste -s -d ' ')" '1 cluster-data-client-7'
+    equal "$(with_parts blame blamed_nodes)" pi4-3
 }
 
 a_spare_stick_stays_as_it_is_while_it_is_taken_in() { # test, root

@@ -55,7 +55,7 @@ pub(super) fn run(session: &Session, dry_run: bool, yes: bool) -> Result<()> {
         removal::undo_drain(cluster, &secrets, &stayed);
         (description, outcomes)
     } else {
-        removal::take_out(cluster, secrets, &gone, session.common.force, &session.bars)?
+        removal::take_out(cluster, secrets, &gone, &session.bars)?
     };
     if session.common.json {
         return ui::json(&as_json(&description, &changes, &outcomes));

@@ -71,6 +71,15 @@ fn nodes_of<'a>(sections: &Sections<'a>) -> BTreeMap<&'a str, &'a str> {
     sections.get("nodes").cloned().unwrap_or_default()
 }
 
+/// Returns the number of copies in a set of the volume; 0 without one.
+pub(super) fn copies(sections: &Sections<'_>) -> usize {
+    let value = sections
+        .get("settings")
+        .and_then(|lines| lines.get("MKIMAGE_REPLICA"));
+    let number = value.and_then(|value| value.trim_matches('\'').parse().ok());
+    number.unwrap_or_default()
+}
+
 pub(super) fn sections(description: &str) -> Sections<'_> {
     let mut sections = Sections::new();
     let mut name = None;

@@ -14,6 +14,8 @@ pub struct GoneNode {
     pub place: String,
     /// Its line of `known_hosts`.
     pub known_host: String,
+    /// True if it was a manager.
+    pub is_manager: bool,
 }
 
 impl GoneNode {
@@ -28,6 +30,7 @@ impl GoneNode {
             name: name.to_owned(),
             place: fields.split(' ').nth(PLACE).unwrap_or(name).to_owned(),
             known_host: hosts.get(name).cloned().unwrap_or_default(),
+            is_manager: fields.split(' ').nth(ROLE) == Some("manager"),
         })
         .collect()
     }

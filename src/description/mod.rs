@@ -78,6 +78,13 @@ impl Description {
     }
 }
 
+/// Returns the number of copies in a set of the volume by the newest description; 0 without a volume.
+pub fn copies(secrets: &Secrets) -> usize {
+    changes::copies(&changes::sections(
+        secrets.description.as_deref().unwrap_or_default(),
+    ))
+}
+
 /// Returns the names of the nodes that leave by the newest description.
 pub fn leaving(secrets: &Secrets) -> Vec<String> {
     let lines = lines_of_section(secrets.description.as_deref().unwrap_or_default(), "leaving");

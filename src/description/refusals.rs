@@ -1,7 +1,7 @@
 //! Changes of the cluster file that a running cluster cannot take on.
 
 use super::Changes;
-use super::changes::{Sections, sections};
+use super::changes::{Sections, copies, sections};
 use super::gone::{BRICK, ROLE, has, lines_of};
 use crate::error::{Category, Error, Result};
 
@@ -12,7 +12,61 @@ const FIXED: [&str; 3] = ["user", "volume", "mount"];
 pub(super) fn refuse_what_cannot_be(old: &str, new: &str) -> Result<()> {
     refuse_what_cannot_change(&Changes::between(old, new))?;
     refuse_a_removal(old, new)?;
+    refuse_new_managers_only(old, new)?;
+    refuse_to_leave_a_brick(old, new)?;
     refuse_a_change_of_copies(old, new)
+}
+
+/// Refuses managers none of which is a node of the cluster yet: nobody could take the swarm over.
+fn refuse_new_managers_only(old: &str, new: &str) -> Result<()> {
+    let (old, new) = (sections(old), sections(new));
+    let is_manager = |fields: &str| fields.split(' ').nth(ROLE) == Some("manager");
+    let mut managers = lines_of(&new, "nodes").filter(|(_, fields)| is_manager(fields));
+    if old.is_empty() || managers.any(|(name, _)| has(&old, "nodes", name)) {
+        return Ok(());
+    }
+    let what = "no manager of the new ones is a node of the cluster yet, so nobody could take the swarm over";
+    Err(Error::new(Category::Refused, what).with_remedy(
+        "leave one of the old managers in place until mkimage status shows a new one as manager",
+    ))
+}
+
+/// Refuses to take the brick from a node that stays, and another arbiter: the volume would keep them.
+fn refuse_to_leave_a_brick(old: &str, new: &str) -> Result<()> {
+    let (old, new) = (sections(old), sections(new));
+    let brick = |fields: &str| fields.split(' ').nth(BRICK) == Some("yes");
+    for (name, fields) in lines_of(&new, "nodes") {
+        let before = old.get("nodes").and_then(|lines| lines.get(name));
+        if before.is_some_and(|before| brick(before)) && !brick(fields) {
+            let what = format!("{name} has a brick of the volume, and brick = false does not take it out");
+            return Err(Error::new(Category::Refused, what).with_remedy(format!(
+                "delete the [[node]] of {name} and run mkimage apply; then put it back with brick = false and make its image"
+            )));
+        }
+    }
+    let arbiters = |sections: &Sections<'_>| {
+        let value = sections
+            .get("settings")
+            .and_then(|lines| lines.get("MKIMAGE_ARBITER"));
+        let names = value.map(|value| value.trim_matches('\'').to_owned());
+        let names = names.unwrap_or_default();
+        names.split(' ').map(ToOwned::to_owned).collect::<Vec<_>>()
+    };
+    let with_brick = |sections: &Sections<'_>, name: &String| {
+        lines_of(sections, "nodes").any(|(node, fields)| node == name && brick(fields))
+    };
+    let (before, after) = (arbiters(&old), arbiters(&new));
+    let lost = before
+        .iter()
+        .find(|name| !after.contains(name) && with_brick(&old, name) && with_brick(&new, name));
+    let won = after
+        .iter()
+        .find(|name| !before.contains(name) && with_brick(&old, name));
+    if let Some(name) = lost.or(won) {
+        let what = format!("the brick of {name} is in use, and cannot become another kind of brick");
+        return Err(Error::new(Category::Refused, what).with_remedy("put arbiter back as it was"));
+    }
+    Ok(())
 }
 
 /// The remedy for a description that no card has.
@@ -83,17 +137,11 @@ fn refuse_a_removal(old: &str, new: &str) -> Result<()> {
 /// that fits into the first one.
 fn refuse_a_change_of_copies(old: &str, new: &str) -> Result<()> {
     let (old, new) = (sections(old), sections(new));
-    let copies = |sections: &Sections<'_>| {
-        let value = sections
-            .get("settings")
-            .and_then(|lines| lines.get("MKIMAGE_REPLICA"));
-        value
-            .and_then(|value| value.trim_matches('\'').parse::<usize>().ok())
-            .unwrap_or_default()
-    };
     let sticks = |sections: &Sections<'_>| {
         lines_of(sections, "nodes")
-            .filter(|(_, fields)| fields.split(' ').nth(BRICK) == Some("yes"))
+            .filter(|(name, fields)| {
+                fields.split(' ').nth(BRICK) == Some("yes") && !has(sections, "leaving", name)
+            })
             .count()
     };
     let (before, after) = (copies(&old), copies(&new));
@@ -111,6 +159,38 @@ fn refuse_a_change_of_copies(old: &str, new: &str) -> Result<()> {
 mod tests {
     use super::super::gone::testing::{FOUR, without};
     use super::*;
+
+    #[test]
+    fn somebody_can_take_the_swarm_over() {
+        let lone = FOUR.replace("a manager", "a worker");
+        let error = refuse_what_cannot_be(
+            FOUR,
+            &(lone.replace(
+                "[known_hosts]",
+                "z manager z.local no 10.77.0.9 k=\n[known_hosts]",
+            )),
+        );
+        assert!(error.unwrap_err().to_string().contains("take the swarm over"));
+        refuse_what_cannot_be(FOUR, &lone.replace("b worker", "b manager")).unwrap();
+    }
+
+    #[test]
+    fn a_brick_in_use_stays_what_it_is() {
+        let without_brick = FOUR.replace("b.local yes", "b.local no");
+        let arbiter = FOUR.replace("ARBITER=''", "ARBITER='b'");
+        for (old, new) in [
+            (FOUR, &without_brick),
+            (FOUR, &arbiter),
+            (&arbiter, &FOUR.to_owned()),
+        ] {
+            assert_eq!(
+                refuse_what_cannot_be(old, new).unwrap_err().category(),
+                Category::Refused
+            );
+        }
+        // A node that comes with its first brick.
+        refuse_what_cannot_be(&without_brick, &arbiter).unwrap();
+    }
 
     #[test]
     fn copies_do_not_change_where_there_are_sets() {
@@ -134,6 +214,8 @@ mod tests {
             assert_eq!(error.category(), Category::Refused);
         }
         refuse_a_change_of_copies("", &with(3, 6)).unwrap();
+        let leaving = format!("{}[leaving]\nn3\n", with(3, 4));
+        refuse_a_change_of_copies(&with(4, 4), &leaving).unwrap();
     }
 
     #[test]

@@ -82,6 +82,9 @@ the_next_set_begins_when_its_last_stick_is_there() { # test
     offers pi4-5
     equal "$CODE" 0
     COPIES=3 added pi4-4 pi4-5 pi4-6
+    # Noted before, and for every node: the power may fail at any moment.
+    equal "$(grep -oE 'volume set .*|volume add-brick|volume rebalance .*' "$WORLD/gluster.log" | head -n 2 | paste -s -d ';')" \
+        'volume set cluster-data user.mkimage-rebalance wanted;volume add-brick'
     grep -q 'volume heal cluster-data full' "$WORLD/gluster.log"
 }
 
@@ -96,10 +99,9 @@ sticks_that_make_no_set_are_spares() { # test
 files_are_spread_over_the_sets() { # test
     six_sticks 6
     sed -i 's/^count=.*/count=6/' "$WORLD/glusterd/vols/cluster-data/info"
-    : >"$WORLD/var-lib/rebalance"
     with_parts gluster begin_rebalance
-    grep -q 'volume rebalance cluster-data start' "$WORLD/gluster.log"
-    [[ ! -e $WORLD/var-lib/rebalance ]]
+    equal "$(grep -oE 'volume (rebalance|reset) .*' "$WORLD/gluster.log" | paste -s -d ';')" \
+        'volume rebalance cluster-data start;volume reset cluster-data user.mkimage-rebalance'
 }
 
 a_set_has_its_own_arbiter() { # test

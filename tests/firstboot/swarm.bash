@@ -403,6 +403,22 @@ roles_follow_the_description() { # test
     fails did '^node demote'
 }
 
+nobody_is_demoted_while_a_manager_by_the_description_has_not_joined() { # test
+    sed -i 's/^pi4-2 worker/pi4-2 manager/' "$WORLD/etc/nodes"
+    a_manager_with_members 'm pi4-1 Ready Leader' 'y pi3-1 Ready Reachable'
+    stage swarm
+    fails did '^node demote'
+}
+
+a_manager_that_leaves_is_a_worker_first() { # test
+    sed -i 's/^pi4-3 worker/pi4-3 manager/' "$WORLD/etc/nodes"
+    echo pi4-3 >"$WORLD/etc/leaving"
+    a_manager_with_members 'm pi4-1 Ready Leader' 'x pi4-3 Ready Reachable'
+    stage swarm
+    did '^node demote x'
+    fails did '^node promote'
+}
+
 # half_a_swarm: the power failed during `docker swarm init`. Docker waits for managers.
 half_a_swarm() {
     local node

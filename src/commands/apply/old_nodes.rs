@@ -87,7 +87,7 @@ impl<'a> OldNodes<'a> {
         let mut options = vec![
             format!("-oHostName={}", node.place),
             format!("-oHostKeyAlias={}", node.name),
-            format!("-oUserKnownHostsFile={}", known_hosts.display()),
+            format!("-oUserKnownHostsFile=\"{}\"", known_hosts.display()),
             "-oStrictHostKeyChecking=yes".to_owned(),
             "-oHostKeyAlgorithms=ssh-ed25519".to_owned(),
             format!("-oUser={}", self.user),
@@ -95,7 +95,7 @@ impl<'a> OldNodes<'a> {
         options.extend(
             self.key_files
                 .iter()
-                .map(|path| format!("-oIdentityFile={}", path.display())),
+                .map(|path| format!("-oIdentityFile=\"{}\"", path.display())),
         );
         ssh::run_with(
             &node.name,

@@ -76,7 +76,7 @@ fn with_old_keys(
     let folder = tempfile::tempdir().disk(doing)?;
     let known_hosts = folder.path().join("known_hosts");
     paths::write(&known_hosts, format!("{} {old_host_key}\n", node.name).as_bytes()).disk(doing)?;
-    let options = [format!("-oUserKnownHostsFile={}", known_hosts.display())];
+    let options = [format!("-oUserKnownHostsFile=\"{}\"", known_hosts.display())];
     let config = secrets.ssh_config_path();
     let run = |command: &str, input: &[u8]| {
         ssh::run_with(node.name.as_str(), &config, &options, command, input, TIMEOUT)

@@ -7,7 +7,7 @@ use super::old_nodes::OldNodes;
 use super::publish::{Outcome, publish};
 use super::sticks::Sticks;
 use crate::cluster::{Cluster, Role};
-use crate::description::{Description, GoneNode};
+use crate::description::{self, Description, GoneNode};
 use crate::error::{Category, Error, Result};
 use crate::identity::Secrets;
 use crate::progress::Progress;
@@ -24,13 +24,12 @@ const LEAVE_TIMEOUT: Duration = Duration::from_secs(1800);
 const PAUSE: Duration = Duration::from_secs(5);
 
 /// Takes nodes out: one that is on leaves the volume first, as a member that everybody knows to leave; one that is off goes at once.
-/// `force` accepts that files are lost which only nodes that are off have. Returns the last description, and
+/// Returns the last description, and
 /// what each node said to it.
 pub(super) fn take_out(
     cluster: &Cluster,
     secrets: Secrets,
     gone: &[GoneNode],
-    force: bool,
     progress: &dyn Progress,
 ) -> Result<(Description, Vec<Outcome>)> {
     let old = OldNodes::new(cluster, &secrets, gone)?;
@@ -41,14 +40,18 @@ pub(super) fn take_out(
         .copied()
         .filter(|name| !sticks.answers(name))
         .collect();
-    if cluster.gluster.is_some() && !force {
-        sticks.require_all_files_without(&away)?;
+    if cluster.gluster.is_some() {
+        // As many as the volume has now, whatever the file says.
+        let copies = description::copies(&secrets);
+        sticks.require_all_files_without(&away, copies)?;
+        sticks.require_spares_for(&names, cluster, copies)?;
     }
+    require_managers_without(cluster, gone, &sticks)?;
     drain(cluster, &secrets, &names, progress);
     let leaving: Vec<_> = names
         .iter()
         .copied()
-        .filter(|name| sticks.answers(name) && sticks.is_in_volume(name))
+        .filter(|name| sticks.answers(name) && (sticks.is_in_volume(name) || sticks.is_manager(name)))
         .collect();
     let secrets = if leaving.is_empty() {
         secrets
@@ -71,6 +74,27 @@ pub(super) fn take_out(
     let mut outcomes = publish(cluster, &secrets, &description.signed)?;
     outcomes.extend(old.show(&secrets, &names, &description.signed));
     Ok((description, outcomes))
+}
+
+/// Refuses to go on without managers that are off, unless those that stay and answer are more than half of all: with fewer, the swarm
+/// decides nothing any more.
+fn require_managers_without(cluster: &Cluster, gone: &[GoneNode], sticks: &Sticks) -> Result<()> {
+    let away: Vec<_> = gone
+        .iter()
+        .filter(|node| node.is_manager && !sticks.answers(&node.name))
+        .map(|node| node.name.as_str())
+        .collect();
+    let managers: Vec<_> = cluster.managers().map(|node| node.name.as_str()).collect();
+    let there = managers.iter().filter(|name| sticks.is_manager(name)).count();
+    let all = managers.len().saturating_add(away.len());
+    if away.is_empty() || there.saturating_mul(2) > all {
+        return Ok(());
+    }
+    let what = format!(
+        "{there} of {all} managers answer, too few to go on without {}",
+        away.join(", ")
+    );
+    Err(Error::new(Category::Refused, what).with_remedy("switch more managers on, and run it again"))
 }
 
 /// Asks all nodes what they know of the volume.
@@ -136,7 +160,9 @@ fn wait_until_out(
 ) -> Result<()> {
     let begun = Instant::now();
     let mut said = String::new();
-    while let Some(reason) = look(cluster, secrets, old).reason_to_wait(leaving, generation) {
+    while let Some(reason) =
+        look(cluster, secrets, old).reason_to_wait(leaving, generation, cluster.gluster.is_some())
+    {
         if begun.elapsed() > LEAVE_TIMEOUT {
             let what = format!("{} cannot go yet: {reason}", leaving.join(", "));
             return Err(Error::new(Category::Network, what).with_remedy(

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::cluster::{Cluster, Node};
 use crate::error::{Category, Error, Result};
 use crate::status::{Report, Volume};
 
@@ -31,6 +32,32 @@ impl Sticks {
         self.members().iter().any(|member| member == node)
     }
 
+    /// Returns whether a node says that it manages the swarm.
+    pub(super) fn is_manager(&self, node: &str) -> bool {
+        let report = self.stay.get(node).or_else(|| self.go.get(node));
+        let swarm = report.and_then(|report| report.swarm.as_ref());
+        swarm.is_some_and(|swarm| swarm.state == "active" && swarm.role == "manager")
+    }
+
+    /// Refuses to take a brick out of a full set when the volume has several and no spare stick can take its place.
+    pub(super) fn require_spares_for(&self, names: &[&str], cluster: &Cluster, copies: usize) -> Result<()> {
+        let members = self.members();
+        let leaving = names.iter().filter(|name| self.is_in_volume(name)).count();
+        let is_spare = |node: &&Node| {
+            let name = node.name.as_str();
+            node.brick.is_some() && !self.is_in_volume(name) && self.is_mounted(name)
+        };
+        let spare = cluster.nodes.iter().filter(is_spare).count();
+        if members.len() <= copies || leaving <= spare {
+            return Ok(());
+        }
+        let what = format!(
+            "{}: a set of the volume would have too few copies, and {spare} sticks are spare",
+            names.join(", ")
+        );
+        Err(Error::new(Category::Refused, what).with_remedy("add a node with a stick first"))
+    }
+
     /// Returns the nodes whose bricks the volume has, in their order, as the node knows them that knows most.
     fn members(&self) -> &[String] {
         let reports = self.stay.values().chain(self.go.values());
@@ -40,17 +67,14 @@ impl Sticks {
 
     /// Returns whether a stick is in use, and no stick of another node that stays lacks anything that it has.
     fn is_sound(&self, node: &str) -> bool {
-        self.stay.get(node).is_some_and(|report| {
-            let is_mounted = report
-                .brick
-                .as_ref()
-                .is_some_and(|brick| brick.state == "mounted");
-            is_mounted
-                && report
-                    .volume
-                    .as_ref()
-                    .is_some_and(|volume| volume.mounted && self.blames(volume).next().is_none())
-        })
+        let volume = self.stay.get(node).and_then(|report| report.volume.as_ref());
+        self.is_mounted(node)
+            && volume.is_some_and(|volume| volume.mounted && self.blames(volume).next().is_none())
+    }
+
+    fn is_mounted(&self, node: &str) -> bool {
+        let brick = self.stay.get(node).and_then(|report| report.brick.as_ref());
+        brick.is_some_and(|brick| brick.state == "mounted")
     }
 
     /// Returns the nodes that stay among those that a node blames.
@@ -59,18 +83,26 @@ impl Sticks {
         blames.filter(|node| self.stay.contains_key(*node))
     }
 
-    /// Refuses to go on without nodes that are off, unless the sticks that stay could go on as the volume: more than half of all, or
-    /// half with the first, none of which lacks anything. What only the others have would be lost.
-    pub(super) fn require_all_files_without(&self, away: &[&str]) -> Result<()> {
+    /// Returns whether the sound sticks of a set are more than half of it, or half with the first.
+    fn can_go_on(&self, set: &[String]) -> bool {
+        let twice = set
+            .iter()
+            .filter(|member| self.is_sound(member))
+            .count()
+            .saturating_mul(2);
+        twice > set.len() || (twice == set.len() && set.first().is_some_and(|first| self.is_sound(first)))
+    }
+
+    /// Refuses to go on without nodes that are off, unless in each set of `copies` sticks those that stay could go on alone and lack
+    /// nothing. What only the others have would be lost.
+    pub(super) fn require_all_files_without(&self, away: &[&str], copies: usize) -> Result<()> {
         let members = self.members();
         if away.is_empty() || (!members.is_empty() && !members.iter().any(|member| away.contains(&&**member)))
         {
             return Ok(());
         }
         let sound = members.iter().filter(|member| self.is_sound(member)).count();
-        let has_first = members.first().is_some_and(|first| self.is_sound(first));
-        let twice = sound.saturating_mul(2);
-        if twice > members.len() || (twice == members.len() && has_first) {
+        if !members.is_empty() && members.chunks(copies.max(1)).all(|set| self.can_go_on(set)) {
             return Ok(());
         }
         let what = format!(
@@ -79,13 +111,18 @@ impl Sticks {
             away.join(", ")
         );
         Err(Error::new(Category::Refused, what).with_remedy(
-            "switch it on, or the others, and wait until mkimage status shows them with nothing left to heal; --force goes on without what \
-             they lack",
+            "switch it on, or the others, and wait until mkimage status shows them with nothing left to heal. A new card and a new stick for the \
+             node that is off also fill it again",
         ))
     }
 
     /// Returns why the nodes `leaving` cannot go yet, if there is a reason. `generation` is the description that says that they leave.
-    pub(super) fn reason_to_wait(&self, leaving: &[&str], generation: u64) -> Option<String> {
+    pub(super) fn reason_to_wait(
+        &self,
+        leaving: &[&str],
+        generation: u64,
+        has_volume: bool,
+    ) -> Option<String> {
         if let Some(silent) = leaving.iter().find(|node| !self.answers(node)) {
             return Some(format!("{silent} does not answer any more"));
         }
@@ -123,7 +160,10 @@ impl Sticks {
         {
             return Some(format!("{node} is in the pool of sticks"));
         }
-        if self.members().is_empty() {
+        if let Some(node) = leaving.iter().find(|node| self.is_manager(node)) {
+            return Some(format!("{node} is a manager of the swarm"));
+        }
+        if self.members().is_empty() && has_volume {
             return Some("no node knows which sticks the volume has".to_owned());
         }
         None
@@ -154,14 +194,14 @@ mod tests {
             Sticks::new(stay.collect(), Vec::new())
         };
         of(&[("a", &[]), ("b", &["c"])])
-            .require_all_files_without(&["c"])
+            .require_all_files_without(&["c"], 3)
             .unwrap();
         for sticks in [of(&[("a", &[])]), of(&[("a", &[]), ("b", &["a"])]), of(&[])] {
-            let error = sticks.require_all_files_without(&["c"]).unwrap_err();
+            let error = sticks.require_all_files_without(&["c"], 3).unwrap_err();
             assert_eq!(error.category(), Category::Refused);
         }
         // Nothing of a node without a stick can be missed.
-        of(&[("a", &[])]).require_all_files_without(&["d"]).unwrap();
+        of(&[("a", &[])]).require_all_files_without(&["d"], 3).unwrap();
     }
 
     #[test]
@@ -174,7 +214,7 @@ mod tests {
             )
         };
         let two: &[&str] = &["a", "b"];
-        let wait = |sticks: &Sticks, generation| sticks.reason_to_wait(&["c"], generation);
+        let wait = |sticks: &Sticks, generation| sticks.reason_to_wait(&["c"], generation, true);
         assert_eq!(wait(&of((two, &["c"]), Some(&[])), 4), None);
         for (sticks, generation, reason) in [
             (of((two, &[]), None), 4, "c does not answer"),

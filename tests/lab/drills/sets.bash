@@ -47,6 +47,7 @@ all_is_well() {
     check "mkimage status ends well" eventually 180 status_is_done
 }
 
+everything_off
 more_nodes 9
 CLUSTER_REPLICA=3
 NODES=(pi4-1 pi4-2 pi4-3 pi4-4 pi4-5 pi4-6)

@@ -160,6 +160,9 @@ pub enum Command {
         /// All nodes
         #[arg(long)]
         all: bool,
+        /// Bring running nodes their new keys over ssh; only for cards that nobody else has. Otherwise they need new cards
+        #[arg(long)]
+        in_place: bool,
         /// Do not ask
         #[arg(long)]
         yes: bool,

@@ -22,7 +22,12 @@ pub fn run(cli: Cli) -> Result<()> {
     match cli.command {
         None => build::run(&session, &cli.build),
         Some(Command::Apply { dry_run, yes }) => apply::run(&session, dry_run, yes),
-        Some(Command::Rotate { nodes, all, yes }) => rotate::run(&session, &nodes, all, yes),
+        Some(Command::Rotate {
+            nodes,
+            all,
+            in_place,
+            yes,
+        }) => rotate::run(&session, &nodes, all, in_place, yes),
         Some(Command::Bases { refresh }) => bases::run(&session, refresh),
         Some(Command::Inspect { image, path }) => inspect::run(&session, &image, path.as_deref()),
         Some(Command::Completions { shell }) => generate::completions(shell),

@@ -15,7 +15,7 @@ use crate::ui::{self, Table};
 /// Time for the swarm's managers to agree.
 const SWARM_TIMEOUT: Duration = Duration::from_secs(60);
 
-pub(super) fn run(session: &Session, names: &[String], all: bool, yes: bool) -> Result<()> {
+pub(super) fn run(session: &Session, names: &[String], all: bool, in_place: bool, yes: bool) -> Result<()> {
     let loaded = session.cluster_quietly()?;
     let cluster = &loaded.cluster;
     session.print_notes(&loaded);
@@ -33,16 +33,21 @@ pub(super) fn run(session: &Session, names: &[String], all: bool, yes: bool) -> 
         .map(|node| node.name.as_str())
         .collect::<Vec<_>>()
         .join(", ");
+    let how = if in_place {
+        "A node that is on gets its new keys now, from this computer, and its connections stop for some seconds; whoever has its old card \
+         and answers in its place gets them, too. One that is off needs mkimage apply when it is on, or a new card."
+    } else {
+        "Each needs a new card, made after this; nothing is sent to it."
+    };
     session.bars.say(&format!(
         "{names}: new keys. The old ones open nothing any more: not ssh between nodes, not the private network and so neither the \
-         volume nor the swarm, whose tokens change too. A node that is on gets its new keys now, and its connections stop for some \
-         seconds; one that is off, lost or stolen needs a new card."
+         volume nor the swarm, whose tokens change too. {how}"
     ));
     if !yes {
         apply::confirm()?;
     }
     let renewed: Vec<_> = nodes.iter().map(|node| &node.name).collect();
-    let secrets = Secrets::renew(&folder, cluster, &renewed)?;
+    let secrets = Secrets::renew(&folder, cluster, &renewed, in_place)?;
     let description = Description::of(cluster, &secrets)?;
     let outcomes = apply::publish(cluster, &secrets, &description.signed)?;
     let lost: Vec<_> = nodes
@@ -51,7 +56,7 @@ pub(super) fn run(session: &Session, names: &[String], all: bool, yes: bool) -> 
         .map(|node| node.name.as_str())
         .collect();
     let swarm = renew_swarm(cluster, &secrets, &lost);
-    report(session, &outcomes, &lost)?;
+    report(session, &outcomes, &lost, in_place)?;
     if swarm {
         return Ok(());
     }
@@ -108,20 +113,23 @@ fn renew_swarm(cluster: &Cluster, secrets: &Secrets, lost: &[&str]) -> bool {
     })
 }
 
-fn report(session: &Session, outcomes: &[Outcome], lost: &[&str]) -> Result<()> {
+fn report(session: &Session, outcomes: &[Outcome], lost: &[&str], in_place: bool) -> Result<()> {
     let mut table = Table::new(&[&"NODE", &""]);
     for (node, outcome) in outcomes {
         match outcome {
             Ok(said) => table.row(&[node, &said.trim()]),
             Err(why) if lost.contains(&node.as_str()) => table.row(&[
                 node,
-                &format!("not reached: {why}; its old keys are shut out, and it needs a new card: mkimage --node {node}"),
+                &format!("its old keys are shut out ({why}); it needs a new card: mkimage --node {node}"),
             ]),
-            Err(why) => table.row(&[node, &format!("not now: {why}; it will hear of it from the others")]),
+            Err(why) => table.row(&[
+                node,
+                &format!("not now: {why}; it will hear of it from the others"),
+            ]),
         }
     }
     ui::result(&table.to_string())?;
-    if !lost.is_empty() {
+    if in_place && !lost.is_empty() {
         session.bars.say(
             "if a node that was not reached is only off, switch it on and run mkimage apply, which brings it its new keys instead",
         );

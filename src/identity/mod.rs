@@ -8,7 +8,7 @@
 //! | `nodes/<name>/enrolment_key`, `.pub` | the key that the node uses to ask other nodes |
 //! | `nodes/<name>/wireguard_key` | its key in the private network |
 //! | `nodes/<name>/private_number` | the last byte of its address there, which it keeps |
-//! | `replaced/<name>/` | the keys that the node had before, until it has its new ones |
+//! | `replaced/<name>` | the public host keys that the node had before, until it has its new ones |
 //! | `owner_key`, `.pub` | signs the cluster's description; never on a card |
 //! | `description` | the newest description, with its signature |
 //! | `admin_key`, `.pub` | a login for a user without an ssh key; kept if they get one later |

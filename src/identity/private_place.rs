@@ -123,14 +123,6 @@ pub(super) fn read_or_give_number(folder: &Folder, nodes: &str, node: &NodeName)
     Ok(number)
 }
 
-/// Gives the node below `to` the number that it has below `from`, unless it has one.
-pub(super) fn keep_number(folder: &Folder, from: &str, to: &str, node: &NodeName) -> Result<()> {
-    match folder.files.read(&number_path(from, node.as_str()))? {
-        Some(number) => folder.create(&number_path(to, node.as_str()), number.as_bytes()),
-        None => Ok(()),
-    }
-}
-
 fn number_path(nodes: &str, node: &str) -> String {
     format!("{nodes}/{node}/private_number")
 }

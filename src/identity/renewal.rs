@@ -5,59 +5,58 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use super::folder::Folder;
+use super::keys;
 use super::secrets::{KEYS, NODES, Secrets};
-use super::{keys, private_place};
 use crate::cluster::{Cluster, NodeName};
-use crate::disk::paths::sync_folder;
 use crate::error::{Context as _, Result};
 
-/// The folder for the keys that nodes had before. A node that has not heard of its new ones still answers with these.
+/// The folder for the host keys that nodes had before. A node that has not heard of its new ones still answers with one of these.
 const REPLACED: &str = "replaced";
 
 impl Secrets {
-    /// Opens the folder and gives these nodes new keys. Every other process that uses the folder waits.
-    pub fn renew(folder: &Path, cluster: &Cluster, nodes: &[&NodeName]) -> Result<Self> {
+    /// Opens the folder and gives these nodes new keys. With `in_place` they are to get them over ssh while they still have their old
+    /// ones; otherwise nothing is ever sent to a machine that has the old ones. Every other process that uses the folder waits.
+    pub fn renew(folder: &Path, cluster: &Cluster, nodes: &[&NodeName], in_place: bool) -> Result<Self> {
         let locked = Folder::open_or_create(folder)?;
         locked.create_folder(REPLACED)?;
         for node in nodes {
-            let [current, replaced] =
-                [NODES, REPLACED].map(|place| locked.files.path(&format!("{place}/{node}")));
-            let doing = || format!("moving the old keys of {node} to {}", replaced.display());
-            if current.exists() && !replaced.exists() {
-                fs::rename(&current, &replaced).disk(doing)?;
-                sync_folder(&locked.files.path(REPLACED))?;
+            let current = locked.files.path(&format!("{NODES}/{node}"));
+            let replaced = format!("{REPLACED}/{node}");
+            let doing = || format!("replacing the keys of {node} in {}", current.display());
+            if in_place {
+                let mut keys = locked.files.read(&replaced)?.unwrap_or_default();
+                if let Some((pair, _)) = keys::read(&locked.files, &format!("{NODES}/{node}/host_key"))? {
+                    keys.push_str(&pair.public);
+                    keys.push('\n');
+                }
+                locked.update(&replaced, &keys)?;
+            } else {
+                remove(&locked.files.path(&replaced)).disk(doing)?;
             }
-            locked.create_folder(&format!("{NODES}/{node}"))?;
-            // Keys that the node has not heard of since the last time.
             for key in KEYS {
                 remove(&current.join(key)).disk(doing)?;
                 remove(&current.join(format!("{key}.pub"))).disk(doing)?;
             }
-            private_place::keep_number(&locked, REPLACED, NODES, node)?;
         }
         drop(locked);
         Self::open_or_create(folder, cluster)
     }
 
-    /// Returns the host key that the node answers with if it has not heard of its new keys; `None` if it has no new ones.
-    pub fn replaced_host_key(&self, node: &NodeName) -> Result<Option<String>> {
+    /// Returns the host keys, one per line, one of which the node answers with if it has not got its new keys; `None` if it is not to get
+    /// any over ssh.
+    pub fn replaced_host_keys(&self, node: &NodeName) -> Result<Option<String>> {
         let Some(files) = super::folder::Files::open(self.folder())? else {
             return Ok(None);
         };
-        let pair = keys::read(&files, &format!("{REPLACED}/{node}/host_key"))?;
-        Ok(pair.map(|(pair, _)| pair.public))
+        let keys = files.read(&format!("{REPLACED}/{node}"))?;
+        Ok(keys.map(|keys| keys.as_str().to_owned()))
     }
 
-    /// Deletes the keys that the node had before.
+    /// Forgets the keys that the node had before.
     pub fn forget_replaced(&self, node: &NodeName) -> Result<()> {
         let folder = Folder::open_or_create(self.folder())?;
         let replaced = folder.files.path(&format!("{REPLACED}/{node}"));
-        match fs::remove_dir_all(&replaced) {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                Err(error).disk(|| format!("deleting {}", replaced.display()))
-            }
-            _ => Ok(()),
-        }
+        remove(&replaced).disk(|| format!("deleting {}", replaced.display()))
     }
 }
 
@@ -84,11 +83,12 @@ mod tests {
         let name = &lab.nodes[1].name;
         old.keep_description(&Description::of(&lab, &old).unwrap().signed)
             .unwrap();
-        assert_eq!(old.replaced_host_key(name).unwrap(), None);
+        assert_eq!(old.replaced_host_keys(name).unwrap(), None);
         let before = old.node(name).unwrap();
         let mut last = None;
+        let mut had = format!("{}\n", before.host_key.public);
         for _ in 0..2 {
-            let new = Secrets::renew(&folder, &lab, &[name]).unwrap();
+            let new = Secrets::renew(&folder, &lab, &[name], true).unwrap();
             let keys = new.node(name).unwrap();
             for (old, new) in [
                 (&before.host_key, &keys.host_key),
@@ -100,18 +100,20 @@ mod tests {
             assert_eq!(before.private_number, keys.private_number);
             assert_ne!(last.as_ref(), Some(keys));
             last = Some(keys.clone());
-            // What the node itself has, however often its keys were renewed without it.
-            assert_eq!(
-                new.replaced_host_key(name).unwrap().as_ref(),
-                Some(&before.host_key.public)
-            );
+            // It may have any of them.
+            assert_eq!(new.replaced_host_keys(name).unwrap().as_ref(), Some(&had));
+            had = format!("{had}{}\n", keys.host_key.public);
             for node in lab.nodes.iter().filter(|node| node.name != *name) {
                 assert_eq!(old.node(&node.name).unwrap(), new.node(&node.name).unwrap());
             }
             let description = Description::of(&lab, &new).unwrap().signed;
             assert!(description.contains(&format!("[revoked_keys]\n{}\n", before.enrolment_key.public)));
         }
+        // A thief, who may answer with one of them, gets nothing.
+        let stolen = Secrets::renew(&folder, &lab, &[name], false).unwrap();
+        assert_eq!(stolen.replaced_host_keys(name).unwrap(), None);
+        Secrets::renew(&folder, &lab, &[name], true).unwrap();
         old.forget_replaced(name).unwrap();
-        assert_eq!(old.replaced_host_key(name).unwrap(), None);
+        assert_eq!(old.replaced_host_keys(name).unwrap(), None);
     }
 }

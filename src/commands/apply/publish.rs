@@ -47,12 +47,12 @@ pub(crate) fn publish(cluster: &Cluster, secrets: &Secrets, signed: &str) -> Res
 fn show(node: &Node, secrets: &Secrets, signed: &str) -> Result<std::result::Result<String, String>> {
     let config = secrets.ssh_config_path();
     let name = &node.name;
-    let Some(old_host_key) = secrets.replaced_host_key(name)? else {
+    let Some(old_host_keys) = secrets.replaced_host_keys(name)? else {
         return Ok(ssh::run(name, &config, COMMAND, signed.as_bytes(), TIMEOUT));
     };
     let shown = match with_new_card(node, &config, signed) {
         Ok(said) => Ok(said),
-        Err(_) => with_old_keys(node, secrets, &old_host_key, signed)?,
+        Err(_) => with_old_keys(node, secrets, &old_host_keys, signed)?,
     };
     if shown.is_ok() {
         secrets.forget_replaced(name)?;
@@ -69,13 +69,18 @@ fn with_new_card(node: &Node, config: &Path, signed: &str) -> std::result::Resul
 fn with_old_keys(
     node: &Node,
     secrets: &Secrets,
-    old_host_key: &str,
+    old_host_keys: &str,
     signed: &str,
 ) -> Result<std::result::Result<String, String>> {
-    let doing = || format!("writing the old host key of {}", node.name);
+    let doing = || format!("writing the old host keys of {}", node.name);
     let folder = tempfile::tempdir().disk(doing)?;
     let known_hosts = folder.path().join("known_hosts");
-    paths::write(&known_hosts, format!("{} {old_host_key}\n", node.name).as_bytes()).disk(doing)?;
+    let mut lines = String::new();
+    for key in old_host_keys.lines() {
+        // Writing to a String cannot fail.
+        let _ = writeln!(lines, "{} {key}", node.name);
+    }
+    paths::write(&known_hosts, lines.as_bytes()).disk(doing)?;
     let options = [format!("-oUserKnownHostsFile=\"{}\"", known_hosts.display())];
     let config = secrets.ssh_config_path();
     let run = |command: &str, input: &[u8]| {

@@ -43,7 +43,7 @@ say "the secrets were copied: all keys are new"
 before=$(cat -- "$CLUSTER_FOLDER"/cluster.secrets/nodes/*/*.pub | sort)
 drill_begins
 writer_start pi4-2
-check "mkimage rotate --all" mkimage rotate --all --yes
+check "mkimage rotate --all" mkimage rotate --all --in-place --yes
 check "no node kept a key" test -z "$(comm -12 <(printf '%s\n' "$before") <(cat -- "$CLUSTER_FOLDER"/cluster.secrets/nodes/*/*.pub | sort))"
 check "every node has its new ones" test ! -e "$CLUSTER_FOLDER/cluster.secrets/replaced/$MANAGER"
 drill_ends_well

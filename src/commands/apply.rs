@@ -1,5 +1,6 @@
 //! `mkimage apply`: brings running nodes in line with the cluster file.
 
+mod newest;
 mod old_nodes;
 mod publish;
 mod removal;
@@ -24,9 +25,11 @@ pub(super) fn run(session: &Session, dry_run: bool, yes: bool) -> Result<()> {
     let cluster = &loaded.cluster;
     session.print_notes(&loaded);
     let secrets = Secrets::open_or_create(&folder_in_use(session, cluster, "apply")?, cluster)?;
+    let secrets = newest::catch_up(cluster, secrets, &session.bars)?;
     let description = Description::of(cluster, &secrets)?;
     let newest = secrets.description.as_deref().unwrap_or_default();
     let changes = Changes::between(newest, &description.signed);
+    changes.refuse_other_keys()?;
     if let Some(node) = changes.moved.first() {
         let what = format!(
             "{node} takes its new address with a new card, and the others would look for it there at once"

@@ -34,7 +34,7 @@ pub(super) fn run(session: &Session, names: &[String], all: bool, in_place: bool
         .collect::<Vec<_>>()
         .join(", ");
     let how = if in_place {
-        "A node that is on gets its new keys now, from this computer, and its connections stop for some seconds; whoever has its old card \
+        "A node that is on gets its new keys now, from this computer, and its connections stop for some seconds; a stranger who has its old card \
          and answers in its place gets them, too. One that is off needs mkimage apply when it is on, or a new card."
     } else {
         "Each needs a new card, made after this; nothing is sent to it."

@@ -2,11 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use crate::error::{Category, Error, Result};
+
 /// The lines of each section of a description, by their first word.
 pub(super) type Sections<'a> = BTreeMap<&'a str, BTreeMap<&'a str, &'a str>>;
 
 /// The settings that a node reads when its card is new.
 const WITH_NEXT_CARD: [&str; 4] = ["address", "gateway", "dns", "wifi_country"];
+
+/// The end of the sentence about a node whose keys have changed.
+const NEW_KEYS: &str = " has new keys";
 
 /// A node that one of two descriptions has.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -59,6 +64,22 @@ impl Changes {
         changes.others.sort();
         changes.others.dedup();
         changes
+    }
+
+    /// Refuses keys that a node does not have although nobody has asked for new ones: those in the folder are older than the node, or were
+    /// deleted.
+    pub fn refuse_other_keys(&self) -> Result<()> {
+        let Some(node) = self
+            .others
+            .iter()
+            .find_map(|change| change.strip_suffix(NEW_KEYS))
+        else {
+            return Ok(());
+        };
+        let what = format!("cluster.secrets has other keys of {node} than the running cluster knows");
+        Err(Error::new(Category::Refused, what).with_remedy(format!(
+            "restore a newer backup of cluster.secrets, or give the node new keys and a new card: mkimage rotate --node {node}"
+        )))
     }
 
     /// Returns whether the two are the same.
@@ -119,7 +140,7 @@ fn sentence(section: &str, key: &str, was: Option<&str>, value: &str) -> Option<
             let node = key.split(',').next().unwrap_or(key);
             match section {
                 "nodes" => format!("{node} has another place, role or key"),
-                _ => format!("{node} has new keys"),
+                _ => format!("{node}{NEW_KEYS}"),
             }
         }),
     }

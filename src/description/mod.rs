@@ -18,7 +18,7 @@ use gone::Gone;
 pub use gone::GoneNode;
 
 /// The first line of the signature, with which the text ends.
-const SIGNATURE: &str = "-----BEGIN SSH SIGNATURE-----";
+pub(crate) const SIGNATURE: &str = "-----BEGIN SSH SIGNATURE-----";
 
 /// Begins the line with the number.
 const GENERATION: &str = "generation ";
@@ -37,7 +37,9 @@ impl Description {
     pub fn of_image(cluster: &Cluster, secrets: &Secrets) -> Result<Self> {
         let description = Self::of(cluster, secrets)?;
         let newest = secrets.description.as_deref().unwrap_or_default();
-        match Changes::between(newest, &description.signed).removed.first() {
+        let changes = Changes::between(newest, &description.signed);
+        changes.refuse_other_keys()?;
+        match changes.removed.first() {
             Some(node) => {
                 let what = format!(
                     "{node} is a node of the cluster, and the cluster file does not have it any more"
@@ -61,7 +63,7 @@ impl Description {
     /// description knows them, until their bricks are out of the volume.
     pub fn with_leaving(cluster: &Cluster, secrets: &Secrets, leaving: &[&str]) -> Result<Self> {
         let newest = secrets.description.as_deref().unwrap_or_default();
-        let generation = generation_of(newest);
+        let generation = number(newest);
         let text = |generation| text(cluster, secrets, leaving, generation);
         if generation > 0 {
             let text = text(generation)?;
@@ -93,13 +95,13 @@ pub fn leaving(secrets: &Secrets) -> Vec<String> {
 
 /// Returns the number of the newest description; 0 before the first one.
 pub fn newest_number(secrets: &Secrets) -> u64 {
-    generation_of(secrets.description.as_deref().unwrap_or_default())
+    number(secrets.description.as_deref().unwrap_or_default())
 }
 
 /// Returns the number of a description; 0 if it has none.
-fn generation_of(description: &str) -> u64 {
-    let number = description.lines().find_map(|line| line.strip_prefix(GENERATION));
-    number.and_then(|number| number.parse().ok()).unwrap_or_default()
+pub fn number(description: &str) -> u64 {
+    let text = description.lines().find_map(|line| line.strip_prefix(GENERATION));
+    text.and_then(|text| text.parse().ok()).unwrap_or_default()
 }
 
 /// Returns the text that is signed: a line that names the format, the cluster's id, the number, and sections.
@@ -324,6 +326,11 @@ mod tests {
             "-Y", "verify", "-f", owner, "-I", "mkimage", "-n", "mkimage", "-s", signed,
         ];
         assert!(judge("ssh-keygen", &verify, text.as_bytes()).contains("Good \"mkimage\" signature"));
+        assert!(opened.has_signed(&description));
+        let changed = description.replace("generation 1", "generation 2");
+        let elsewhere = tempfile::tempdir().unwrap();
+        let others = secrets(elsewhere.path(), &lab);
+        assert!(!opened.has_signed(&changed) && !others.has_signed(&description));
         let script = "! ssh-keygen \"$@\" 2>/dev/null";
         let refused = [&["-c", script, "sh"], &verify[..]].concat();
         judge(

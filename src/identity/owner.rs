@@ -1,7 +1,7 @@
 //! The owner's key, which stays on the owner's computer: it signs the cluster's description, and vouches for its nodes.
 
 use ssh_key::certificate::Builder;
-use ssh_key::{HashAlg, LineEnding, PrivateKey, PublicKey};
+use ssh_key::{HashAlg, LineEnding, PrivateKey, PublicKey, SshSig};
 
 use super::keys::KeyPair;
 use crate::base::Sha256;
@@ -25,6 +25,16 @@ pub(super) fn sign(owner: &KeyPair, text: &str) -> Result<String> {
         .sign(PURPOSE, HashAlg::Sha512, text.as_bytes())
         .context(Category::Other, what)?;
     signature.to_pem(LineEnding::LF).context(Category::Other, what)
+}
+
+/// Returns whether the owner has signed a text.
+pub(super) fn has_signed(owner: &KeyPair, text: &str, signature: &str) -> bool {
+    let key = PublicKey::from_openssh(&owner.public);
+    let signature = SshSig::from_pem(signature);
+    match (key, signature) {
+        (Ok(key), Ok(signature)) => key.verify(PURPOSE, text.as_bytes(), &signature).is_ok(),
+        _ => false,
+    }
 }
 
 /// Returns the `allowed_signers` file by which nodes know the owner's signatures.

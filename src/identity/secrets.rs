@@ -218,6 +218,16 @@ impl Secrets {
         owner::sign(&self.owner_key, text)
     }
 
+    /// Returns whether a description ends with the owner's signature of it, and is one of this cluster.
+    pub fn has_signed(&self, description: &str) -> bool {
+        let Some(at) = description.find(crate::description::SIGNATURE) else {
+            return false;
+        };
+        let (text, signature) = description.split_at(at);
+        text.lines().nth(1) == Some(&format!("cluster {}", self.cluster_id))
+            && owner::has_signed(&self.owner_key, text, signature)
+    }
+
     /// Returns the file by which nodes know the owner's signatures, `mkimage/owner`.
     pub fn owner(&self) -> String {
         owner::allowed_signers(&self.owner_key)

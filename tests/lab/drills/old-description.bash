@@ -19,6 +19,10 @@ in_paris() {
     [[ $(in_node "$1" readlink /etc/localtime) == */Europe/Paris ]]
 }
 
+in_rome() {
+    [[ $(in_node "$1" readlink /etc/localtime) == */Europe/Rome ]]
+}
+
 healthy_cluster
 drill_begins
 kept=$LAB_SCRATCH/descriptions
@@ -44,10 +48,24 @@ cp -- "$kept/old" "$fork/cluster.secrets/description"
 sed -i 's|^timezone = .*|timezone = "Europe/Rome"|' "$fork/cluster.toml"
 ours=$CLUSTER_FOLDER
 CLUSTER_FOLDER=$fork
+# Made without asking the nodes, it has the number of another one.
+check "an image is built there" mkimage --base sample --node pi4-1 --out "$LAB_SCRATCH/none"
+cp -- "$fork/cluster.secrets/description" "$kept/fork"
 said=$(mkimage apply --yes 2>&1 || true)
+check "its change is refused, with the reason" grep -qE 'two computers have changed the cluster' <<<"$said"
+refused "the other one with the same number" "$kept/fork" 'two descriptions with the number'
 CLUSTER_FOLDER=$ours
-check "its change is refused, with the reason" grep -qE 'two descriptions with the number' <<<"$said"
 check "and the nodes know what they knew" same "$known" "$(in_node pi4-2 sha256sum /etc/mkimage/description /etc/mkimage/nodes /etc/mkimage/settings)"
+
+say "a computer with an older copy of the secrets goes on from what the nodes have"
+cp -- "$kept/old" "$fork/cluster.secrets/description"
+CLUSTER_FOLDER=$fork
+said=$(mkimage apply --yes 2>&1)
+CLUSTER_FOLDER=$ours
+check "it says so" grep -q 'going on from theirs' <<<"$said"
+check "and its change is made" eventually 120 on_every_node in_rome
+check "a computer that has missed that goes on, too" mkimage apply --yes
+check "and every node is as its file says" eventually 120 on_every_node in_paris
 drill_ends_well
 # shellcheck disable=SC2034 # (run_drills reads it)
 DRILL_KEEPS_TO_ITSELF=yes

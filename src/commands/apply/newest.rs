@@ -1,0 +1,74 @@
+//! The newest description that the running nodes have: this computer's secrets may come from an old backup.
+
+use std::thread;
+use std::time::Duration;
+
+use crate::cluster::Cluster;
+use crate::description;
+use crate::error::{Category, Error, Result};
+use crate::identity::Secrets;
+use crate::progress::Progress;
+use crate::ssh;
+
+const COMMAND: &str = "sudo -n cat /etc/mkimage/description";
+const TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Returns the secrets with the newest description that a node which answers has, if it is newer than theirs and signed by the same
+/// owner. Fails if there are two with the same number.
+pub(super) fn catch_up(cluster: &Cluster, secrets: Secrets, progress: &dyn Progress) -> Result<Secrets> {
+    let mine = description::newest_number(&secrets);
+    let mut newest: Option<String> = None;
+    for (node, theirs) in ask_all(cluster, &secrets) {
+        let number = description::number(&theirs);
+        if number < mine || secrets.description.as_deref() == Some(theirs.as_str()) {
+            continue;
+        }
+        if !secrets.has_signed(&theirs) {
+            progress.warn(&format!(
+                "{node} has a description that the owner of these secrets has not signed"
+            ));
+            continue;
+        }
+        if number == mine {
+            let what = format!(
+                "{node} has another description with the number {mine}: two computers have changed the cluster"
+            );
+            return Err(Error::new(Category::Refused, what).with_remedy(
+                "go on with the secrets of the one whose changes the nodes have, or copy its cluster.secrets/description to this one",
+            ));
+        }
+        if newest
+            .as_deref()
+            .is_none_or(|newest| number > description::number(newest))
+        {
+            newest = Some(theirs);
+        }
+    }
+    let Some(newest) = newest else {
+        return Ok(secrets);
+    };
+    progress.say(&format!(
+        "the nodes have description {}, and cluster.secrets has {mine}: going on from theirs",
+        description::number(&newest)
+    ));
+    secrets.keep_description(&newest)?;
+    Secrets::open_or_create(secrets.folder(), cluster)
+}
+
+fn ask_all(cluster: &Cluster, secrets: &Secrets) -> Vec<(String, String)> {
+    let config = secrets.ssh_config_path();
+    thread::scope(|scope| {
+        let asked: Vec<_> = cluster
+            .nodes
+            .iter()
+            .map(|node| {
+                let asking = scope.spawn(|| ssh::run(&node.name, &config, COMMAND, b"", TIMEOUT));
+                (node.name.to_string(), asking)
+            })
+            .collect();
+        let answers = asked
+            .into_iter()
+            .filter_map(|(node, asking)| Some((node, asking.join().ok()?.ok()?)));
+        answers.collect()
+    })
+}

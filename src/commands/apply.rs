@@ -61,10 +61,24 @@ pub(super) fn run(session: &Session, dry_run: bool, yes: bool) -> Result<()> {
         removal::take_out(cluster, secrets, &gone, &session.bars)?
     };
     if session.common.json {
-        return ui::json(&as_json(&description, &changes, &outcomes));
+        ui::json(&as_json(&description, &changes, &outcomes))?;
+    } else {
+        show(&outcomes, &gone)?;
     }
+    for node in &gone {
+        session.bars.say(&what_is_left(&node.name, &folder)?);
+    }
+    if outcomes.iter().any(|(_, outcome)| outcome.is_ok()) {
+        return Ok(());
+    }
+    let what = "no node has taken the description";
+    Err(Error::new(Category::Network, what).with_remedy("switch a node on, and run it again"))
+}
+
+/// Shows what each node said.
+fn show(outcomes: &[Outcome], gone: &[GoneNode]) -> Result<()> {
     let mut table = Table::new(&[&"NODE", &""]);
-    for (node, outcome) in &outcomes {
+    for (node, outcome) in outcomes {
         match outcome {
             Ok(said) => table.row(&[node, &said.trim()]),
             Err(why) if gone.iter().any(|gone| gone.name == *node) => {
@@ -79,16 +93,7 @@ pub(super) fn run(session: &Session, dry_run: bool, yes: bool) -> Result<()> {
             ]),
         }
     }
-    ui::result(&table.to_string())?;
-    for node in &gone {
-        session.bars.say(&what_is_left(&node.name, &folder));
-    }
-    if outcomes.iter().any(|(_, outcome)| outcome.is_ok()) {
-        Ok(())
-    } else {
-        let what = "no node has taken the description";
-        Err(Error::new(Category::Network, what).with_remedy("switch a node on, and run it again"))
-    }
+    ui::result(&table.to_string())
 }
 
 /// Returns the plan in words.
@@ -112,12 +117,15 @@ fn plan(changes: &Changes, description: &Description) -> String {
     text
 }
 
-/// Names what the owner's computer still has of a node.
-fn what_is_left(node: &str, secrets: &Path) -> String {
-    format!(
-        "{node} is out of the cluster. Its keys in {} and its image open nothing any more; keep the keys only if {node} is to come back",
-        secrets.join("nodes").join(node).display()
-    )
+/// Puts a node's keys aside, and names what the owner's computer still has of it.
+fn what_is_left(node: &str, secrets: &Path) -> Result<String> {
+    let aside = Secrets::put_aside(secrets, node)?;
+    let keys = aside.map_or_else(String::new, |aside| {
+        format!(" Its keys are in {} now.", aside.display())
+    });
+    Ok(format!(
+        "{node} is out of the cluster, and its images open nothing any more.{keys} If it is to come back, its [[node]] gets new keys."
+    ))
 }
 
 /// Returns the secrets folder of a cluster of which images have been built. `command` is the one that needs it.

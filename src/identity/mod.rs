@@ -8,6 +8,7 @@
 //! | `nodes/<name>/enrolment_key`, `.pub` | the key that the node uses to ask other nodes |
 //! | `nodes/<name>/wireguard_key` | its key in the private network |
 //! | `nodes/<name>/private_number` | the last byte of its address there, which it keeps |
+//! | `removed/<name>/` | the keys of a node that is out of the cluster |
 //! | `replaced/<name>` | the public host keys that the node had before, until it has its new ones |
 //! | `owner_key`, `.pub` | signs the cluster's description; never on a card |
 //! | `description` | the newest description, with its signature |

@@ -2,16 +2,20 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::folder::Folder;
 use super::keys;
 use super::secrets::{KEYS, NODES, Secrets};
 use crate::cluster::{Cluster, NodeName};
+use crate::disk::paths::sync_folder;
 use crate::error::{Context as _, Result};
 
 /// The folder for the host keys that nodes had before. A node that has not heard of its new ones still answers with one of these.
 const REPLACED: &str = "replaced";
+
+/// The folder for the keys of nodes that are out of the cluster.
+const REMOVED: &str = "removed";
 
 impl Secrets {
     /// Opens the folder and gives these nodes new keys. With `in_place` they are to get them over ssh while they still have their old
@@ -40,6 +44,27 @@ impl Secrets {
         }
         drop(locked);
         Self::open_or_create(folder, cluster)
+    }
+
+    /// Puts the keys of a node that is out of the cluster aside, so that it gets new ones when it comes back: somebody may have the old
+    /// ones. Returns where they are; `None` if it has none.
+    pub fn put_aside(folder: &Path, node: &str) -> Result<Option<PathBuf>> {
+        let locked = Folder::open_or_create(folder)?;
+        locked.create_folder(REMOVED)?;
+        let keys = locked.files.path(&format!("{NODES}/{node}"));
+        if !keys.exists() {
+            return Ok(None);
+        }
+        let mut names = (1_u64..).map(|number| match number {
+            1 => format!("{REMOVED}/{node}"),
+            _ => format!("{REMOVED}/{node}-{number}"),
+        });
+        let aside = names.find_map(|name| Some(locked.files.path(&name)).filter(|path| !path.exists()));
+        let Some(aside) = aside else { return Ok(None) };
+        let doing = || format!("moving the keys of {node} to {}", aside.display());
+        fs::rename(&keys, &aside).disk(doing)?;
+        sync_folder(&locked.files.path(REMOVED))?;
+        Ok(Some(aside))
     }
 
     /// Returns the host keys, one per line, one of which the node answers with if it has not got its new keys; `None` if it is not to get
@@ -73,6 +98,24 @@ mod tests {
     use crate::cluster::testing::cluster;
     use crate::description::Description;
     use crate::identity::FOLDER_NAME;
+
+    #[test]
+    fn a_node_that_comes_back_gets_new_keys() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().join(FOLDER_NAME);
+        let lab = cluster();
+        let name = &lab.nodes[1].name;
+        let mut seen = Vec::new();
+        for _ in 0..3 {
+            let secrets = Secrets::open_or_create(&folder, &lab).unwrap();
+            let key = secrets.node(name).unwrap().enrolment_key.public.clone();
+            assert!(!seen.contains(&key));
+            seen.push(key);
+            let aside = Secrets::put_aside(&folder, name.as_str()).unwrap().unwrap();
+            assert!(aside.join("host_key").is_file());
+        }
+        assert_eq!(Secrets::put_aside(&folder, name.as_str()).unwrap(), None);
+    }
 
     #[test]
     fn a_node_gets_new_keys_and_keeps_its_address() {

@@ -103,6 +103,10 @@ impl Order<'_> {
         secrets.notes.iter().for_each(|note| self.session.bars.say(note));
 
         let description = Description::of_image(self.cluster, &secrets)?;
+        for change in description.news(&secrets) {
+            let warn = format!("the nodes that are in use hear of a change from these cards: {change}");
+            self.session.bars.warn(&warn);
+        }
         let images = self.plan(&image, &facts, &secrets, &description, destinations)?;
         // Before the first card can have it.
         secrets.keep_description(&description.signed)?;

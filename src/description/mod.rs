@@ -53,6 +53,15 @@ impl Description {
         }
     }
 
+    /// Returns sentences about what changes for nodes that run when they hear of this description.
+    pub fn news(&self, secrets: &Secrets) -> Vec<String> {
+        let newest = secrets.description.as_deref().unwrap_or_default();
+        if newest.is_empty() {
+            return Vec::new();
+        }
+        Changes::between(newest, &self.signed).others
+    }
+
     /// Returns the description of the cluster as its file and its keys are now: the newest one if it still holds, or else
     /// the next one. Nothing is written.
     pub fn of(cluster: &Cluster, secrets: &Secrets) -> Result<Self> {

@@ -46,6 +46,9 @@ pub(super) fn run(session: &Session, names: &[String], all: bool, in_place: bool
     if !yes {
         apply::confirm()?;
     }
+    if all {
+        Secrets::renew_owner(&folder, cluster)?;
+    }
     let renewed: Vec<_> = nodes.iter().map(|node| &node.name).collect();
     let secrets = Secrets::renew(&folder, cluster, &renewed, in_place)?;
     let description = Description::of(cluster, &secrets)?;

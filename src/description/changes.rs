@@ -61,6 +61,12 @@ impl Changes {
                 .others
                 .push("the keys that may log in are others".to_owned());
         }
+        if old
+            .get("owner")
+            .is_some_and(|before| Some(before) != new.get("owner"))
+        {
+            changes.others.push("the owner has a new key".to_owned());
+        }
         changes.others.sort();
         changes.others.dedup();
         changes
@@ -111,7 +117,7 @@ pub(super) fn sections(description: &str) -> Sections<'_> {
         } else if let Some(section) = name {
             let (key, value) = match section {
                 // Of these, the whole line counts.
-                "authorized_keys" | "leaving" | "revoked_keys" => (line, ""),
+                "authorized_keys" | "leaving" | "owner" | "revoked_keys" => (line, ""),
                 _ => line.split_once(['=', ' ']).unwrap_or((line, "")),
             };
             sections.entry(section).or_default().insert(key, value);

@@ -138,6 +138,7 @@ fn text(cluster: &Cluster, secrets: &Secrets, leaving: &[&str], generation: u64)
         section(&mut text, name, &(lines + &kept));
     }
     section(&mut text, "authorized_keys", &authorized_keys(cluster, secrets)?);
+    section(&mut text, "owner", &secrets.owner());
     section(&mut text, "leaving", &on_lines(leaving));
     let gone = Gone::since(newest, &text);
     section(&mut text, "gone", &gone.nodes());

@@ -11,6 +11,7 @@
 //! | `removed/<name>/` | the keys of a node that is out of the cluster |
 //! | `replaced/<name>` | the public host keys that the node had before, until it has its new ones |
 //! | `owner_key`, `.pub` | signs the cluster's description; never on a card |
+//! | `owner_key.old`, `admin_key.old` | the ones before, which nodes that were off still know |
 //! | `description` | the newest description, with its signature |
 //! | `admin_key`, `.pub` | a login for a user without an ssh key; kept if they get one later |
 //! | `known_hosts`, `ssh_config` | for the user's own ssh; written again when the cluster changes |

@@ -11,6 +11,9 @@ use crate::error::{Category, Context as _, Result};
 /// The purpose of a signature (PROTOCOL.sshsig of OpenSSH), and the signer's name in `allowed_signers` (ssh-keygen(1)).
 const PURPOSE: &str = "mkimage";
 
+/// The last line of a signature.
+const SIGNATURE_END: &str = "-----END SSH SIGNATURE-----";
+
 /// The login that other nodes ask through, the only one that a certificate is for.
 const LOGIN: &str = "mkimage";
 
@@ -30,7 +33,11 @@ pub(super) fn sign(owner: &KeyPair, text: &str) -> Result<String> {
 /// Returns whether the owner has signed a text.
 pub(super) fn has_signed(owner: &KeyPair, text: &str, signature: &str) -> bool {
     let key = PublicKey::from_openssh(&owner.public);
-    let signature = SshSig::from_pem(signature);
+    // Another one may follow.
+    let end = signature
+        .find(SIGNATURE_END)
+        .map(|at| at.saturating_add(SIGNATURE_END.len()));
+    let signature = SshSig::from_pem(signature.get(..end.unwrap_or_default()).unwrap_or_default());
     match (key, signature) {
         (Ok(key), Ok(signature)) => key.verify(PURPOSE, text.as_bytes(), &signature).is_ok(),
         _ => false,

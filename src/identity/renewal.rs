@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::folder::Folder;
 use super::keys;
-use super::secrets::{KEYS, NODES, Secrets};
+use super::secrets::{ADMIN_KEY, KEYS, NODES, OLD_ADMIN_KEY, OLD_OWNER_KEY, OWNER_KEY, Secrets};
 use crate::cluster::{Cluster, NodeName};
 use crate::disk::paths::sync_folder;
 use crate::error::{Context as _, Result};
@@ -42,6 +42,26 @@ impl Secrets {
                 remove(&current.join(format!("{key}.pub"))).disk(doing)?;
             }
         }
+        drop(locked);
+        Self::open_or_create(folder, cluster)
+    }
+
+    /// Gives the owner a new key, and a new login if there is one without a key of the user's. The old ones are kept beside them, because
+    /// nodes do not know the new ones yet.
+    pub fn renew_owner(folder: &Path, cluster: &Cluster) -> Result<Self> {
+        let locked = Folder::open_or_create(folder)?;
+        for (key, old) in [(OWNER_KEY, OLD_OWNER_KEY), (ADMIN_KEY, OLD_ADMIN_KEY)] {
+            let path = |name: &str| locked.files.path(name);
+            let doing = || format!("replacing {}", path(key).display());
+            if !path(key).exists() {
+                continue;
+            }
+            // Its public half is made again from it.
+            remove(&path(&format!("{old}.pub"))).disk(doing)?;
+            remove(&path(&format!("{key}.pub"))).disk(doing)?;
+            fs::rename(path(key), path(old)).disk(doing)?;
+        }
+        sync_folder(&locked.files.root)?;
         drop(locked);
         Self::open_or_create(folder, cluster)
     }
@@ -98,6 +118,32 @@ mod tests {
     use crate::cluster::testing::cluster;
     use crate::description::Description;
     use crate::identity::FOLDER_NAME;
+
+    #[test]
+    fn the_owner_gets_a_new_key_and_still_signs_with_the_old_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().join(FOLDER_NAME);
+        let mut lab = cluster();
+        lab.user.ssh_authorized_keys.clear();
+        let old = Secrets::open_or_create(&folder, &lab).unwrap();
+        let first = Description::of(&lab, &old).unwrap().signed;
+        old.keep_description(&first).unwrap();
+        let new = Secrets::renew_owner(&folder, &lab).unwrap();
+        assert_ne!(old.owner(), new.owner());
+        let admin = |secrets: &Secrets| secrets.admin_key.as_ref().unwrap().public.clone();
+        assert_ne!(admin(&old), admin(&new));
+        let second = Description::of(&lab, &new).unwrap();
+        assert_eq!(second.generation, 2);
+        // Either proves it, and the one of before says which is the one of now.
+        assert!(old.has_signed(&second.signed) && new.has_signed(&second.signed));
+        assert!(!new.has_signed(&first));
+        assert!(second.signed.contains(&format!("[owner]\n{}", new.owner())));
+        let config = fs::read_to_string(new.ssh_config_path()).unwrap();
+        assert!(config.contains("admin_key.old"), "{config}");
+        // The next one is signed by the new one and by it.
+        let newer = Secrets::renew_owner(&folder, &lab).unwrap();
+        assert!(!old.has_signed(&Description::of(&lab, &newer).unwrap().signed));
+    }
 
     #[test]
     fn a_node_that_comes_back_gets_new_keys() {

@@ -23,8 +23,12 @@ pub const FOLDER_NAME: &str = "cluster.secrets";
 const CLUSTER_ID: &str = "cluster-id";
 pub(super) const NODES: &str = "nodes";
 const PRIVATE_NETWORK: &str = "private-network";
-const ADMIN_KEY: &str = "admin_key";
-const OWNER_KEY: &str = "owner_key";
+pub(super) const ADMIN_KEY: &str = "admin_key";
+pub(super) const OWNER_KEY: &str = "owner_key";
+/// The one before, with which descriptions are signed too: a node that was off when the key changed knows only that.
+pub(super) const OLD_OWNER_KEY: &str = "owner_key.old";
+/// Opens nodes that have not heard of the new one.
+pub(super) const OLD_ADMIN_KEY: &str = "admin_key.old";
 const DESCRIPTION: &str = "description";
 const KNOWN_HOSTS: &str = "known_hosts";
 const SSH_CONFIG: &str = "ssh_config";
@@ -41,6 +45,7 @@ pub struct Secrets {
     /// The network in which the nodes reach each other, a /24.
     pub private_network: Ipv4Net,
     owner_key: KeyPair,
+    old_owner_key: Option<KeyPair>,
     nodes: BTreeMap<NodeName, NodeIdentity>,
     /// The signed description of the last build or change; `None` before the first one.
     pub description: Option<String>,
@@ -71,6 +76,7 @@ impl Secrets {
             folder.create(PRIVATE_NETWORK, format!("{private_network}\n").as_bytes())?;
         }
         let (owner_key, _) = keys::read_or_create(&folder, OWNER_KEY, "mkimage owner")?;
+        let old_owner_key = keys::read(&folder.files, OLD_OWNER_KEY)?.map(|(pair, _)| pair);
         folder.create_folder(NODES)?;
         let mut nodes = BTreeMap::new();
         let mut created = Vec::new();
@@ -87,17 +93,17 @@ impl Secrets {
             cluster_id,
             private_network,
             owner_key,
+            old_owner_key,
             nodes,
             description: read_description(&folder.files)?,
             admin_key,
             notes: folder.repaired.clone(),
         };
         folder.update(KNOWN_HOSTS, &secrets.known_hosts(cluster))?;
-        let config = ssh_config::ssh_config(
-            cluster,
-            &folder.files.path(KNOWN_HOSTS),
-            secrets.admin_key.as_ref().map(|key| key.path.as_path()),
-        )?;
+        let old_admin_key = Some(folder.files.path(OLD_ADMIN_KEY)).filter(|path| path.exists());
+        let admin_keys = secrets.admin_key.iter().map(|key| key.path.clone());
+        let admin_keys: Vec<_> = admin_keys.chain(old_admin_key).collect();
+        let config = ssh_config::ssh_config(cluster, &folder.files.path(KNOWN_HOSTS), &admin_keys)?;
         folder.update(SSH_CONFIG, &config)?;
         secrets.notes.extend(note_on_new_keys(&folder, &created, fresh));
         Ok(secrets)
@@ -116,6 +122,7 @@ impl Secrets {
         let Some((owner_key, _)) = keys::read(&files, OWNER_KEY)? else {
             return Ok(None);
         };
+        let old_owner_key = keys::read(&files, OLD_OWNER_KEY)?.map(|(pair, _)| pair);
         let mut nodes = BTreeMap::new();
         for node in &cluster.nodes {
             let [host_key, enrolment_key, wireguard_key] = key_paths(&node.name);
@@ -147,6 +154,7 @@ impl Secrets {
             cluster_id,
             private_network,
             owner_key,
+            old_owner_key,
             nodes,
             description,
             admin_key,
@@ -213,9 +221,13 @@ impl Secrets {
             .collect()
     }
 
-    /// Returns the signature of a description.
+    /// Returns the signatures of a description: the owner's, and one by the key that the owner had before.
     pub fn sign(&self, text: &str) -> Result<String> {
-        owner::sign(&self.owner_key, text)
+        let mut signatures = owner::sign(&self.owner_key, text)?;
+        if let Some(old) = &self.old_owner_key {
+            signatures.push_str(&owner::sign(old, text)?);
+        }
+        Ok(signatures)
     }
 
     /// Returns whether a description ends with the owner's signature of it, and is one of this cluster.
@@ -223,9 +235,12 @@ impl Secrets {
         let Some(at) = description.find(crate::description::SIGNATURE) else {
             return false;
         };
-        let (text, signature) = description.split_at(at);
+        let (text, signatures) = description.split_at(at);
+        let mut signatures = signatures
+            .match_indices(crate::description::SIGNATURE)
+            .filter_map(|(at, _)| signatures.get(at..));
         text.lines().nth(1) == Some(&format!("cluster {}", self.cluster_id))
-            && owner::has_signed(&self.owner_key, text, signature)
+            && signatures.any(|signature| owner::has_signed(&self.owner_key, text, signature))
     }
 
     /// Returns the file by which nodes know the owner's signatures, `mkimage/owner`.

@@ -1,7 +1,7 @@
 //! The `ssh_config` that gives the user's own ssh access to every node.
 
 use std::fmt::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::cluster::{Address, Cluster};
 use crate::error::{Category, Error, Result};
@@ -9,13 +9,14 @@ use crate::error::{Category, Error, Result};
 /// Seconds after which a node is considered off.
 const CONNECT_TIMEOUT: u32 = 10;
 
-/// Renders the file. `known_hosts` and `admin_key` are absolute paths.
+/// Renders the file. `known_hosts` and `admin_keys` are absolute paths.
 ///
 /// Every key that can log in is named, because ssh stops trying its default keys once any key is named. A path that
 /// cannot be written in `ssh_config(5)` is refused.
-pub(super) fn ssh_config(cluster: &Cluster, known_hosts: &Path, admin_key: Option<&Path>) -> Result<String> {
+pub(super) fn ssh_config(cluster: &Cluster, known_hosts: &Path, admin_keys: &[PathBuf]) -> Result<String> {
     let known_hosts = quoted(known_hosts)?;
-    let mut keys: Vec<String> = admin_key.map(quoted).transpose()?.into_iter().collect();
+    let keys = admin_keys.iter().map(|path| quoted(path));
+    let mut keys: Vec<String> = keys.collect::<Result<_>>()?;
     // A key whose path cannot be written is skipped; its owner can still use -i.
     keys.extend(
         cluster

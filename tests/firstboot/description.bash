@@ -296,3 +296,30 @@ the_newer_one_of_card_and_stick_is_taken() { # test
     equal "$(cat "$WORLD/elsewhere")" untouched
     cmp "$WORLD/etc/description" "$WORLD/brick/description"
 }
+
+the_owner_gets_a_new_key() { # test
+    a_described_node
+    mv "$WORLD/owner_key" "$WORLD/old_key"
+    cp "$WORLD/etc/owner" "$WORLD/old-owner"
+    describe "$WORLD/new" 6
+    mv "$WORLD/etc/owner" "$WORLD/new-owner"
+    cp "$WORLD/old-owner" "$WORLD/etc/owner"
+    # By the new key alone, nobody proves anything.
+    fails adopts "$WORLD/new"
+    sed '/^-----BEGIN SSH/,$d' "$WORLD/new" >"$WORLD/text"
+    ssh-keygen -q -Y sign -f "$WORLD/old_key" -n mkimage "$WORLD/text" 2>/dev/null
+    cat "$WORLD/text.sig" >>"$WORLD/new"
+    adopts "$WORLD/new"
+    with_parts description 'unfold_description && settle_description'
+    cmp "$WORLD/etc/owner" "$WORLD/new-owner"
+    grep -qF "$(cut -d ' ' -f 4 "$WORLD/new-owner")" "$WORLD/etc/authorized_enrolment"
+    # From now on the old one proves nothing.
+    sed 's/^generation 6/generation 7/' "$WORLD/text" >"$WORLD/forged"
+    cp "$WORLD/forged" "$WORLD/text"
+    rm "$WORLD/text.sig"
+    ssh-keygen -q -Y sign -f "$WORLD/old_key" -n mkimage "$WORLD/text" 2>/dev/null
+    cat "$WORLD/text.sig" >>"$WORLD/forged"
+    fails adopts "$WORLD/forged"
+    describe "$WORLD/newer" 7
+    adopts "$WORLD/newer"
+}

@@ -36,6 +36,19 @@ impl GoneNode {
     }
 }
 
+/// Returns a line `name number` for each node of `new` that had gone once: the number of the description with which it came back.
+pub(super) fn joined(old: &str, new: &str, number: u64) -> String {
+    let (old, new) = (sections(old), sections(new));
+    let lines = lines_of(&new, "nodes").filter_map(|(name, _)| {
+        if has(&old, "gone", name) {
+            return Some(format!("{name} {number}"));
+        }
+        let before = old.get("joined")?.get(name)?;
+        Some(format!("{name} {before}"))
+    });
+    on_lines(lines)
+}
+
 /// Returns those of `lines` that are about one of the nodes: its name, alone or before a comma, comes first.
 pub(super) fn lines_about(lines: &str, nodes: &[&str]) -> String {
     let is_about = |line: &&str| {

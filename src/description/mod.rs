@@ -141,6 +141,7 @@ fn text(cluster: &Cluster, secrets: &Secrets, leaving: &[&str], generation: u64)
     section(&mut text, "owner", &secrets.owner());
     section(&mut text, "leaving", &on_lines(leaving));
     let gone = Gone::since(newest, &text);
+    section(&mut text, "joined", &gone::joined(newest, &text, generation));
     section(&mut text, "gone", &gone.nodes());
     section(&mut text, "revoked_keys", &gone.keys());
     Ok(text)
@@ -276,6 +277,13 @@ mod tests {
         }
         let back = keep(&secrets(folder.path(), &lab), &lab);
         assert_eq!(lines(&back, "gone"), [""; 0]);
+        // What its stick knows from before that number is of another time.
+        assert_eq!(lines(&first, "joined"), [""; 0]);
+        assert_eq!(lines(&back, "joined"), [format!("{name} 4")]);
+        let mut changed = lab.clone();
+        changed.general.timezone = "UTC".to_owned();
+        let later = keep(&secrets(folder.path(), &changed), &changed);
+        assert_eq!(lines(&later, "joined"), [format!("{name} 4")]);
         assert_eq!(lines(&back, "revoked_keys"), [""; 0]);
     }
 

@@ -323,3 +323,22 @@ the_owner_gets_a_new_key() { # test
     describe "$WORLD/newer" 7
     adopts "$WORLD/newer"
 }
+
+a_stick_from_before_a_node_was_taken_out_tells_nothing() { # test
+    a_described_node
+    mkdir -p "$WORLD/brick/state/glusterd"
+    describe "$WORLD/brick/description" 5
+    forget() {
+        with_parts description-on-stick forget_former_membership
+    }
+    forget
+    [[ -d $WORLD/brick/state/glusterd ]]
+    echo 'pi4-2 8' >"$WORLD/etc/joined"
+    describe "$WORLD/etc/description" 9
+    forget
+    [[ ! -e $WORLD/brick/state ]]
+    mkdir -p "$WORLD/brick/state/glusterd"
+    describe "$WORLD/brick/description" 8
+    forget
+    [[ -d $WORLD/brick/state/glusterd ]]
+}

@@ -72,7 +72,7 @@ describe() {
     {
         printf '%s\n' 'mkimage description 1' "cluster $CLUSTER_ID" "generation $2" '[settings]' "MKIMAGE_TIMEZONE='Etc/UTC'" \
             '[settings pi4-2]' "MKIMAGE_ROLE='worker'"
-        for name in owner nodes known_hosts enrolment_keys authorized_keys leaving gone revoked_keys; do
+        for name in owner nodes known_hosts enrolment_keys authorized_keys leaving joined gone revoked_keys; do
             echo "[$name]"
             cat "$WORLD/etc/$name" 2>/dev/null || true
         done

@@ -887,6 +887,10 @@ a_brick_blames_those_that_lack_what_it_has() { # test, root
     rm "$WORLD/glusterd/vols/cluster-data/bricks/pi4-3:b"
     equal "$(with_parts blame look_at_index | head -n 1)" 0
     equal "$(with_parts blame blamed_nodes)" ''
+    # Without the bricks' names, the notes say nothing.
+    mv "$WORLD/glusterd/vols/cluster-data/bricks/pi4-1:b" "$WORLD/kept"
+    equal "$(with_parts blame look_at_index | head -n 1)" 2
+    mv "$WORLD/kept" "$WORLD/glusterd/vols/cluster-data/bricks/pi4-1:b"
     # Many are looked at in the background: until then, every brick may lack something.
     printf 'hostname=pi4-3\nbrick-id=cluster-data-client-7\n' >"$WORLD/glusterd/vols/cluster-data/bricks/pi4-3:b"
     seq -f "$index/0badcafe-0000-4000-8000-%012.0f" 2 1001 | xargs touch

@@ -6,7 +6,7 @@ mod config_txt;
 pub mod expected;
 pub mod facts;
 pub mod mechanism;
-mod network;
+pub(crate) mod network;
 pub mod overlay;
 pub mod plan;
 pub mod render;

@@ -18,47 +18,47 @@ use crate::identity::{FOLDER_NAME, Secrets};
 use crate::progress::Progress as _;
 use crate::session::Session;
 use crate::ui::{self, Table};
+use newest::Told;
 pub(super) use publish::{Outcome, publish};
+use removal::Removal;
 
 pub(super) fn run(session: &Session, dry_run: bool, yes: bool) -> Result<()> {
     let loaded = session.cluster_quietly()?;
     let cluster = &loaded.cluster;
     session.print_notes(&loaded);
     let secrets = Secrets::open_or_create(&folder_in_use(session, cluster, "apply")?, cluster)?;
-    let secrets = newest::catch_up(cluster, secrets, &session.bars)?;
+    let Told { secrets, silent } = newest::catch_up(cluster, secrets, &session.bars)?;
     let description = Description::of(cluster, &secrets)?;
     let newest = secrets.description.as_deref().unwrap_or_default();
     let changes = Changes::between(newest, &description.signed);
     changes.refuse_other_keys()?;
-    if let Some(node) = changes.moved.first() {
-        let what = format!(
-            "{node} takes its new address with a new card, and the others would look for it there at once"
-        );
-        return Err(Error::new(Category::Refused, what).with_remedy(format!(
-            "build its image (mkimage --node {node}), flash it and switch it on; the others hear of it by themselves"
-        )));
+    let gone = GoneNode::between(newest, &description.signed);
+    let removal = if gone.is_empty() {
+        None
+    } else {
+        Some(Removal::prepare(cluster, &secrets, &gone)?)
+    };
+    let away = removal.as_ref().map(Removal::away).unwrap_or_default();
+    if dry_run && session.common.json {
+        return ui::json(&as_json(&description, &changes, &[]));
     }
-    let plan = plan(&changes, &description);
+    let plan = plan(&changes, &description, &silent, &away);
     if dry_run {
-        return if session.common.json {
-            ui::json(&as_json(&description, &changes, &[]))
-        } else {
-            ui::result(&plan)
-        };
+        return ui::result(&plan);
     }
     session.bars.say(&plan);
     if !changes.is_empty() && !yes {
         confirm()?;
     }
-    let gone = GoneNode::between(newest, &description.signed);
     let folder = secrets.folder().to_owned();
-    let (description, outcomes) = if gone.is_empty() {
-        let stayed = description::leaving(&secrets);
-        let outcomes = publish(cluster, &secrets, &description.signed)?;
-        removal::undo_drain(cluster, &secrets, &stayed);
-        (description, outcomes)
-    } else {
-        removal::take_out(cluster, secrets, &gone, &session.bars)?
+    let (description, outcomes) = match removal {
+        None => {
+            let stayed = description::leaving(&secrets);
+            let outcomes = publish(cluster, &secrets, &description.signed)?;
+            removal::undo_drain(cluster, &secrets, &stayed);
+            (description, outcomes)
+        }
+        Some(removal) => removal.take_out(secrets, &session.bars)?,
     };
     if session.common.json {
         ui::json(&as_json(&description, &changes, &outcomes))?;
@@ -96,25 +96,37 @@ fn show(outcomes: &[Outcome], gone: &[GoneNode]) -> Result<()> {
     ui::result(&table.to_string())
 }
 
-/// Returns the plan in words.
-fn plan(changes: &Changes, description: &Description) -> String {
+/// Returns the plan in words. Nodes that do not answer are `silent` if they stay, and `away` if they are to go.
+fn plan(changes: &Changes, description: &Description, silent: &[String], away: &[&str]) -> String {
     let number = description.generation;
-    if changes.is_empty() {
-        return format!("Nothing has changed since description {number}. Nodes that lack it get it now.");
-    }
-    let mut text = format!("Description {number}:");
+    let mut lines = Vec::new();
     for node in &changes.removed {
-        text = format!(
-            "{text}\n  {node} goes: its containers start again elsewhere, its stick leaves the volume, and its keys open nothing any more"
-        );
+        lines.push(format!(
+            "{node} goes: its containers start again elsewhere, its stick leaves the volume, and its keys open nothing any more"
+        ));
+        if away.contains(&node.as_str()) {
+            lines.push(format!("{node} does not answer, so it goes without being asked"));
+        }
     }
     for node in &changes.added {
-        text = format!("{text}\n  {node} is new: flash its image and switch it on, before or after this");
+        lines.push(format!(
+            "{node} is new: flash its image and switch it on, before or after this"
+        ));
     }
-    for change in &changes.others {
-        text = format!("{text}\n  {change}");
+    lines.extend(changes.others.iter().cloned());
+    for node in silent.iter().filter(|node| !changes.added.contains(node)) {
+        lines.push(format!(
+            "{node} does not answer now; it hears of it from the others when it is back"
+        ));
     }
-    text
+    let text = if changes.is_empty() {
+        format!("Nothing has changed since description {number}. Nodes that lack it get it now.")
+    } else {
+        format!("Description {number}:")
+    };
+    lines
+        .iter()
+        .fold(text, |text, line| format!("{text}\n  {line}"))
 }
 
 /// Puts a node's keys aside, and names what the owner's computer still has of it.

@@ -90,8 +90,8 @@ fn was_told(outcomes: &[Outcome], node: &Node) -> bool {
         .any(|(name, outcome)| *name == node.name.as_str() && outcome.is_ok())
 }
 
-/// Changes the swarm's tokens, and removes the entries of nodes that did not get their new keys: Docker then refuses their
-/// certificates. Returns whether a manager did so.
+/// Removes the entries of nodes that did not get their new keys, so that Docker refuses their certificates, and gives the swarm new tokens
+/// and a new authority, from which each node gets a new certificate when it is on. Returns whether a manager did so.
 fn renew_swarm(cluster: &Cluster, secrets: &Secrets, lost: &[&str]) -> bool {
     // Names of nodes have letters, digits and hyphens only.
     let lost = lost.join(" ");
@@ -99,6 +99,7 @@ fn renew_swarm(cluster: &Cluster, secrets: &Secrets, lost: &[&str]) -> bool {
         "for node in {lost}; do for id in $(sudo -n docker node ls --format '{{{{.ID}}}} {{{{.Hostname}}}}' | \
          sed -n \"s/ $node\\$//p\"); do sudo -n docker node demote \"$id\" >/dev/null 2>&1; \
          sudo -n docker node rm --force \"$id\" >/dev/null || exit 1; done; done; \
+         sudo -n docker swarm ca --rotate --detach --quiet >/dev/null && \
          sudo -n docker swarm join-token --quiet --rotate worker >/dev/null && \
          sudo -n docker swarm join-token --quiet --rotate manager >/dev/null"
     );

@@ -8,7 +8,13 @@ use crate::error::{Category, Error, Result};
 pub(super) type Sections<'a> = BTreeMap<&'a str, BTreeMap<&'a str, &'a str>>;
 
 /// The settings that a node reads when its card is new.
-const WITH_NEXT_CARD: [&str; 4] = ["address", "gateway", "dns", "wifi_country"];
+const WITH_NEXT_CARD: [&str; 2] = ["keyboard", "wifi_country"];
+
+/// Begins the name of the section with what a node's programs for the network are told.
+const NETWORK: &str = "network ";
+
+/// The end of the sentence about a node whose network has changed.
+const NEW_NETWORK: &str = " starts its network anew, and cannot be reached for some seconds";
 
 /// The end of the sentence about a node whose keys have changed.
 const NEW_KEYS: &str = " has new keys";
@@ -20,8 +26,6 @@ pub struct Changes {
     pub added: Vec<String>,
     /// The names of the nodes that only the old one has.
     pub removed: Vec<String>,
-    /// The names of the nodes whose own address is another one in the new one.
-    pub moved: Vec<String>,
     /// A sentence for each other change.
     pub others: Vec<String>,
 }
@@ -44,14 +48,15 @@ impl Changes {
             let Some(before) = old.get(section) else {
                 continue;
             };
+            if let Some(node) = section.strip_prefix(NETWORK) {
+                if before != lines {
+                    changes.others.push(format!("{node}{NEW_NETWORK}"));
+                }
+                continue;
+            }
             for (key, value) in lines {
                 let was = before.get(key);
                 if was.is_none_or(|was| was != value) {
-                    if let (Some(_), "MKIMAGE_ADDRESS", Some((_, node))) =
-                        (was, *key, section.split_once(' '))
-                    {
-                        changes.moved.push(node.to_owned());
-                    }
                     changes.others.extend(sentence(section, key, was.copied(), value));
                 }
             }
@@ -118,6 +123,7 @@ pub(super) fn sections(description: &str) -> Sections<'_> {
             let (key, value) = match section {
                 // Of these, the whole line counts.
                 "authorized_keys" | "leaving" | "owner" | "revoked_keys" => (line, ""),
+                _ if section.starts_with(NETWORK) => (line, ""),
                 _ => line.split_once(['=', ' ']).unwrap_or((line, "")),
             };
             sections.entry(section).or_default().insert(key, value);
@@ -175,17 +181,21 @@ mod tests {
             Changes {
                 added: vec!["c".to_owned()],
                 removed: vec!["b".to_owned()],
-                moved: Vec::new(),
                 others: vec!["a has new keys".to_owned(), "replica: '2' becomes '3'".to_owned()],
             }
         );
         assert_eq!(Changes::between("", OLD).added, ["a", "b"]);
-        let addressed = |address: &str| OLD.replace("ROLE='worker'", &format!("ADDRESS='{address}'"));
+        let addressed = |address: &str| {
+            let text = OLD.replace("ROLE='worker'", &format!("ADDRESS='{address}'"));
+            format!("{text}[network b]\nnetworkd Address={address}\n")
+        };
         let changes = Changes::between(&addressed("dhcp"), &addressed("10.0.0.3/24"));
-        assert_eq!(changes.moved, ["b"]);
         assert_eq!(
             changes.others,
-            ["address of b: 'dhcp' becomes '10.0.0.3/24' with the next card"]
+            [
+                "address of b: 'dhcp' becomes '10.0.0.3/24'",
+                "b starts its network anew, and cannot be reached for some seconds"
+            ]
         );
         let keys = |keys: &str| format!("{OLD}[authorized_keys]\n{keys}");
         let (two, one) = (

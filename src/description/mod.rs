@@ -8,6 +8,7 @@ mod refusals;
 
 use std::fmt::{Display, Write as _};
 
+use crate::boot::network::address_of_running_node;
 use crate::boot::settings::Settings;
 use crate::cluster::Cluster;
 use crate::error::{Category, Error, Result};
@@ -96,6 +97,12 @@ pub fn copies(secrets: &Secrets) -> usize {
     ))
 }
 
+/// Returns where a node is in the owner's network by a description: its fixed address or its mDNS name.
+pub fn place<'a>(description: &'a str, node: &str) -> Option<&'a str> {
+    let sections = changes::sections(description);
+    sections.get("nodes")?.get(node)?.split(' ').nth(1)
+}
+
 /// Returns the names of the nodes that leave by the newest description.
 pub fn leaving(secrets: &Secrets) -> Vec<String> {
     let lines = lines_of_section(secrets.description.as_deref().unwrap_or_default(), "leaving");
@@ -113,6 +120,12 @@ pub fn number(description: &str) -> u64 {
     text.and_then(|text| text.parse().ok()).unwrap_or_default()
 }
 
+/// Returns a description without its signatures.
+pub fn text_of(description: &str) -> &str {
+    let text = description.split_once(SIGNATURE);
+    text.map_or(description, |(text, _)| text)
+}
+
 /// Returns the text that is signed: a line that names the format, the cluster's id, the number, and sections.
 fn text(cluster: &Cluster, secrets: &Secrets, leaving: &[&str], generation: u64) -> Result<String> {
     let newest = secrets.description.as_deref().unwrap_or_default();
@@ -124,10 +137,14 @@ fn text(cluster: &Cluster, secrets: &Secrets, leaving: &[&str], generation: u64)
     for node in &cluster.nodes {
         let name = format!("settings {}", node.name);
         section(&mut text, &name, &Settings::of_node(node)?.to_shell());
+        let name = format!("network {}", node.name);
+        section(&mut text, &name, &address_of_running_node(cluster, node));
     }
     for node in leaving {
-        let name = format!("settings {node}");
-        section(&mut text, &name, &lines_of_section(newest, &name));
+        for name in ["settings", "network"] {
+            let name = format!("{name} {node}");
+            section(&mut text, &name, &lines_of_section(newest, &name));
+        }
     }
     for (name, lines) in [
         ("nodes", secrets.nodes(cluster)),
@@ -304,6 +321,7 @@ mod tests {
             "known_hosts",
             "enrolment_keys",
             &format!("settings {node}"),
+            &format!("network {node}"),
         ] {
             assert_eq!(
                 lines_of_section(&leaving.signed, name),

@@ -189,8 +189,8 @@ the_swarm_is_left_and_joined_again_by_the_rules() { # test
     a_docker_with_a_swarm
     an_api
     mkdir -p "$WORLD/swarm/certificates"
-    echo ca >"$WORLD/swarm/certificates/swarm-root-ca.crt"
-    OUR_CA=$(with_parts swarm swarm_ca)
+    swarm_certificate ours
+    OUR_CA=$(with_parts swarm own_swarm)
     # The addresses at which this node looks for managers.
     judge swarm-membership follows_the_swarm
 }

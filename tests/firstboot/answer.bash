@@ -10,7 +10,7 @@ answer() {
 a_manager() {
     settings MKIMAGE_NODE=pi4-1 MKIMAGE_ROLE=manager
     mkdir -p "$WORLD/swarm/certificates" "$WORLD/glusterd/vols/cluster-data" "$WORLD/glusterd/peers"
-    echo ca >"$WORLD/swarm/certificates/swarm-root-ca.crt"
+    swarm_certificate ours
     printf 'volume-id=b1\nstatus=1\ncount=2\nreplica_count=2\n' >"$WORLD/glusterd/vols/cluster-data/info"
     # shellcheck disable=SC2016
     fake docker 'case "$*" in

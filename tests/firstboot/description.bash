@@ -160,7 +160,7 @@ a_description_that_is_too_large_is_not_read() { # test
 # node lands in shown-NODE, and the options that were used with it.
 others_answer() {
     local digest
-    digest=$(sha256sum <"$WORLD/etc/description" | cut -d ' ' -f 1)
+    digest=$(with_parts description 'digest_of "$DESCRIPTION"')
     printf '%s\n' "$@" >"$WORLD/others"
     # shellcheck disable=SC2016
     fake ssh 'for word; do case $word in mkimage@*) node=${word#mkimage@}; node=${node%.local} ;; esac; done

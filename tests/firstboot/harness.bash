@@ -8,10 +8,11 @@ in_a_fresh_world() {
     trap leave_the_world EXIT
     export MKIMAGE_LIB=$FIRSTBOOT/lib MKIMAGE_ETC=$WORLD/etc MKIMAGE_RUN=$WORLD/run MKIMAGE_VAR_DIR=$WORLD/var-lib
     export MKIMAGE_BRICK_MOUNT=$WORLD/brick MKIMAGE_GLUSTERD_DIR=$WORLD/glusterd MKIMAGE_SWARM_DIR=$WORLD/swarm
+    export MKIMAGE_APT_FOLDER=$WORLD/apt MKIMAGE_NETWORK_ROOT=$WORLD
     export MKIMAGE_BRICK_WAIT=0 MKIMAGE_GLUSTERD_VOL=$WORLD/glusterd.vol MKIMAGE_HOSTS=$WORLD/hosts MKIMAGE_SSH_FOLDER=$WORLD/ssh
     BOOT=$WORLD/boot
     LOOPS=()
-    mkdir -p "$WORLD"/{etc/secrets,run/stages,var-lib,brick,glusterd,swarm,boot/mkimage,bin}
+    mkdir -p "$WORLD"/{etc/secrets,run/stages,var-lib,brick,glusterd,swarm,boot/mkimage,bin,apt/apt.conf.d}
     PATH=$WORLD/bin:/usr/sbin:/usr/bin:/sbin:/bin
     export PATH
     settings
@@ -72,6 +73,8 @@ describe() {
     {
         printf '%s\n' 'mkimage description 1' "cluster $CLUSTER_ID" "generation $2" '[settings]' "MKIMAGE_TIMEZONE='Etc/UTC'" \
             '[settings pi4-2]' "MKIMAGE_ROLE='worker'"
+        echo '[network pi4-2]'
+        cat "$WORLD/network" 2>/dev/null || true
         for name in owner nodes known_hosts enrolment_keys authorized_keys leaving joined gone revoked_keys; do
             echo "[$name]"
             cat "$WORLD/etc/$name" 2>/dev/null || true
@@ -86,6 +89,13 @@ sign() {
     ssh-keygen -q -Y sign -f "$WORLD/owner_key" -n mkimage "$1" 2>/dev/null
     cat "$1.sig" >>"$1"
     rm "$1.sig"
+}
+
+# swarm_certificate ID: this node is a member of the swarm with that id.
+swarm_certificate() {
+    mkdir -p "$WORLD/swarm/certificates"
+    openssl req -x509 -newkey ed25519 -nodes -keyout /dev/null -days 1 -subj "/O=$1/OU=swarm-worker/CN=node" \
+        -out "$WORLD/swarm/certificates/swarm-node.crt" 2>/dev/null
 }
 
 # stub PART CODE: functions in place of those of that part of the library, of which this world gets a copy of its own.

@@ -33,3 +33,31 @@ only_the_one_key_vouches_for_dockers_packages() { # test
         fails with_parts packages "DOCKER_KEY_FINGERPRINT=$fingerprint; is_docker_key '$WORLD/$name.asc'"
     done
 }
+
+proxy_and_mirror_may_change_and_go() { # test
+    local list=$WORLD/apt/sources.list other="$WORLD/apt/sources.list.d/debian.sources"
+    mkdir "$WORLD/apt/sources.list.d"
+    printf '%s\n' 'deb http://deb.debian.org/debian trixie main' 'deb http://deb.debian.org/debian-security trixie-security main' >"$list"
+    printf 'URIs: https://deb.debian.org/debian/\n' >"$other"
+    cp "$list" "$WORLD/first"
+    point() {
+        settings "$@"
+        with_parts packages point_apt
+    }
+    point
+    cmp "$list" "$WORLD/first"
+    [[ ! -e $WORLD/etc/apt-mirror ]]
+    point MKIMAGE_APT_PROXY=http://10.0.0.9:3142 MKIMAGE_APT_MIRROR=http://mirror.lan/debian/
+    grep -q 'http://10.0.0.9:3142' "$WORLD/apt/apt.conf.d/10mkimage-proxy"
+    equal "$(head -n 1 "$list")" 'deb http://mirror.lan/debian/ trixie main'
+    grep -q '^URIs: http://mirror.lan/debian/$' "$other"
+    # Somebody adds a list later.
+    cp "$WORLD/first" "$WORLD/apt/sources.list.d/later.list"
+    point MKIMAGE_APT_MIRROR=http://other.lan:80/d.bian
+    [[ ! -e $WORLD/apt/apt.conf.d/10mkimage-proxy ]]
+    equal "$(cat "$list" "$WORLD/apt/sources.list.d/later.list" | grep -c '^deb http://other.lan:80/d.bian/ trixie main$')" 2
+    equal "$(grep -c 'debian-security' "$list")" 1
+    point
+    equal "$(head -n 1 "$list")" 'deb http://deb.debian.org/debian/ trixie main'
+    grep -q '^URIs: http://deb.debian.org/debian/$' "$other"
+}

@@ -4,7 +4,7 @@
 a_swarm() {
     echo "$1 $2 $3" >"$WORLD/docker-info"
     mkdir -p "$WORLD/others" "$WORLD/swarm/certificates"
-    [[ $1 == inactive ]] || echo ca >"$WORLD/swarm/certificates/swarm-root-ca.crt"
+    [[ $1 == inactive ]] || swarm_certificate ours
     # shellcheck disable=SC2016
     fake docker 'echo "$*" >>"$MKIMAGE_RUN/../docker.log"
     read -r state control id <"$MKIMAGE_RUN/../docker-info"
@@ -44,7 +44,7 @@ says() {
 }
 
 ca_of_ours() {
-    with_parts swarm swarm_ca
+    with_parts swarm own_swarm
 }
 
 did() {

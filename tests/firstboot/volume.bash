@@ -919,7 +919,11 @@ a_spare_stick_stays_as_it_is_while_it_is_taken_in() { # test, root
     fails with_parts volume-brick take_brick_in
     getfattr --absolute-names -n trusted.glusterfs.volume-id "$WORLD/brick/brick"
     fails grep -qx 'spare yes' < <(with_parts membership tell_of_brick)
-    # It never did: the next try begins anew.
+    # It never did: after some minutes the next try begins anew.
+    fails with_parts volume-brick take_brick_in
+    getfattr --absolute-names -n trusted.glusterfs.volume-id "$WORLD/brick/brick"
+    echo "$(($(cut -d . -f 1 /proc/uptime) - 180))" >"$WORLD/run/spare-marked"
+    fails with_parts volume-brick take_brick_in
     with_parts volume-brick take_brick_in
     fails getfattr --absolute-names -n trusted.glusterfs.volume-id "$WORLD/brick/brick"
 }

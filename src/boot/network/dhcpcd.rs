@@ -2,15 +2,16 @@
 
 use std::fmt::Write as _;
 
-use ipnet::Ipv4Net;
-
-use crate::cluster::{Model, Network};
+use crate::cluster::{Address, Model, Network};
 
 /// The image's own file, to which the section is added.
 pub(super) const CONFIG: &str = "/etc/dhcpcd.conf";
 
-/// Returns our section of the file; `systemd-run` marks where it begins and ends.
-pub(super) fn section(network: &Network, address: Ipv4Net, model: Model) -> String {
+/// Returns our section of the file, of which the node marks where it begins and ends; nothing with DHCP.
+pub(super) fn section(network: &Network, address: Address, model: Model) -> String {
+    let Address::Fixed(address) = address else {
+        return String::new();
+    };
     // dhcpcd gives radios the worse metric, so the cable wins where both are connected.
     let interfaces: &[&str] = match (model, &network.wifi) {
         // The only board without a socket.

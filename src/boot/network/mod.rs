@@ -13,14 +13,40 @@ use crate::release::Release;
 /// Returns the files for a fixed address with their absolute paths on the Pi, one for each program that may manage the
 /// cable there; nothing with DHCP, which is what the images do anyway.
 pub(super) fn address_files(cluster: &Cluster, node: &Node) -> Vec<(&'static str, String)> {
-    let Address::Fixed(address) = node.address else {
+    if node.address == Address::Dhcp {
         return Vec::new();
-    };
+    }
+    programs(cluster, node)
+        .map(|(_, path, text)| (path, text))
+        .into()
+}
+
+/// Returns what each program that may manage the cable is told of the node's address, as lines of the program's name, a blank, and a line
+/// of its file. A running node, whose address may have been another one, takes them from the cluster's description.
+pub(crate) fn address_of_running_node(cluster: &Cluster, node: &Node) -> String {
+    let programs = programs(cluster, node);
+    let lines = programs
+        .iter()
+        .flat_map(|(program, _, text)| text.lines().map(move |line| format!("{program} {line}\n")));
+    lines.collect()
+}
+
+/// Returns each program's name, the path of its file, and the text for it.
+fn programs(cluster: &Cluster, node: &Node) -> [(&'static str, &'static str, String); 3] {
     let network = &cluster.network;
-    vec![
-        (network_manager::CABLE, network_manager::cable(network, address)),
-        (dhcpcd::CONFIG, dhcpcd::section(network, address, node.model)),
-        (networkd::CABLE, networkd::cable(network, address)),
+    let address = node.address;
+    [
+        (
+            "NetworkManager",
+            network_manager::CABLE,
+            network_manager::cable(network, address),
+        ),
+        (
+            "dhcpcd",
+            dhcpcd::CONFIG,
+            dhcpcd::section(network, address, node.model),
+        ),
+        ("networkd", networkd::CABLE, networkd::cable(network, address)),
     ]
 }
 
@@ -154,8 +180,27 @@ mod tests {
     }
 
     #[test]
-    fn dhcp_leaves_the_network_to_the_image() {
+    fn dhcp_leaves_the_network_of_a_new_card_to_the_image() {
         let cluster = cluster();
         assert_eq!(address_files(&cluster, &cluster.nodes[2]), []);
+    }
+
+    #[test]
+    fn a_running_node_that_had_a_fixed_address_is_told_to_use_dhcp() {
+        let cluster = cluster();
+        let text = address_of_running_node(&cluster, &cluster.nodes[2]);
+        let lines = |program: &str| -> Vec<_> {
+            let lines = text.lines().filter_map(|line| line.split_once(' '));
+            let lines = lines.filter(|(name, _)| *name == program);
+            lines.map(|(_, line)| line.to_owned()).collect()
+        };
+        assert!(lines("NetworkManager").ends_with(
+            &["[ipv4]", "method=auto", "", "[ipv6]", "method=auto"].map(ToOwned::to_owned)
+        ));
+        assert_eq!(lines("dhcpcd"), [""; 0]);
+        assert_eq!(
+            lines("networkd"),
+            ["[Match]", "Name=en* eth* host0", "", "[Network]", "DHCP=yes"]
+        );
     }
 }

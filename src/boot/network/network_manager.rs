@@ -13,27 +13,10 @@ use crate::cluster::{Address, Network, Wifi};
 pub(super) const CABLE: &str = "/etc/NetworkManager/system-connections/mkimage-cable.nmconnection";
 
 /// Returns the connection over a cable.
-pub(super) fn cable(network: &Network, address: Ipv4Net) -> String {
+pub(super) fn cable(network: &Network, address: Address) -> String {
     format!(
-        "[connection]\n\
-         id=mkimage-cable\n\
-         type=ethernet\n\
-         autoconnect-priority=10\n\
-         \n\
-         [ipv4]\n\
-         method=manual\n\
-         address1={}\n\
-         dns={}\n\
-         dns-search={}\n\
-         dad-timeout=0\n\
-         \n\
-         [ipv6]\n\
-         method=auto\n\
-         dns={}\n",
-        address_and_gateway(network, address),
-        terminated(&name_servers(network, IpAddr::is_ipv4)),
-        network.domain.as_deref().unwrap_or_default(),
-        terminated(&name_servers(network, IpAddr::is_ipv6)),
+        "[connection]\nid=mkimage-cable\ntype=ethernet\nautoconnect-priority=10\n\n{}",
+        addresses(network, address)
     )
 }
 
@@ -45,22 +28,27 @@ pub(super) fn wifi(wifi: &Wifi, network: &Network, address: Address, cluster_id:
             keyfile_string(psk)
         )
     });
-    let addresses = match address {
-        Address::Dhcp => "[ipv4]\nmethod=auto\n\n[ipv6]\nmethod=auto\n".to_owned(),
-        // No wait for a duplicate: the cable's interface may hold the same address, with the better metric.
-        Address::Fixed(cidr) => format!(
-            "[ipv4]\nmethod=manual\naddress1={}\ndad-timeout=0\ndns={}\ndns-search={}\n\n[ipv6]\nmethod=auto\ndns={}\n",
-            address_and_gateway(network, cidr),
-            name_servers(network, IpAddr::is_ipv4).join(";"),
-            network.domain.as_deref().unwrap_or_default(),
-            name_servers(network, IpAddr::is_ipv6).join(";"),
-        ),
-    };
     format!(
-        "[connection]\nid=mkimage-wifi\nuuid={}\ntype=wifi\n\n[wifi]\nmode=infrastructure\nssid={}\n\n{security}{addresses}",
+        "[connection]\nid=mkimage-wifi\nuuid={}\ntype=wifi\n\n[wifi]\nmode=infrastructure\nssid={}\n\n{security}{}",
         connection_id(cluster_id, &wifi.ssid),
         byte_list(wifi.ssid.as_bytes()),
+        addresses(network, address),
     )
+}
+
+/// Returns the end of each connection, which a running node puts in the place of the one that it has: everything from `[ipv4]` on.
+fn addresses(network: &Network, address: Address) -> String {
+    match address {
+        Address::Dhcp => "[ipv4]\nmethod=auto\n\n[ipv6]\nmethod=auto\n".to_owned(),
+        // No wait for a duplicate: cable and Wi-Fi may hold the same address; the cable has the better metric.
+        Address::Fixed(cidr) => format!(
+            "[ipv4]\nmethod=manual\naddress1={}\ndns={}\ndns-search={}\ndad-timeout=0\n\n[ipv6]\nmethod=auto\ndns={}\n",
+            address_and_gateway(network, cidr),
+            terminated(&name_servers(network, IpAddr::is_ipv4)),
+            network.domain.as_deref().unwrap_or_default(),
+            terminated(&name_servers(network, IpAddr::is_ipv6)),
+        ),
+    }
 }
 
 fn address_and_gateway(network: &Network, address: Ipv4Net) -> String {

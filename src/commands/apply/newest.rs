@@ -13,14 +13,28 @@ use crate::ssh;
 const COMMAND: &str = "sudo -n cat /etc/mkimage/description";
 const TIMEOUT: Duration = Duration::from_secs(20);
 
+/// What the running nodes have told.
+pub(super) struct Told {
+    /// The secrets with the newest description.
+    pub(super) secrets: Secrets,
+    /// The names of the nodes that do not answer.
+    pub(super) silent: Vec<String>,
+}
+
 /// Returns the secrets with the newest description that a node which answers has, if it is newer than theirs and signed by the same
 /// owner. Fails if there are two with the same number.
-pub(super) fn catch_up(cluster: &Cluster, secrets: Secrets, progress: &dyn Progress) -> Result<Secrets> {
+pub(super) fn catch_up(cluster: &Cluster, secrets: Secrets, progress: &dyn Progress) -> Result<Told> {
     let mine = description::newest_number(&secrets);
+    let text = |description| description::text_of(description);
     let mut newest: Option<String> = None;
+    let mut silent = Vec::new();
     for (node, theirs) in ask_all(cluster, &secrets) {
+        let Some(theirs) = theirs else {
+            silent.push(node);
+            continue;
+        };
         let number = description::number(&theirs);
-        if number < mine || secrets.description.as_deref() == Some(theirs.as_str()) {
+        if number < mine || secrets.description.as_deref().map(text) == Some(text(&theirs)) {
             continue;
         }
         if !secrets.has_signed(&theirs) {
@@ -45,17 +59,19 @@ pub(super) fn catch_up(cluster: &Cluster, secrets: Secrets, progress: &dyn Progr
         }
     }
     let Some(newest) = newest else {
-        return Ok(secrets);
+        return Ok(Told { secrets, silent });
     };
     progress.say(&format!(
         "the nodes have description {}, and cluster.secrets has {mine}: going on from theirs",
         description::number(&newest)
     ));
     secrets.keep_description(&newest)?;
-    Secrets::open_or_create(secrets.folder(), cluster)
+    let secrets = Secrets::open_or_create(secrets.folder(), cluster)?;
+    Ok(Told { secrets, silent })
 }
 
-fn ask_all(cluster: &Cluster, secrets: &Secrets) -> Vec<(String, String)> {
+/// Returns the description of each node that answers.
+fn ask_all(cluster: &Cluster, secrets: &Secrets) -> Vec<(String, Option<String>)> {
     let config = secrets.ssh_config_path();
     thread::scope(|scope| {
         let asked: Vec<_> = cluster
@@ -68,7 +84,7 @@ fn ask_all(cluster: &Cluster, secrets: &Secrets) -> Vec<(String, String)> {
             .collect();
         let answers = asked
             .into_iter()
-            .filter_map(|(node, asking)| Some((node, asking.join().ok()?.ok()?)));
+            .map(|(node, asking)| (node, asking.join().ok().and_then(std::result::Result::ok)));
         answers.collect()
     })
 }

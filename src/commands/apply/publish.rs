@@ -1,13 +1,13 @@
 //! Brings a description to the running nodes.
 
 use std::fmt::Write as _;
-use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
 use zeroize::Zeroizing;
 
 use crate::cluster::{Cluster, Node};
+use crate::description;
 use crate::disk::paths;
 use crate::error::{Context as _, Result};
 use crate::identity::Secrets;
@@ -45,12 +45,13 @@ pub(crate) fn publish(cluster: &Cluster, secrets: &Secrets, signed: &str) -> Res
 }
 
 fn show(node: &Node, secrets: &Secrets, signed: &str) -> Result<std::result::Result<String, String>> {
-    let config = secrets.ssh_config_path();
     let name = &node.name;
+    let shown = show_where_it_may_be(node, secrets, signed);
     let Some(old_host_keys) = secrets.replaced_host_keys(name)? else {
-        return Ok(ssh::run(name, &config, COMMAND, signed.as_bytes(), TIMEOUT));
+        return Ok(shown);
     };
-    let shown = match with_new_card(node, &config, signed) {
+    let shown = match shown {
+        // It has a new card.
         Ok(said) => Ok(said),
         Err(_) => with_old_keys(node, secrets, &old_host_keys, signed)?,
     };
@@ -60,9 +61,27 @@ fn show(node: &Node, secrets: &Secrets, signed: &str) -> Result<std::result::Res
     Ok(shown)
 }
 
-/// Shows it to a node that has its new keys already.
-fn with_new_card(node: &Node, config: &Path, signed: &str) -> std::result::Result<String, String> {
-    ssh::run(&node.name, config, COMMAND, signed.as_bytes(), TIMEOUT)
+/// Shows it to a node where the description says that it is, or else where the one before said so: it may have another address now, and
+/// not know of it yet.
+fn show_where_it_may_be(
+    node: &Node,
+    secrets: &Secrets,
+    signed: &str,
+) -> std::result::Result<String, String> {
+    let config = secrets.ssh_config_path();
+    let run = |options: &[String]| {
+        let name = node.name.as_str();
+        ssh::run_with(name, &config, options, COMMAND, signed.as_bytes(), TIMEOUT)
+    };
+    let shown = run(&[]);
+    let before = secrets.description.as_deref().unwrap_or_default();
+    let place = |description| description::place(description, node.name.as_str());
+    match place(before) {
+        Some(before) if shown.is_err() && place(signed) != Some(before) => {
+            run(&[format!("-oHostName={before}")]).or(shown)
+        }
+        _ => shown,
+    }
 }
 
 /// Brings a node that still has its old keys the new ones, and shows it the description that names them.

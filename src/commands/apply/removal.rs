@@ -23,57 +23,88 @@ const LEAVE_TIMEOUT: Duration = Duration::from_secs(1800);
 /// Pause between two questions whether they are out. A node looks at the volume twice a minute.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// Takes nodes out: one that is on leaves the volume first, as a member that everybody knows to leave; one that is off goes at once.
-/// Returns the last description, and
-/// what each node said to it.
-pub(super) fn take_out(
-    cluster: &Cluster,
-    secrets: Secrets,
-    gone: &[GoneNode],
-    progress: &dyn Progress,
-) -> Result<(Description, Vec<Outcome>)> {
-    let old = OldNodes::new(cluster, &secrets, gone)?;
-    let sticks = look(cluster, &secrets, &old);
-    let names: Vec<_> = gone.iter().map(|node| node.name.as_str()).collect();
-    let away: Vec<_> = names
-        .iter()
-        .copied()
-        .filter(|name| !sticks.answers(name))
-        .collect();
-    if cluster.gluster.is_some() {
-        // As many as the volume has now, whatever the file says.
-        let copies = description::copies(&secrets);
-        sticks.require_all_files_without(&away, copies)?;
-        sticks.require_spares_for(&names, cluster, copies)?;
-    }
-    require_managers_without(cluster, gone, &sticks)?;
-    drain(cluster, &secrets, &names, progress);
-    let leaving: Vec<_> = names
-        .iter()
-        .copied()
-        .filter(|name| sticks.answers(name) && (sticks.is_in_volume(name) || sticks.is_manager(name)))
-        .collect();
-    let secrets = if leaving.is_empty() {
-        secrets
-    } else {
-        let description = Description::with_leaving(cluster, &secrets, &leaving)?;
-        publish(cluster, &secrets, &description.signed)?;
-        old.show(&secrets, &leaving, &description.signed);
-        wait_until_out(
+/// Nodes that are to go, as they and the others are now.
+pub(super) struct Removal<'a> {
+    cluster: &'a Cluster,
+    gone: &'a [GoneNode],
+    old: OldNodes<'a>,
+    sticks: Sticks,
+}
+
+impl<'a> Removal<'a> {
+    /// Looks at all nodes, and refuses what would cost files or the swarm.
+    pub(super) fn prepare(cluster: &'a Cluster, secrets: &Secrets, gone: &'a [GoneNode]) -> Result<Self> {
+        let old = OldNodes::new(cluster, secrets, gone)?;
+        let mut sticks = look(cluster, secrets, &old);
+        if gone.iter().any(|node| !sticks.answers(&node.name)) {
+            // Being taken for off costs a node its brick, and one that is busy answers the second time.
+            thread::sleep(PAUSE);
+            sticks = look(cluster, secrets, &old);
+        }
+        let removal = Self {
             cluster,
-            &secrets,
-            &old,
-            &leaving,
-            description.generation,
-            progress,
-        )?;
-        // Read again, with what was published.
-        Secrets::open_or_create(secrets.folder(), cluster)?
-    };
-    let description = Description::of(cluster, &secrets)?;
-    let mut outcomes = publish(cluster, &secrets, &description.signed)?;
-    outcomes.extend(old.show(&secrets, &names, &description.signed));
-    Ok((description, outcomes))
+            gone,
+            old,
+            sticks,
+        };
+        removal.refuse(secrets)?;
+        Ok(removal)
+    }
+
+    /// Returns the names of those that do not answer: they go without being asked.
+    pub(super) fn away(&self) -> Vec<&'a str> {
+        let names = self.names().into_iter();
+        names.filter(|name| !self.sticks.answers(name)).collect()
+    }
+
+    /// Takes the nodes out: one that is on leaves the volume first, as a member that everybody knows to leave; one that is off goes at
+    /// once. Returns the last description, and what each node said to it.
+    pub(super) fn take_out(
+        &self,
+        secrets: Secrets,
+        progress: &dyn Progress,
+    ) -> Result<(Description, Vec<Outcome>)> {
+        let Self {
+            cluster, old, sticks, ..
+        } = self;
+        let names = self.names();
+        drain(cluster, &secrets, &names, progress);
+        let leaving: Vec<_> = names
+            .iter()
+            .copied()
+            .filter(|name| sticks.answers(name) && (sticks.is_in_volume(name) || sticks.is_manager(name)))
+            .collect();
+        let secrets = if leaving.is_empty() {
+            secrets
+        } else {
+            let description = Description::with_leaving(cluster, &secrets, &leaving)?;
+            publish(cluster, &secrets, &description.signed)?;
+            old.show(&secrets, &leaving, &description.signed);
+            let generation = description.generation;
+            wait_until_out(cluster, &secrets, old, &leaving, generation, progress)?;
+            // Read again, with what was published.
+            Secrets::open_or_create(secrets.folder(), cluster)?
+        };
+        let description = Description::of(cluster, &secrets)?;
+        let mut outcomes = publish(cluster, &secrets, &description.signed)?;
+        outcomes.extend(old.show(&secrets, &names, &description.signed));
+        Ok((description, outcomes))
+    }
+
+    fn names(&self) -> Vec<&'a str> {
+        self.gone.iter().map(|node| node.name.as_str()).collect()
+    }
+
+    fn refuse(&self, secrets: &Secrets) -> Result<()> {
+        if self.cluster.gluster.is_some() {
+            // As many as the volume has now, whatever the file says.
+            let copies = description::copies(secrets);
+            self.sticks.require_all_files_without(&self.away(), copies)?;
+            self.sticks
+                .require_spares_for(&self.names(), self.cluster, copies)?;
+        }
+        require_managers_without(self.cluster, self.gone, &self.sticks)
+    }
 }
 
 /// Refuses to go on without managers that are off, unless those that stay and answer are more than half of all: with fewer, the swarm

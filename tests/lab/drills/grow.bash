@@ -1,4 +1,5 @@
-# A fifth Pi: it gets a [[node]] and an image, and nothing is done to the four others, once with all of them on, once without the manager.
+# A fifth Pi: it gets a [[node]] and an image, and nothing is done to the four others, once with all of them on, once without the manager,
+# and once they have been told by `mkimage apply` before.
 new=pi5-1
 
 # grows [NODE]: the new node becomes a member; NODE, which is off meanwhile, comes back later.
@@ -7,8 +8,12 @@ grows() {
     local -a there=()
     NODES+=("$new")
     cluster_write "$LAB_SCRATCH/cluster"
-    flash_new "$new"
     writer_start pi4-2
+    if [[ -n $told_before ]]; then
+        check "mkimage apply, before there is a card" mkimage apply --yes
+        check "the others know $new" eventually 120 know "$new" "${NODES[@]:0:4}"
+    fi
+    flash_new "$new"
     [[ -z $off ]] || node_cut "$off"
     node_on "$new"
     if [[ -n $off ]]; then
@@ -39,18 +44,27 @@ know() {
     done
 }
 
-healthy_cluster
-grows
-node_cut "$new"
-stick_remove "$new"
-NODES=("${NODES[@]:0:4}")
+# four_again: the cluster as it was before it grew.
+four_again() {
+    node_cut "$new"
+    stick_remove "$new"
+    NODES=("${NODES[@]:0:4}")
+    put_back healthy
+    all_on
+    wait_state 'done' "${MKLAB_PATIENCE:-900}" "${NODES[@]}"
+    drill_begins
+}
 
+healthy_cluster
+told_before=
+grows
 say "once more while the only manager is off"
-put_back healthy
-all_on
-wait_state 'done' "${MKLAB_PATIENCE:-900}" "${NODES[@]}"
-drill_begins
+four_again
 grows pi4-1
+say "once more, told before"
+four_again
+told_before=yes
+grows
 node_cut "$new"
 stick_remove "$new"
 # shellcheck disable=SC2034 # (run_drills reads it)

@@ -76,6 +76,16 @@ check "and says that it was taken out" eventually 120 in_node "$gone" grep -q 't
 gets_nothing "$gone"
 node_cut "$gone"
 
+say "$gone comes back, with its stick"
+drill_begins
+NODES+=("$gone")
+cluster_write "$LAB_SCRATCH/cluster"
+flash_new "$gone"
+node_on "$gone"
+wait_state 'done' "${MKLAB_PATIENCE:-900}" "${NODES[@]}"
+check "it has new keys" eventually 60 in_node "$MANAGER" grep "^$gone " /etc/mkimage/nodes
+drill_ends_well
+
 say "a dead worker"
 back_to_four
 gone=pi4-3

@@ -61,3 +61,8 @@ proxy_and_mirror_may_change_and_go() { # test
     equal "$(head -n 1 "$list")" 'deb http://deb.debian.org/debian/ trixie main'
     grep -q '^URIs: http://deb.debian.org/debian/$' "$other"
 }
+
+# Only Debian's and Docker's signatures vouch for a package.
+no_script_has_apt_take_what_nobody_has_signed() { # test
+    fails grep -rniE 'allow-unauthenticated|allow-insecure|allowinsecure|trusted *= *yes|force-yes|no-check-gpg' "$FIRSTBOOT" "$FIRSTBOOT/../overlays"
+}

@@ -25,7 +25,6 @@ pub(super) struct Told {
 /// owner. Fails if there are two with the same number.
 pub(super) fn catch_up(cluster: &Cluster, secrets: Secrets, progress: &dyn Progress) -> Result<Told> {
     let mine = description::newest_number(&secrets);
-    let text = |description| description::text_of(description);
     let mut newest: Option<String> = None;
     let mut silent = Vec::new();
     for (node, theirs) in ask_all(cluster, &secrets) {
@@ -34,7 +33,8 @@ pub(super) fn catch_up(cluster: &Cluster, secrets: Secrets, progress: &dyn Progr
             continue;
         };
         let number = description::number(&theirs);
-        if number < mine || secrets.description.as_deref().map(text) == Some(text(&theirs)) {
+        let ours = secrets.description.as_deref().map(description::text_of);
+        if number < mine || ours == Some(description::text_of(&theirs)) {
             continue;
         }
         if !secrets.has_signed(&theirs) {

@@ -158,7 +158,8 @@ fn text(cluster: &Cluster, secrets: &Secrets, leaving: &[&str], generation: u64)
     section(&mut text, "owner", &secrets.owner());
     section(&mut text, "leaving", &on_lines(leaving));
     let gone = Gone::since(newest, &text);
-    section(&mut text, "joined", &gone::joined(newest, &text, generation));
+    let joined = gone::joined(newest, &text, generation);
+    section(&mut text, "joined", &joined);
     section(&mut text, "gone", &gone.nodes());
     section(&mut text, "revoked_keys", &gone.keys());
     Ok(text)

@@ -167,6 +167,7 @@ others_answer() {
     world=$MKIMAGE_RUN/..
     has=$(sed -n "s/^$node=//p" "$world/others")
     case "$word $has" in
+        *" shut") echo "Permission denied (publickey)." >&2; exit 255 ;;
         "generation denied") [ -n "${certificate:-}" ] || { echo "Permission denied (publickey)." >&2; exit 255; } ;;
         "generation ") exit 255 ;;
         "generation "*x) echo "generation ${has%x} 0000000000000000000000000000000000000000000000000000000000000000" ;;
@@ -186,6 +187,23 @@ others_hear_of_it() { # test
     grep -q "CertificateFile=$WORLD/etc/enrolment_certificate" "$WORLD/options-pi4-3"
     fails grep -q CertificateFile "$WORLD/options-pi4-1"
     equal "$(jq -c . "$WORLD/run/parts/description")" '{"generation":5}'
+}
+
+a_node_that_everybody_refuses_says_what_to_do() { # test
+    a_described_node
+    others_answer pi4-1=shut pi4-3=shut pi3-1=
+    stage description
+    equal "$CODE $WHY" '0 '
+    echo "$(($(cut -d . -f 1 /proc/uptime) - 300))" >"$WORLD/run/shut-out"
+    stage description
+    equal "$CODE" 0
+    contains "$WHY" 'make a new image for its card'
+    # As long as one node listens, the others may still be installing.
+    others_answer pi4-1=shut pi4-3=5 pi3-1=
+    rm "$WORLD/run/stages/description.why"
+    stage description
+    equal "$CODE $WHY" '0 '
+    [[ ! -e $WORLD/run/shut-out ]]
 }
 
 nobody_is_told_an_older_one() { # test

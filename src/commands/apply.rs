@@ -124,9 +124,7 @@ fn plan(changes: &Changes, description: &Description, silent: &[String], away: &
     } else {
         format!("Description {number}:")
     };
-    lines
-        .iter()
-        .fold(text, |text, line| format!("{text}\n  {line}"))
+    lines.iter().fold(text, |text, line| format!("{text}\n  {line}"))
 }
 
 /// Puts a node's keys aside, and names what the owner's computer still has of it.

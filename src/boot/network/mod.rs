@@ -16,9 +16,7 @@ pub(super) fn address_files(cluster: &Cluster, node: &Node) -> Vec<(&'static str
     if node.address == Address::Dhcp {
         return Vec::new();
     }
-    programs(cluster, node)
-        .map(|(_, path, text)| (path, text))
-        .into()
+    programs(cluster, node).map(|(_, path, text)| (path, text)).into()
 }
 
 /// Returns what each program that may manage the cable is told of the node's address, as lines of the program's name, a blank, and a line
@@ -193,9 +191,10 @@ mod tests {
             let lines = lines.filter(|(name, _)| *name == program);
             lines.map(|(_, line)| line.to_owned()).collect()
         };
-        assert!(lines("NetworkManager").ends_with(
-            &["[ipv4]", "method=auto", "", "[ipv6]", "method=auto"].map(ToOwned::to_owned)
-        ));
+        assert!(
+            lines("NetworkManager")
+                .ends_with(&["[ipv4]", "method=auto", "", "[ipv6]", "method=auto"].map(ToOwned::to_owned))
+        );
         assert_eq!(lines("dhcpcd"), [""; 0]);
         assert_eq!(
             lines("networkd"),

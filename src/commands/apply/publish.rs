@@ -63,11 +63,7 @@ fn show(node: &Node, secrets: &Secrets, signed: &str) -> Result<std::result::Res
 
 /// Shows it to a node where the description says that it is, or else where the one before said so: it may have another address now, and
 /// not know of it yet.
-fn show_where_it_may_be(
-    node: &Node,
-    secrets: &Secrets,
-    signed: &str,
-) -> std::result::Result<String, String> {
+fn show_where_it_may_be(node: &Node, secrets: &Secrets, signed: &str) -> std::result::Result<String, String> {
     let config = secrets.ssh_config_path();
     let run = |options: &[String]| {
         let name = node.name.as_str();

@@ -130,13 +130,13 @@ mod tests {
              [ipv4]\n\
              method=manual\n\
              address1=192.168.1.32/24,192.168.1.1\n\
-             dad-timeout=0\n\
-             dns=192.168.1.2\n\
+             dns=192.168.1.2;\n\
              dns-search=lan\n\
+             dad-timeout=0\n\
              \n\
              [ipv6]\n\
              method=auto\n\
-             dns=fd00::53\n"
+             dns=fd00::53;\n"
         );
     }
 

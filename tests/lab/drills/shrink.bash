@@ -83,6 +83,8 @@ cluster_write "$LAB_SCRATCH/cluster"
 flash_new "$gone"
 node_on "$gone"
 wait_state 'done' "${MKLAB_PATIENCE:-900}" "${NODES[@]}"
+# A new card has no image for the service of four replicas.
+image_import "$gone"
 check "it has new keys" eventually 60 in_node "$MANAGER" grep "^$gone " /etc/mkimage/nodes
 drill_ends_well
 

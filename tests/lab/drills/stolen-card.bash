@@ -5,7 +5,7 @@
 opens_nothing() {
     local user
     stranger_arrives pi4-2
-    stranger_wireguard "$1/wireguard_key" "$address" "$(private_address "$MANAGER")"
+    stranger_wireguard "$1/wireguard_key" "$address"
     attack "the old key in the private network" member_answers "$(private_address "$MANAGER")" "$address"
     attack "a handshake with it" shakes_hands
     for user in mkimage "$CLUSTER_USER" root; do

@@ -70,7 +70,7 @@ swarm_and_containers_use_the_private_network_only() { # test
     rm -rf "$WORLD/others"/* "$WORLD/run/states" "$WORLD/var-lib"/*
     MKIMAGE_OTHERS_WAIT=0 stage swarm
     equal "$CODE" 0
-    did '^swarm init --advertise-addr 10.77.0.1 --listen-addr 10.77.0.1:2377 --data-path-addr 10.77.0.1 --default-addr-pool 10.10.0.0/16$'
+    did '^swarm init --cert-expiry 87600h --advertise-addr 10.77.0.1 --listen-addr 10.77.0.1:2377 --data-path-addr 10.77.0.1 --default-addr-pool 10.10.0.0/16$'
 }
 
 published_ports_fit_through_the_private_network() { # test
@@ -430,6 +430,94 @@ half_a_swarm() {
         says "$node" 'swarm inactive worker - -'
     done
     export MKIMAGE_HALF_MADE_WAIT=0
+}
+
+# As after 90 days without power: Docker knows neither its role nor its id any more.
+a_swarm_in_error() {
+    a_swarm error false -
+    mkdir -p "$WORLD/swarm/raft"
+    with_parts notes "note swarm-was $(ca_of_ours)"
+    export MKIMAGE_ERROR_WAIT=0 MKIMAGE_OTHERS_WAIT=0
+}
+
+a_member_whose_certificate_has_expired_joins_again() { # test
+    local node
+    for node in pi4-2 pi4-3; do
+        settings MKIMAGE_NODE="$node"
+        a_swarm_in_error
+        rm -rf "$WORLD/swarm/raft" "$WORLD/run/swarm-error"
+        says pi4-1 "swarm active manager m $(ca_of_ours)"
+        : >"$WORLD/docker.log"
+        MKIMAGE_ERROR_WAIT=120 stage swarm
+        equal "$CODE" 1
+        contains "$WHY" 'Docker says about its swarm: trouble'
+        fails did '^swarm leave'
+        stage swarm
+        equal "$CODE" 0
+        did '^swarm leave --force'
+        did '^swarm join'
+        contains "$(cat "$WORLD/ghosts")" 'forget-ghost new'
+    done
+}
+
+a_manager_whose_certificate_has_expired_joins_the_others_again() { # test
+    first_manager
+    sed -i 's/^pi4-2 worker/pi4-2 manager/' "$WORLD/etc/nodes"
+    a_swarm_in_error
+    says pi4-2 "swarm active manager m $(ca_of_ours)"
+    stage swarm
+    equal "$CODE" 0
+    did '^swarm join'
+    fails did '^swarm init'
+}
+
+a_worker_in_error_waits_for_a_manager_that_is_off() { # test
+    settings
+    a_swarm_in_error
+    stage swarm
+    equal "$CODE" 10
+    contains "$WHY" 'no manager of it answers'
+    fails did '^swarm leave'
+}
+
+the_only_manager_in_error_names_the_command_that_helps() { # test
+    first_manager
+    a_swarm_in_error
+    says pi4-2 "swarm active worker w $(ca_of_ours)"
+    stage swarm
+    equal "$CODE" 11
+    contains "$WHY" 'trouble'
+    contains "$WHY" 'sudo mkimage-recover new-swarm'
+    fails did '^swarm leave'
+    : >"$WORLD/run/new-swarm"
+    stage swarm
+    equal "$CODE" 0
+    did '^swarm leave --force'
+    did '^swarm init'
+}
+
+certificates_last_for_years() { # test
+    first_manager
+    a_swarm inactive false -
+    for node in pi4-2 pi4-3 pi3-1; do
+        says "$node" 'swarm inactive worker - -'
+    done
+    stage swarm
+    equal "$CODE" 0
+    did '^swarm init --cert-expiry 87600h '
+    # The first one is for 90 days all the same.
+    did '^swarm ca --rotate --quiet --cert-expiry 87600h$'
+    # A swarm that was made before this was known.
+    a_swarm active true m
+    echo m >"$WORLD/run/ghosts-forgotten"
+    sed -i 's|^    case "$\*" in|&\n*NodeCertExpiry*) echo 2160h0m0s ;;|' "$WORLD/bin/docker"
+    stage swarm
+    equal "$CODE" 0
+    did '^swarm update --cert-expiry 87600h$'
+    sed -i 's|2160h0m0s|87600h0m0s|' "$WORLD/bin/docker"
+    : >"$WORLD/docker.log"
+    stage swarm
+    fails did '^swarm update'
 }
 
 a_swarm_that_was_being_made_when_the_power_failed_is_made_again() { # test

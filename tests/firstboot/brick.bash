@@ -180,7 +180,7 @@ a_permission_is_used_up_when_formatting_is_cut_off() { # test, root
         [[ $permission == always ]] || : >"$BOOT/mkimage/wipe-stick"
         fake mkfs.xfs 'exit 1'
         stage brick
-        equal "$CODE" 1
+        equal "$CODE" 11
         rm "$WORLD/bin/mkfs.xfs"
         another_stick_is_refused MKIMAGE_BRICK_WIPE="$permission"
     done

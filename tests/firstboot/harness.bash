@@ -35,6 +35,8 @@ leave_the_world() {
         umount -- "$place" 2>/dev/null || umount -l -- "$place"
     done
     for device in "${LOOPS[@]}"; do
+        # It would stay so for whatever file it gets next.
+        blockdev --setrw "$device" 2>/dev/null
         losetup -d "$device" 2>/dev/null
     done
     chattr -i "$WORLD/brick" 2>/dev/null

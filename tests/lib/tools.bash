@@ -19,6 +19,8 @@ readonly FIRSTBOOT_TOOLS=(
     dash=dash busybox=busybox-static jq=jq losetup=mount mkfs.exfat=exfatprogs mkfs.ext4=e2fsprogs
     mkfs.vfat=dosfstools mkfs.xfs=xfsprogs xfs_io=xfsprogs sfdisk=fdisk systemd-analyze=systemd nft=nftables
     shellcheck=shellcheck shfmt=shfmt visudo=sudo getfattr=attr
+    # A stick that lies: a disk whose answers a program makes up.
+    nbdkit=nbdkit nbdfuse=libnbd-bin
 )
 readonly LAB_TOOLS=(
     apt-cacher-ng=apt-cacher-ng busybox=busybox-static ip=iproute2 iptables=iptables jq=jq mmdebstrap=mmdebstrap

@@ -157,7 +157,7 @@ pub enum Command {
             conflicts_with = "all"
         )]
         nodes: Vec<String>,
-        /// All nodes
+        /// All nodes and the owner; implies --in-place
         #[arg(long)]
         all: bool,
         /// Bring running nodes their new keys over ssh; only for cards that nobody else has. Otherwise they need new cards

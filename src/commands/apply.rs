@@ -18,7 +18,7 @@ use crate::identity::{FOLDER_NAME, Secrets};
 use crate::progress::Progress as _;
 use crate::session::Session;
 use crate::ui::{self, Table};
-use newest::Told;
+pub(super) use newest::{Told, catch_up};
 pub(super) use publish::{Outcome, publish};
 use removal::Removal;
 
@@ -27,7 +27,7 @@ pub(super) fn run(session: &Session, dry_run: bool, yes: bool) -> Result<()> {
     let cluster = &loaded.cluster;
     session.print_notes(&loaded);
     let secrets = Secrets::open_or_create(&folder_in_use(session, cluster, "apply")?, cluster)?;
-    let Told { secrets, silent } = newest::catch_up(cluster, secrets, &session.bars)?;
+    let Told { secrets, silent } = catch_up(cluster, secrets, &session.bars);
     let description = Description::of(cluster, &secrets)?;
     let newest = secrets.description.as_deref().unwrap_or_default();
     let changes = Changes::between(newest, &description.signed);

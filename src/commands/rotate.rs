@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::apply::{self, Outcome};
+use super::apply::{self, Outcome, Told};
 use crate::cluster::{Cluster, Node, Role};
-use crate::description::Description;
+use crate::description::{Changes, Description};
 use crate::error::{Category, Error, Result};
 use crate::identity::Secrets;
 use crate::progress::Progress as _;
@@ -20,19 +20,16 @@ pub(super) fn run(session: &Session, names: &[String], all: bool, in_place: bool
     let cluster = &loaded.cluster;
     session.print_notes(&loaded);
     let nodes = chosen(cluster, names, all)?;
-    let folder = apply::folder_in_use(session, cluster, "rotate")?;
-    // A change of the file is not brought along unseen.
-    let secrets = Secrets::open_or_create(&folder, cluster)?;
-    let newest = secrets.description.clone().unwrap_or_default();
-    if Description::of(cluster, &secrets)?.signed != newest {
-        let what = "the cluster file has changes that the nodes do not know yet";
-        return Err(Error::new(Category::Refused, what).with_remedy("run mkimage apply first"));
+    // The keys of all nodes at once cannot wait for cards: the cluster would be cut off.
+    let in_place = in_place || all;
+    if !in_place {
+        refuse_to_stop_the_cluster(cluster, &nodes)?;
     }
-    let names = nodes
-        .iter()
-        .map(|node| node.name.as_str())
-        .collect::<Vec<_>>()
-        .join(", ");
+    let folder = apply::folder_in_use(session, cluster, "rotate")?;
+    let secrets = Secrets::open_or_create(&folder, cluster)?;
+    let Told { secrets, .. } = apply::catch_up(cluster, secrets, &session.bars);
+    refuse_other_changes(cluster, &secrets, &nodes, all)?;
+    let names: Vec<_> = nodes.iter().map(|node| node.name.as_str()).collect();
     let how = if in_place {
         "A node that is on gets its new keys now, from this computer, and its connections stop for some seconds; a stranger who has its old card \
          and answers in its place gets them, too. One that is off needs mkimage apply when it is on, or a new card."
@@ -40,32 +37,75 @@ pub(super) fn run(session: &Session, names: &[String], all: bool, in_place: bool
         "Each needs a new card, made after this; nothing is sent to it."
     };
     session.bars.say(&format!(
-        "{names}: new keys. The old ones open nothing any more: not ssh between nodes, not the private network and so neither the \
-         volume nor the swarm, whose tokens change too. {how}"
+        "{}: new keys. The old ones open nothing any more: not ssh between nodes, not the private network and so neither the \
+         volume nor the swarm, whose tokens change too. {how}",
+        names.join(", ")
     ));
     if !yes {
         apply::confirm()?;
     }
+    // What the nodes know, if that is newer, is what the next description goes on from.
+    let newest = secrets.description.clone();
     if all {
         Secrets::renew_owner(&folder, cluster)?;
     }
     let renewed: Vec<_> = nodes.iter().map(|node| &node.name).collect();
-    let secrets = Secrets::renew(&folder, cluster, &renewed, in_place)?;
+    let mut secrets = Secrets::renew(&folder, cluster, &renewed, in_place)?;
+    secrets.description = newest;
     let description = Description::of(cluster, &secrets)?;
     let outcomes = apply::publish(cluster, &secrets, &description.signed)?;
-    let lost: Vec<_> = nodes
-        .iter()
+    if outcomes.iter().all(|(_, outcome)| outcome.is_err()) {
+        let what = "no node has taken the new description, so the old keys still open all nodes";
+        return Err(
+            Error::new(Category::Network, what).with_remedy("switch a node on, and run mkimage apply")
+        );
+    }
+    let lost: Vec<_> = names
+        .into_iter()
         .filter(|node| !was_told(&outcomes, node))
-        .map(|node| node.name.as_str())
         .collect();
     let swarm = renew_swarm(cluster, &secrets, &lost);
     report(session, &outcomes, &lost, in_place)?;
     if swarm {
         return Ok(());
     }
-    let what = "no manager has changed the swarm's tokens";
+    let what = "no manager has changed the swarm's tokens and certificates";
     Err(Error::new(Category::Network, what).with_remedy(
-        "on a manager, when one is on: docker swarm join-token --rotate worker, and the same with manager",
+        "on a manager, when one is on: sudo docker swarm ca --rotate --detach --quiet; sudo docker swarm join-token --rotate worker; \
+         sudo docker swarm join-token --rotate manager",
+    ))
+}
+
+/// Refuses to bring along a change of the file unseen.
+fn refuse_other_changes(cluster: &Cluster, secrets: &Secrets, nodes: &[&Node], all: bool) -> Result<()> {
+    let newest = secrets.description.as_deref().unwrap_or_default();
+    let changes = Changes::between(newest, &Description::of(cluster, secrets)?.signed);
+    let names: Vec<_> = nodes.iter().map(|node| node.name.as_str()).collect();
+    if changes.are_keys_of(&names, all) {
+        return Ok(());
+    }
+    let others = changes.with_new_keys();
+    if others.iter().any(|node| !names.contains(node)) {
+        changes.refuse_other_keys()?;
+    }
+    let what = "the cluster file has changes that the nodes do not know yet";
+    Err(Error::new(Category::Refused, what).with_remedy("run mkimage apply first"))
+}
+
+/// Refuses to shut out so many nodes at once that those which stay are no majority: until the new cards are in, nobody could write to
+/// the volume or change the swarm. One node is the owner's to give up, however few there are.
+fn refuse_to_stop_the_cluster(cluster: &Cluster, nodes: &[&Node]) -> Result<()> {
+    let stay_too_few = |counts: fn(&Node) -> bool| {
+        let all = cluster.nodes.iter().filter(|node| counts(node)).count();
+        let out = nodes.iter().filter(|node| counts(node)).count();
+        out > 1 && out.saturating_mul(2) >= all
+    };
+    if !stay_too_few(|node| node.role == Role::Manager) && !stay_too_few(|node| node.brick.is_some()) {
+        return Ok(());
+    }
+    let what = "without these nodes the others are no majority, and the cluster stands still until the new cards are in";
+    Err(Error::new(Category::Refused, what).with_remedy(
+        "give one node at a time its new card, or bring the new keys to the nodes that are on: --in-place",
     ))
 }
 
@@ -84,10 +124,10 @@ fn chosen<'a>(cluster: &'a Cluster, names: &[String], all: bool) -> Result<Vec<&
     names.iter().map(find).collect()
 }
 
-fn was_told(outcomes: &[Outcome], node: &Node) -> bool {
+fn was_told(outcomes: &[Outcome], node: &str) -> bool {
     outcomes
         .iter()
-        .any(|(name, outcome)| *name == node.name.as_str() && outcome.is_ok())
+        .any(|(name, outcome)| name == node && outcome.is_ok())
 }
 
 /// Removes the entries of nodes that did not get their new keys, so that Docker refuses their certificates, and gives the swarm new tokens

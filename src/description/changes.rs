@@ -19,6 +19,11 @@ const NEW_NETWORK: &str = " starts its network anew, and cannot be reached for s
 /// The end of the sentence about a node whose keys have changed.
 const NEW_KEYS: &str = " has new keys";
 
+/// The end of the sentence about a node whose line in the list of nodes has changed. A place or a role is a setting, too.
+const NEW_PLACE: &str = " has another place, role or key";
+
+const NEW_OWNER: &str = "the owner has a new key";
+
 /// A node that one of two descriptions has.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Changes {
@@ -70,27 +75,45 @@ impl Changes {
             .get("owner")
             .is_some_and(|before| Some(before) != new.get("owner"))
         {
-            changes.others.push("the owner has a new key".to_owned());
+            changes.others.push(NEW_OWNER.to_owned());
         }
         changes.others.sort();
         changes.others.dedup();
         changes
     }
 
+    /// Returns the names of the nodes that have other keys.
+    pub fn with_new_keys(&self) -> Vec<&str> {
+        let keys = self.others.iter();
+        keys.filter_map(|change| change.strip_suffix(NEW_KEYS)).collect()
+    }
+
     /// Refuses keys that a node does not have although nobody has asked for new ones: those in the folder are older than the node, or were
     /// deleted.
     pub fn refuse_other_keys(&self) -> Result<()> {
-        let Some(node) = self
-            .others
-            .iter()
-            .find_map(|change| change.strip_suffix(NEW_KEYS))
-        else {
+        let nodes = self.with_new_keys();
+        if nodes.is_empty() {
             return Ok(());
-        };
-        let what = format!("cluster.secrets has other keys of {node} than the running cluster knows");
+        }
+        let what = format!(
+            "cluster.secrets has other keys of {} than the running cluster knows",
+            nodes.join(", ")
+        );
         Err(Error::new(Category::Refused, what).with_remedy(format!(
-            "restore a newer backup of cluster.secrets, or give the node new keys and a new card: mkimage rotate --node {node}"
+            "restore a newer backup of cluster.secrets, or give new keys and new cards: mkimage rotate --node {}",
+            nodes.join(" --node ")
         )))
+    }
+
+    /// Returns whether these nodes' keys, and the owner's with `owner`, are all that changes.
+    pub fn are_keys_of(&self, nodes: &[&str], owner: bool) -> bool {
+        let is_key = |change: &String| {
+            let node = change
+                .strip_suffix(NEW_KEYS)
+                .or_else(|| change.strip_suffix(NEW_PLACE));
+            node.is_some_and(|node| nodes.contains(&node)) || owner && change == NEW_OWNER
+        };
+        self.added.is_empty() && self.removed.is_empty() && self.others.iter().all(is_key)
     }
 
     /// Returns whether the two are the same.
@@ -151,7 +174,7 @@ fn sentence(section: &str, key: &str, was: Option<&str>, value: &str) -> Option<
         _ => was.map(|_| {
             let node = key.split(',').next().unwrap_or(key);
             match section {
-                "nodes" => format!("{node} has another place, role or key"),
+                "nodes" => format!("{node}{NEW_PLACE}"),
                 _ => format!("{node}{NEW_KEYS}"),
             }
         }),
@@ -206,5 +229,25 @@ mod tests {
             Changes::between(&two, &one).others,
             ["the keys that may log in are others"]
         );
+    }
+
+    #[test]
+    fn all_nodes_with_other_keys_are_named() {
+        let new = OLD
+            .replace("AAAA1", "AAAA8")
+            .replace("AAAA2", "AAAA9")
+            .replace("k1=", "k8=");
+        let changes = Changes::between(OLD, &new);
+        let remedy = changes
+            .refuse_other_keys()
+            .unwrap_err()
+            .remedy()
+            .unwrap()
+            .to_owned();
+        assert!(remedy.ends_with("mkimage rotate --node a --node b"), "{remedy}");
+        assert!(changes.are_keys_of(&["a", "b"], false));
+        assert!(!changes.are_keys_of(&["a"], false));
+        let moved = new.replace("ROLE='worker'", "ROLE='manager'");
+        assert!(!Changes::between(OLD, &moved).are_keys_of(&["a", "b"], false));
     }
 }

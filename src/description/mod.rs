@@ -3,6 +3,7 @@
 //! A node takes a description with a higher number and a valid signature, and nothing else. `docs/architecture.md` has the format.
 
 mod changes;
+mod forks;
 mod gone;
 mod refusals;
 #[cfg(test)]
@@ -17,6 +18,7 @@ use crate::error::{Category, Error, Result};
 use crate::identity::Secrets;
 
 pub use changes::Changes;
+pub use forks::{follows, has_revoked, merged};
 use gone::Gone;
 pub use gone::GoneNode;
 

@@ -96,7 +96,14 @@ fn a_node_that_has_gone_is_remembered_with_its_keys_until_it_comes_back() {
     changed.general.timezone = "UTC".to_owned();
     let later = keep(&secrets(folder.path(), &changed), &changed);
     assert_eq!(lines(&later, "joined"), [format!("{name} 4")]);
-    assert_eq!(lines(&back, "revoked_keys"), [""; 0]);
+    // It has new keys, and the old ones open nothing again.
+    assert_eq!(lines(&back, "revoked_keys"), [key.as_str()]);
+    assert_eq!(lines(&later, "revoked_keys"), [key.as_str()]);
+    assert!(
+        !lines(&back, "enrolment_keys")
+            .iter()
+            .any(|line| line.ends_with(&key))
+    );
 }
 
 #[test]

@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use super::folder::{Files, Folder};
 use super::keys::{self, KeyPair};
+use super::renewal::REMOVED;
 use crate::cluster::{Cluster, NodeName};
 use crate::error::{Category, Context as _, Error, Result};
 
@@ -80,22 +81,11 @@ pub(super) fn read_number(files: &Files, nodes: &str, node: &str) -> Result<Opti
     }
 }
 
-/// Reads a node's number, or gives it the lowest that no node has. Nodes that have left the cluster file keep theirs. A number
-/// that two nodes have is an error: a folder was copied, and both would be the same to the others.
+/// Reads a node's number, or gives it the lowest that no node has or had. A number that two nodes have is an error: a folder was
+/// copied, and both would be the same to the others.
 pub(super) fn read_or_give_number(folder: &Folder, nodes: &str, node: &NodeName) -> Result<u8> {
-    let what = || format!("listing {}", folder.files.path(nodes).display());
-    let mut taken = BTreeMap::new();
-    for entry in fs::read_dir(folder.files.path(nodes)).disk(what)? {
-        // Desktops leave files of their own in folders.
-        let Ok(other) = NodeName::parse(&entry.disk(what)?.file_name().to_string_lossy()) else {
-            continue;
-        };
-        if other != *node
-            && let Some(number) = read_number(&folder.files, nodes, other.as_str())?
-        {
-            taken.insert(number, other);
-        }
-    }
+    let mut taken = numbers_below(&folder.files, nodes)?;
+    taken.retain(|_, other| other != node);
     if let Some(number) = read_number(&folder.files, nodes, node.as_str())? {
         return match taken.get(&number) {
             None => Ok(number),
@@ -109,11 +99,13 @@ pub(super) fn read_or_give_number(folder: &Folder, nodes: &str, node: &NodeName)
             }
         };
     }
+    // The pool and the volume may still know a node that has gone by its address.
+    taken.append(&mut numbers_below(&folder.files, REMOVED)?);
     let number = (1..=254)
         .find(|number| !taken.contains_key(number))
         .ok_or_else(|| {
             let what = format!("{node} has no place in the private network, which has 254");
-            let remedy = "take nodes out of the cluster file and of cluster.secrets/nodes";
+            let remedy = "take nodes out of the cluster file, and their folders out of cluster.secrets/nodes and cluster.secrets/removed";
             Error::new(Category::ClusterFile, what).with_remedy(remedy)
         })?;
     folder.create(
@@ -121,6 +113,25 @@ pub(super) fn read_or_give_number(folder: &Folder, nodes: &str, node: &NodeName)
         format!("{number}\n").as_bytes(),
     )?;
     Ok(number)
+}
+
+/// Returns the numbers of the nodes that have folders in this one.
+fn numbers_below(files: &Files, nodes: &str) -> Result<BTreeMap<u8, NodeName>> {
+    let mut numbers = BTreeMap::new();
+    if !files.path(nodes).exists() {
+        return Ok(numbers);
+    }
+    let what = || format!("listing {}", files.path(nodes).display());
+    for entry in fs::read_dir(files.path(nodes)).disk(what)? {
+        // Desktops leave files of their own in folders.
+        let Ok(node) = NodeName::parse(&entry.disk(what)?.file_name().to_string_lossy()) else {
+            continue;
+        };
+        if let Some(number) = read_number(files, nodes, node.as_str())? {
+            numbers.insert(number, node);
+        }
+    }
+    Ok(numbers)
 }
 
 fn number_path(nodes: &str, node: &str) -> String {

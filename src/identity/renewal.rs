@@ -15,7 +15,10 @@ use crate::error::{Context as _, Result};
 const REPLACED: &str = "replaced";
 
 /// The folder for the keys of nodes that are out of the cluster.
-const REMOVED: &str = "removed";
+pub(super) const REMOVED: &str = "removed";
+
+/// Exists while no node has heard of the owner's new key.
+const UNHEARD_OWNER: &str = "owner_key.unheard";
 
 impl Secrets {
     /// Opens the folder and gives these nodes new keys. With `in_place` they are to get them over ssh while they still have their old
@@ -47,9 +50,15 @@ impl Secrets {
     }
 
     /// Gives the owner a new key, and a new login if there is one without a key of the user's. The old ones are kept beside them, because
-    /// nodes do not know the new ones yet.
+    /// nodes do not know the new ones yet. While no node has heard of new ones, there are no newer ones: the old ones are all that opens
+    /// the nodes.
     pub fn renew_owner(folder: &Path, cluster: &Cluster) -> Result<Self> {
         let locked = Folder::open_or_create(folder)?;
+        if locked.files.path(UNHEARD_OWNER).exists() {
+            drop(locked);
+            return Self::open_or_create(folder, cluster);
+        }
+        locked.update(UNHEARD_OWNER, "")?;
         for (key, old) in [(OWNER_KEY, OLD_OWNER_KEY), (ADMIN_KEY, OLD_ADMIN_KEY)] {
             let path = |name: &str| locked.files.path(name);
             let doing = || format!("replacing {}", path(key).display());
@@ -69,22 +78,7 @@ impl Secrets {
     /// Puts the keys of a node that is out of the cluster aside, so that it gets new ones when it comes back: somebody may have the old
     /// ones. Returns where they are; `None` if it has none.
     pub fn put_aside(folder: &Path, node: &str) -> Result<Option<PathBuf>> {
-        let locked = Folder::open_or_create(folder)?;
-        locked.create_folder(REMOVED)?;
-        let keys = locked.files.path(&format!("{NODES}/{node}"));
-        if !keys.exists() {
-            return Ok(None);
-        }
-        let mut names = (1_u64..).map(|number| match number {
-            1 => format!("{REMOVED}/{node}"),
-            _ => format!("{REMOVED}/{node}-{number}"),
-        });
-        let aside = names.find_map(|name| Some(locked.files.path(&name)).filter(|path| !path.exists()));
-        let Some(aside) = aside else { return Ok(None) };
-        let doing = || format!("moving the keys of {node} to {}", aside.display());
-        fs::rename(&keys, &aside).disk(doing)?;
-        sync_folder(&locked.files.path(REMOVED))?;
-        Ok(Some(aside))
+        put_aside(&Folder::open_or_create(folder)?, node)
     }
 
     /// Returns the host keys, one per line, one of which the node answers with if it has not got its new keys; `None` if it is not to get
@@ -97,12 +91,38 @@ impl Secrets {
         Ok(keys.map(|keys| keys.as_str().to_owned()))
     }
 
+    /// A node has taken a description that names the owner's key.
+    pub fn owner_is_heard(&self) -> Result<()> {
+        let folder = Folder::open_or_create(self.folder())?;
+        let unheard = folder.files.path(UNHEARD_OWNER);
+        remove(&unheard).disk(|| format!("deleting {}", unheard.display()))
+    }
+
     /// Forgets the keys that the node had before.
     pub fn forget_replaced(&self, node: &NodeName) -> Result<()> {
         let folder = Folder::open_or_create(self.folder())?;
         let replaced = folder.files.path(&format!("{REPLACED}/{node}"));
         remove(&replaced).disk(|| format!("deleting {}", replaced.display()))
     }
+}
+
+/// Does what [`Secrets::put_aside`] does in a folder that is open.
+pub(super) fn put_aside(folder: &Folder, node: &str) -> Result<Option<PathBuf>> {
+    folder.create_folder(REMOVED)?;
+    let keys = folder.files.path(&format!("{NODES}/{node}"));
+    if !keys.exists() {
+        return Ok(None);
+    }
+    let mut names = (1_u64..).map(|number| match number {
+        1 => format!("{REMOVED}/{node}"),
+        _ => format!("{REMOVED}/{node}-{number}"),
+    });
+    let aside = names.find_map(|name| Some(folder.files.path(&name)).filter(|path| !path.exists()));
+    let Some(aside) = aside else { return Ok(None) };
+    let doing = || format!("moving the keys of {node} to {}", aside.display());
+    fs::rename(&keys, &aside).disk(doing)?;
+    sync_folder(&folder.files.path(REMOVED))?;
+    Ok(Some(aside))
 }
 
 fn remove(path: &Path) -> std::io::Result<()> {
@@ -140,6 +160,11 @@ mod tests {
         assert!(second.signed.contains(&format!("[owner]\n{}", new.owner())));
         let config = fs::read_to_string(new.ssh_config_path()).unwrap();
         assert!(config.contains("admin_key.old"), "{config}");
+        // No node has heard of it: the old one is not given up for an even newer one.
+        let again = Secrets::renew_owner(&folder, &lab).unwrap();
+        assert_eq!(again.owner(), new.owner());
+        assert!(old.has_signed(&Description::of(&lab, &again).unwrap().signed));
+        again.owner_is_heard().unwrap();
         // The next one is signed by the new one and by it.
         let newer = Secrets::renew_owner(&folder, &lab).unwrap();
         assert!(!old.has_signed(&Description::of(&lab, &newer).unwrap().signed));

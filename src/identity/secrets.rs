@@ -47,8 +47,10 @@ pub struct Secrets {
     owner_key: KeyPair,
     old_owner_key: Option<KeyPair>,
     nodes: BTreeMap<NodeName, NodeIdentity>,
-    /// The signed description of the last build or change; `None` before the first one.
+    /// The newest description, from which the next one goes on; `None` before the first one.
     pub description: Option<String>,
+    /// The description in the folder.
+    kept_description: Option<String>,
     /// Authorised on every node in addition to the user's own keys.
     pub admin_key: Option<AdminKey>,
     /// Notes for the user: repaired permissions, and keys that other nodes do not know yet.
@@ -79,9 +81,11 @@ impl Secrets {
         let (owner_key, _) = keys::read_or_create(&folder, OWNER_KEY, "mkimage owner")?;
         let old_owner_key = keys::read(&folder.files, OLD_OWNER_KEY)?.map(|(pair, _)| pair);
         folder.create_folder(NODES)?;
+        let description = read_description(&folder.files)?;
         let mut nodes = BTreeMap::new();
         let mut created = Vec::new();
         for node in &cluster.nodes {
+            put_aside_if_revoked(&folder, &node.name, description.as_deref().unwrap_or_default())?;
             let (identity, new) = node_identity(&folder, &node.name)?;
             if new {
                 created.push(node.name.as_str());
@@ -96,7 +100,8 @@ impl Secrets {
             owner_key,
             old_owner_key,
             nodes,
-            description: read_description(&folder.files)?,
+            kept_description: description.clone(),
+            description,
             admin_key,
             notes: folder.repaired.clone(),
         };
@@ -157,6 +162,7 @@ impl Secrets {
             owner_key,
             old_owner_key,
             nodes,
+            kept_description: description.clone(),
             description,
             admin_key,
             notes: Vec::new(),
@@ -254,14 +260,18 @@ impl Secrets {
         owner::certificate(&self.owner_key, node, &self.node(node)?.enrolment_key)
     }
 
-    /// Writes down a signed description as the newest one. Fails if another process has done so meanwhile: two descriptions
-    /// with the same number would divide the cluster.
+    /// Writes down a signed description as the newest one. Fails if another process has written down another one meanwhile: two
+    /// descriptions with the same number would divide the cluster.
     pub fn keep_description(&self, signed: &str) -> Result<()> {
-        if self.description.as_deref() == Some(signed) {
+        if self.kept_description.as_deref() == Some(signed) {
             return Ok(());
         }
         let folder = Folder::open_or_create(&self.folder)?;
-        if read_description(&folder.files)? != self.description {
+        let kept = read_description(&folder.files)?;
+        if kept.as_deref() == Some(signed) {
+            return Ok(());
+        }
+        if kept != self.kept_description {
             let what = "another mkimage has changed the cluster's description meanwhile";
             return Err(Error::new(Category::Other, what).with_remedy("run it again"));
         }
@@ -309,6 +319,19 @@ fn admin_comment(cluster: &Cluster) -> String {
 /// Returns the paths of a node's host key, enrolment key and WireGuard key in the folder.
 fn key_paths(name: &NodeName) -> [String; 3] {
     KEYS.map(|key| format!("{NODES}/{name}/{key}"))
+}
+
+/// Puts the keys of a node aside that it has no more: it was taken out of the cluster, and is back under its old name.
+fn put_aside_if_revoked(folder: &Folder, name: &NodeName, description: &str) -> Result<()> {
+    let [_, enrolment_key, _] = key_paths(name);
+    let Some((pair, _)) = keys::read(&folder.files, &enrolment_key)? else {
+        return Ok(());
+    };
+    if crate::description::has_revoked(description, &pair.public) {
+        super::renewal::put_aside(folder, name.as_str())?;
+        folder.create_folder(&format!("{NODES}/{name}"))?;
+    }
+    Ok(())
 }
 
 fn read_description(files: &Files) -> Result<Option<String>> {

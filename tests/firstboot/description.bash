@@ -74,6 +74,26 @@ takes_out() {
     rm "$WORLD/etc/gone" "$WORLD/etc/revoked_keys"
 }
 
+what_was_shut_out_is_not_let_in_by_an_older_copy_of_the_secrets() { # test
+    a_described_node
+    takes_out pi4-3 "$WORLD/eight" 8
+    adopts "$WORLD/eight"
+    describe "$WORLD/backup" 9
+    fails adopts "$WORLD/backup"
+    contains "$(adopts "$WORLD/backup" || true)" 'older copy of cluster.secrets'
+    # It goes on from both, or the node is back.
+    takes_out pi4-3 "$WORLD/both" 9
+    adopts "$WORLD/both"
+    echo 'ssh-ed25519 AAAAgone' >"$WORLD/etc/revoked_keys"
+    echo 'pi4-3 7' >"$WORLD/etc/joined"
+    describe "$WORLD/before" 10
+    fails adopts "$WORLD/before"
+    echo 'pi4-3 10' >"$WORLD/etc/joined"
+    describe "$WORLD/back" 10
+    adopts "$WORLD/back"
+    equal "$(number)" 10
+}
+
 a_node_that_goes_is_forgotten_and_its_key_is_revoked() { # test
     a_described_node
     echo 'pi4-3 ssh-ed25519 AAAAgone' >>"$WORLD/etc/enrolment_keys"

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use crate::cluster::Cluster;
 use crate::description;
-use crate::error::{Category, Error, Result};
 use crate::identity::Secrets;
 use crate::progress::Progress;
 use crate::ssh;
@@ -14,60 +13,50 @@ const COMMAND: &str = "sudo -n cat /etc/mkimage/description";
 const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// What the running nodes have told.
-pub(super) struct Told {
+pub(crate) struct Told {
     /// The secrets with the newest description.
-    pub(super) secrets: Secrets,
+    pub(crate) secrets: Secrets,
     /// The names of the nodes that do not answer.
-    pub(super) silent: Vec<String>,
+    pub(crate) silent: Vec<String>,
 }
 
 /// Returns the secrets with the newest description that a node which answers has, if it is newer than theirs and signed by the same
-/// owner. Fails if there are two with the same number.
-pub(super) fn catch_up(cluster: &Cluster, secrets: Secrets, progress: &dyn Progress) -> Result<Told> {
+/// owner. Where two computers have changed the cluster, it is one that follows from both. Nothing is written.
+pub(crate) fn catch_up(cluster: &Cluster, mut secrets: Secrets, progress: &dyn Progress) -> Told {
     let mine = description::newest_number(&secrets);
-    let mut newest: Option<String> = None;
     let mut silent = Vec::new();
+    let mut known = Vec::new();
     for (node, theirs) in ask_all(cluster, &secrets) {
-        let Some(theirs) = theirs else {
-            silent.push(node);
-            continue;
-        };
-        let number = description::number(&theirs);
-        let ours = secrets.description.as_deref().map(description::text_of);
-        if number < mine || ours == Some(description::text_of(&theirs)) {
-            continue;
-        }
-        if !secrets.has_signed(&theirs) {
-            progress.warn(&format!(
+        match theirs {
+            None => silent.push(node),
+            Some(theirs) if secrets.has_signed(&theirs) => known.push((node, theirs)),
+            Some(_) => progress.warn(&format!(
                 "{node} has a description that the owner of these secrets has not signed"
-            ));
-            continue;
-        }
-        if number == mine {
-            let what = format!(
-                "{node} has another description with the number {mine}: two computers have changed the cluster"
-            );
-            return Err(Error::new(Category::Refused, what).with_remedy(
-                "go on with the secrets of the one whose changes the nodes have, or copy its cluster.secrets/description to this one",
-            ));
-        }
-        if newest
-            .as_deref()
-            .is_none_or(|newest| number > description::number(newest))
-        {
-            newest = Some(theirs);
+            )),
         }
     }
-    let Some(newest) = newest else {
-        return Ok(Told { secrets, silent });
-    };
-    progress.say(&format!(
-        "the nodes have description {}, and cluster.secrets has {mine}: going on from theirs",
-        description::number(&newest)
-    ));
-    secrets.keep_description(&newest)?;
-    let secrets = Secrets::open_or_create(secrets.folder(), cluster)?;
-    Ok(Told { secrets, silent })
+    known.sort_by_key(|(_, theirs)| description::number(theirs));
+    let mut newest = secrets.description.take().unwrap_or_default();
+    for (node, theirs) in known {
+        let number = description::number(&theirs);
+        if description::follows(&newest, &theirs) {
+            continue;
+        }
+        if newest.is_empty() || description::follows(&theirs, &newest) {
+            progress.say(&format!(
+                "{node} has description {number}, and cluster.secrets has {mine}: going on from that"
+            ));
+            newest = theirs;
+        } else {
+            progress.warn(&format!(
+                "{node} has a description {number} that was made on another computer, or with a newer cluster.secrets; this goes on \
+                 from it with this cluster file, and whatever either has shut out stays out"
+            ));
+            newest = description::merged(&newest, &theirs);
+        }
+    }
+    secrets.description = Some(newest).filter(|newest| !newest.is_empty());
+    Told { secrets, silent }
 }
 
 /// Returns the description of each node that answers.

@@ -15,6 +15,10 @@ refused() {
     check "and the nodes know what they knew" same "$known" "$(in_node pi4-2 sha256sum /etc/mkimage/description /etc/mkimage/nodes /etc/mkimage/settings)"
 }
 
+test_revoked() {
+    in_node "$1" test -s /etc/mkimage/revoked_keys
+}
+
 in_paris() {
     [[ $(in_node "$1" readlink /etc/localtime) == */Europe/Paris ]]
 }
@@ -51,21 +55,29 @@ CLUSTER_FOLDER=$fork
 # Made without asking the nodes, it has the number of another one.
 check "an image is built there" mkimage --base sample --node pi4-1 --out "$LAB_SCRATCH/none"
 cp -- "$fork/cluster.secrets/description" "$kept/fork"
-said=$(mkimage apply --yes 2>&1 || true)
-check "its change is refused, with the reason" grep -qE 'two computers have changed the cluster' <<<"$said"
 refused "the other one with the same number" "$kept/fork" 'two descriptions with the number'
-CLUSTER_FOLDER=$ours
-check "and the nodes know what they knew" same "$known" "$(in_node pi4-2 sha256sum /etc/mkimage/description /etc/mkimage/nodes /etc/mkimage/settings)"
-
-say "a computer with an older copy of the secrets goes on from what the nodes have"
-cp -- "$kept/old" "$fork/cluster.secrets/description"
-CLUSTER_FOLDER=$fork
 said=$(mkimage apply --yes 2>&1)
-CLUSTER_FOLDER=$ours
-check "it says so" grep -q 'going on from theirs' <<<"$said"
+check "only mkimage apply goes on from both, and says so" grep -q 'made on another computer' <<<"$said"
 check "and its change is made" eventually 120 on_every_node in_rome
-check "a computer that has missed that goes on, too" mkimage apply --yes
+CLUSTER_FOLDER=$ours
+said=$(mkimage apply --yes 2>&1)
+check "a computer that has missed that goes on from it, too" grep -q 'going on from that' <<<"$said"
 check "and every node is as its file says" eventually 120 on_every_node in_paris
+
+say "a backup from before a node got new keys"
+check "mkimage rotate --in-place" mkimage rotate --node pi4-3 --in-place --yes
+check "every node has heard of it" eventually 120 on_every_node test_revoked
+known=$(in_node pi4-2 sha256sum /etc/mkimage/description /etc/mkimage/nodes /etc/mkimage/settings)
+CLUSTER_FOLDER=$fork
+for zone in Madrid Lisbon Athens; do
+    sed -i "s|^timezone = .*|timezone = \"Europe/$zone\"|" "$fork/cluster.toml"
+    check "an image is built there" mkimage --base sample --node pi4-1 --out "$LAB_SCRATCH/none"
+done
+cp -- "$fork/cluster.secrets/description" "$kept/backup"
+refused "a higher number that lets the old keys in again" "$kept/backup" 'older copy of cluster.secrets'
+said=$(mkimage apply --yes 2>&1 || true)
+check "mkimage apply says whose keys it lacks" grep -q 'mkimage rotate --node pi4-3' <<<"$said"
+CLUSTER_FOLDER=$ours
 drill_ends_well
 # shellcheck disable=SC2034 # (run_drills reads it)
 DRILL_KEEPS_TO_ITSELF=yes

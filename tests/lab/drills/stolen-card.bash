@@ -11,8 +11,19 @@ opens_nothing() {
     for user in mkimage "$CLUSTER_USER" root; do
         attack "a login of $user with the old enrolment key" logs_in "$MANAGER" "$1/enrolment_key" "$user"
     done
+    attack "an introduction with its certificate" introduces_itself "$1"
     attack "a join with an old token" grep -qxF "$token" <(in_node "$MANAGER" docker swarm join-token -q worker)
     stranger_leaves
+}
+
+# introduces_itself FOLDER: shows a member the newest description, as a node does that nobody knows yet.
+introduces_itself() {
+    local said
+    said=$(beside_stranger timeout 60 ssh -F none -T -o BatchMode=yes -o IdentitiesOnly=yes -o "CertificateFile=$certificate" \
+        -i "$1/enrolment_key" -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR \
+        "mkimage@${NODE_ADDRESS[$MANAGER]}" description <"$CLUSTER_FOLDER/cluster.secrets/description" 2>&1) || true
+    printf '%s\n' "$said"
+    [[ $said != *'Permission denied'* ]]
 }
 
 healthy_cluster
@@ -23,6 +34,8 @@ token=$(in_node "$MANAGER" docker swarm join-token -q worker)
 old=$LAB_SCRATCH/stolen-keys
 rm -rf -- "$old"
 cp -r -- "$CLUSTER_FOLDER/cluster.secrets/nodes/$stolen" "$old"
+certificate=$LAB_SCRATCH/stolen-certificate
+in_node "$stolen" cat /etc/mkimage/enrolment_certificate >"$certificate"
 node_cut "$stolen"
 node_cut "$off"
 writer_start pi4-2
@@ -34,6 +47,7 @@ check "a new card of $stolen" flash_new "$stolen"
 drill_begins
 node_on "$stolen"
 wait_state 'done' "${MKLAB_PATIENCE:-900}" "${NODES[@]}"
+image_import "$stolen"
 writer_stop pi4-2
 say "the program on the volume: $WRITER_WRITES writes, $WRITER_FAILED failed, the longest wait $WRITER_LONGEST s"
 drill_ends_well
@@ -43,7 +57,7 @@ say "the secrets were copied: all keys are new"
 before=$(cat -- "$CLUSTER_FOLDER"/cluster.secrets/nodes/*/*.pub | sort)
 drill_begins
 writer_start pi4-2
-check "mkimage rotate --all" mkimage rotate --all --in-place --yes
+check "mkimage rotate --all" mkimage rotate --all --yes
 check "no node kept a key" test -z "$(comm -12 <(printf '%s\n' "$before") <(cat -- "$CLUSTER_FOLDER"/cluster.secrets/nodes/*/*.pub | sort))"
 check "every node has its new ones" test ! -e "$CLUSTER_FOLDER/cluster.secrets/replaced/$MANAGER"
 drill_ends_well

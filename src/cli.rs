@@ -75,6 +75,23 @@ pub struct BaseArgs {
     pub sha256: Option<String>,
 }
 
+/// Options of `mkimage apply`.
+#[derive(Debug, Args)]
+pub struct ApplyArgs {
+    /// Show what would change, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+    /// Folder with the images
+    #[arg(long, value_name = "DIR", default_value = "images")]
+    pub images: PathBuf,
+    /// Move images of nodes that go to the folder `removed` beside them
+    #[arg(long)]
+    pub put_images_aside: bool,
+}
+
 /// Options for building images.
 #[derive(Debug, Args)]
 pub struct BuildArgs {
@@ -139,14 +156,7 @@ pub enum Command {
         watch: bool,
     },
     /// Bring running nodes in line with the cluster file
-    Apply {
-        /// Show what would change, and change nothing
-        #[arg(long)]
-        dry_run: bool,
-        /// Do not ask
-        #[arg(long)]
-        yes: bool,
-    },
+    Apply(ApplyArgs),
     /// Give nodes new keys, and shut out the old ones: for a stolen card or a lost laptop
     Rotate {
         /// A node whose keys somebody else may have; can be repeated

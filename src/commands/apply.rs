@@ -1,5 +1,6 @@
 //! `mkimage apply`: brings running nodes in line with the cluster file.
 
+mod leftovers;
 mod newest;
 mod old_nodes;
 mod publish;
@@ -7,10 +8,11 @@ mod removal;
 mod sticks;
 
 use std::io::{self, BufRead as _, IsTerminal as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
+use crate::cli::ApplyArgs;
 use crate::cluster::Cluster;
 use crate::description::{self, Changes, Description, GoneNode};
 use crate::error::{Category, Context as _, Error, Result};
@@ -22,7 +24,7 @@ pub(super) use newest::{Told, catch_up};
 pub(super) use publish::{Outcome, publish};
 use removal::Removal;
 
-pub(super) fn run(session: &Session, dry_run: bool, yes: bool) -> Result<()> {
+pub(super) fn run(session: &Session, options: &ApplyArgs) -> Result<()> {
     let loaded = session.cluster_quietly()?;
     let cluster = &loaded.cluster;
     session.print_notes(&loaded);
@@ -39,15 +41,15 @@ pub(super) fn run(session: &Session, dry_run: bool, yes: bool) -> Result<()> {
         Some(Removal::prepare(cluster, &secrets, &gone)?)
     };
     let away = removal.as_ref().map(Removal::away).unwrap_or_default();
-    if dry_run && session.common.json {
+    if options.dry_run && session.common.json {
         return ui::json(&as_json(&description, &changes, &[]));
     }
     let plan = plan(&changes, &description, &silent, &away);
-    if dry_run {
+    if options.dry_run {
         return ui::result(&plan);
     }
     session.bars.say(&plan);
-    if !changes.is_empty() && !yes {
+    if !changes.is_empty() && !options.yes {
         confirm()?;
     }
     let folder = secrets.folder().to_owned();
@@ -66,7 +68,8 @@ pub(super) fn run(session: &Session, dry_run: bool, yes: bool) -> Result<()> {
         show(&outcomes, &gone)?;
     }
     for node in &gone {
-        session.bars.say(&what_is_left(&node.name, &folder)?);
+        let left = leftovers::put_aside(&node.name, &folder, &options.images, options.put_images_aside)?;
+        session.bars.say(&left);
     }
     if outcomes.iter().any(|(_, outcome)| outcome.is_ok()) {
         return Ok(());
@@ -125,17 +128,6 @@ fn plan(changes: &Changes, description: &Description, silent: &[String], away: &
         format!("Description {number}:")
     };
     lines.iter().fold(text, |text, line| format!("{text}\n  {line}"))
-}
-
-/// Puts a node's keys aside, and names what the owner's computer still has of it.
-fn what_is_left(node: &str, secrets: &Path) -> Result<String> {
-    let aside = Secrets::put_aside(secrets, node)?;
-    let keys = aside.map_or_else(String::new, |aside| {
-        format!(" Its keys are in {} now.", aside.display())
-    });
-    Ok(format!(
-        "{node} is out of the cluster, and its images open nothing any more.{keys} If it is to come back, its [[node]] gets new keys."
-    ))
 }
 
 /// Returns the secrets folder of a cluster of which images have been built. `command` is the one that needs it.

@@ -195,19 +195,41 @@ fn volume(gluster: &Gluster, cluster: &Cluster) -> String {
     if !spare.is_empty() {
         text = format!("{text}\n         spare: {}", list(&spare));
     }
-    // Of two copies and an arbiter one may fail, and of more than half of the copies none is missing.
-    let may_fail = gluster.replica.saturating_sub(1) / 2;
-    if may_fail > 0 {
-        let which = if sets.complete.len() > 1 {
-            format!("{may_fail} of each set")
-        } else {
-            format!("{may_fail} of them")
-        };
+    format!("{text}{}", what_survives(gluster, &sets.complete))
+}
+
+/// Returns sentences about what the files survive.
+fn what_survives(gluster: &Gluster, sets: &[Vec<&NodeName>]) -> String {
+    // Of two copies and an arbiter one may be off, and of more than half of the copies none may.
+    let may_be_off = gluster.replica.saturating_sub(1) / 2;
+    let copies = match (gluster.arbiters.is_empty(), gluster.replica) {
+        (false, _) => 2,
+        (true, replica) => replica,
+    };
+    let has_sets = sets.len() > 1;
+    let mut text = String::new();
+    if may_be_off > 0 {
+        let each = if has_sets { " of each set" } else { "" };
         text = format!(
-            "{text}\n         every file can be read and written while at most {which} is off or lost"
+            "\n         while at most {may_be_off} stick{s}{each} {is} off, every file can be read and written",
+            s = if may_be_off == 1 { "" } else { "s" },
+            is = if may_be_off == 1 { "is" } else { "are" },
         );
     }
-    text
+    let all = match copies {
+        2 => "both sticks".to_owned(),
+        _ => format!("all {copies} sticks"),
+    };
+    let what_is_lost = match (copies, has_sets) {
+        (0 | 1, _) => "the files on a stick are lost with it".to_owned(),
+        (_, false) => format!("files are lost only when {all} that have them are broken"),
+        (_, true) => {
+            format!(
+                "files are lost only when {all} of a set that have them are broken; those of the other sets stay"
+            )
+        }
+    };
+    format!("{text}\n         {what_is_lost}")
 }
 
 #[cfg(test)]
@@ -277,7 +299,8 @@ mod tests {
              login    pi, an ssh key that mkimage creates, and a password, over ssh too\n\
              swarm    1 manager, 3 workers, networks from 10.10.0.0/16\n\
              volume   cluster-data on /mnt/cluster-data, 2 copies and the arbiter c\n\
-             \x20        every file can be read and written while at most 1 of them is off or lost\n\
+             \x20        while at most 1 stick is off, every file can be read and written\n\
+             \x20        files are lost only when both sticks that have them are broken\n\
              wifi     home\n\
              private  10.77.0.0/24, for the nodes alone\n\
              keys     none yet, the first build makes them\n\

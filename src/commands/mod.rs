@@ -22,7 +22,7 @@ pub fn run(cli: Cli) -> Result<()> {
     let session = Session::new(cli.common)?;
     match cli.command {
         None => build::run(&session, &cli.build),
-        Some(Command::Apply { dry_run, yes }) => apply::run(&session, dry_run, yes),
+        Some(Command::Apply(options)) => apply::run(&session, &options),
         Some(Command::Rotate {
             nodes,
             all,

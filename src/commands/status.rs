@@ -33,10 +33,13 @@ pub(super) fn run(session: &Session, watch: bool) -> Result<()> {
     let mut shown = String::new();
     loop {
         let answers = ask_all(cluster, &secrets.ssh_config_path(), &secrets.cluster_id);
-        let done = answers.iter().filter(|(_, answer)| is_done(answer)).count();
+        let done = answers
+            .iter()
+            .filter(|(_, answer)| is_done(answer, newest))
+            .count();
         let text = as_table(&answers, newest).to_string();
         if session.common.json {
-            ui::json(&as_json(&answers))?;
+            ui::json(&as_json(&answers, newest))?;
         } else if !watch {
             ui::result(&text)?;
         } else if text != shown {
@@ -56,15 +59,22 @@ pub(super) fn run(session: &Session, watch: bool) -> Result<()> {
     }
 }
 
-/// Done includes nodes that reach each other, and a fully healed volume: pulling a stick while another one is still being
-/// filled would lose both copies.
-fn is_done(answer: &Result<Report, String>) -> bool {
+/// Done includes the newest description, nodes that reach each other, and a fully healed volume: pulling a stick while another one is
+/// still being filled would lose both copies.
+fn is_done(answer: &Result<Report, String>, newest: u64) -> bool {
     matches!(answer, Ok(report) if report.state == State::Done
+        && lags_behind(report, newest).is_none()
         && report.private.as_ref().is_none_or(|private| private.unreachable.is_empty())
         && report.volume.as_ref().is_none_or(|volume| volume.online >= volume.replica && volume.heal_pending == 0))
 }
 
-fn as_json(answers: &Answers<'_>) -> Value {
+/// Returns the number of the description that a node has if that is lower than the newest one.
+fn lags_behind(report: &Report, newest: u64) -> Option<u64> {
+    let description = report.description.as_ref()?;
+    (description.generation < newest).then_some(description.generation)
+}
+
+fn as_json(answers: &Answers<'_>, newest: u64) -> Value {
     let nodes: Vec<_> = answers
         .iter()
         .map(|(node, answer)| match answer {
@@ -72,8 +82,8 @@ fn as_json(answers: &Answers<'_>) -> Value {
             Err(why) => json!({ "node": node.name.as_str(), "reachable": false, "error": why }),
         })
         .collect();
-    let done = answers.iter().all(|(_, answer)| is_done(answer));
-    json!({ "done": done, "nodes": nodes })
+    let done = answers.iter().all(|(_, answer)| is_done(answer, newest));
+    json!({ "done": done, "description": newest, "nodes": nodes })
 }
 
 /// `newest` is the number of the newest description.
@@ -115,21 +125,10 @@ fn add_row(table: &mut Table, node: &Node, report: &Report, newest: u64) {
             (true, pending) => format!("{bricks}, {pending} to heal"),
         }
     });
-    let lag = report
-        .description
-        .as_ref()
-        .filter(|description| description.generation < newest)
-        .map(|description| {
-            format!(
-                "knows the cluster as of description {}, not {newest} yet",
-                description.generation
-            )
-        });
-    let problem = report
-        .problem()
-        .map(ToOwned::to_owned)
-        .or(lag)
-        .unwrap_or_default();
+    let lag = lags_behind(report, newest)
+        .map(|number| format!("knows the cluster as of description {number}, not {newest} yet"));
+    let problem = report.problem().map(ToOwned::to_owned);
+    let problem = problem.into_iter().chain(lag).collect::<Vec<_>>().join("; ");
     let addresses = report.addresses.join(" ");
     table.row(&[&node.name, &addresses, &stage, &swarm, &brick, &volume, &problem]);
 }

@@ -5,8 +5,9 @@ use super::changes::{Sections, copies, sections};
 use super::gone::{BRICK, ROLE, has, lines_of};
 use crate::error::{Category, Error, Result};
 
-/// The settings that no running node can change: it would look for its files or its user in another place.
-const FIXED: [&str; 3] = ["user", "volume", "mount"];
+/// The settings that no running node can change: it would look for its files or its user in another place, have another Docker installed
+/// under its containers, or leave the swarm.
+const FIXED: [&str; 5] = ["user", "volume", "mount", "docker_source", "swarm_pool"];
 
 /// Refuses a description with which the cluster of the `old` one could not go on.
 pub(super) fn refuse_what_cannot_be(old: &str, new: &str) -> Result<()> {

@@ -307,3 +307,85 @@ a_node_whose_state_moves_waits_for_the_others_anew() { # test, root
     on_card
     [[ ! -e $WORLD/run/started ]]
 }
+
+# a_copied_stick: a real stick with a state of which the card has a copy; what Docker says is in docker-says.
+a_copied_stick() {
+    loop 600
+    mkfs.xfs -q -f "$DEVICE"
+    mount "$DEVICE" "$WORLD/brick"
+    echo mine >"$WORLD/brick/.mkimage-brick"
+    echo first >"$WORLD/glusterd/glusterd.info"
+    on_stick
+    echo active >"$WORLD/docker-says"
+    # shellcheck disable=SC2016
+    fake docker 'echo "$(cat "$MKIMAGE_RUN/../docker-says") true m"'
+    fake gluster 'exit 0'
+    copy
+}
+
+copy() {
+    dash "$MKIMAGE_LIB/state-copy"
+}
+
+# copied_in GENERATION: what glusterd's folder says there.
+copied_in() {
+    cat "$WORLD/var-lib/state/$1/glusterd/glusterd.info" 2>/dev/null || echo nothing
+}
+
+no_copy_is_made_of_what_docker_or_glusterd_cannot_go_on_from() { # test, root
+    a_copied_stick
+    echo changed >"$WORLD/glusterd/glusterd.info"
+    echo error >"$WORLD/docker-says"
+    copy
+    equal "$(copied_in copy)" first
+    echo active >"$WORLD/docker-says"
+    fake gluster 'exit 1'
+    copy
+    equal "$(copied_in copy)" first
+    # Docker says nothing.
+    fake gluster 'exit 0'
+    : >"$WORLD/docker-says"
+    fake docker 'exit 1'
+    copy
+    equal "$(copied_in copy)" first
+    fake docker 'echo "inactive false -"'
+    copy
+    equal "$(copied_in copy)" changed
+}
+
+what_has_not_changed_is_not_written_again() { # test, root
+    local before
+    a_copied_stick
+    before=$(stat -c %i "$WORLD/var-lib/state/copy/glusterd/glusterd.info")
+    truncate -s 2M "$WORLD/swarm/0.tmp"
+    copy
+    equal "$(stat -c %i "$WORLD/var-lib/state/copy/glusterd/glusterd.info")" "$before"
+    mkdir -p "$WORLD/swarm/raft"
+    echo log >"$WORLD/swarm/raft/1.wal"
+    copy
+    equal "$(cat "$WORLD/var-lib/state/copy/swarm/raft/1.wal")" log
+}
+
+the_card_keeps_a_copy_of_a_day_and_of_a_week_ago() { # test, root
+    local hour now=1800000000
+    a_copied_stick
+    # Each hour for ten days something changes.
+    # shellcheck disable=SC2016
+    fake date 'case "$*" in +%s) cat "$MKIMAGE_RUN/../now" ;; *) exec /usr/bin/date "$@" ;; esac'
+    for ((hour = 1; hour <= 10 * 24; hour += 6)); do
+        echo $((now + hour * 3600)) >"$WORLD/now"
+        echo "$hour" >"$WORLD/glusterd/glusterd.info"
+        copy
+    done
+    equal "$(copied_in copy)" 235
+    # The newest one of a day ago or a little more, and the one before which a week had not passed.
+    (($(copied_in copy.day) <= 229 && $(copied_in copy.day) >= 235 - 36))
+    (($(copied_in copy.week) <= 235 - 48 && $(copied_in copy.week) >= 0))
+    [[ ! -e $WORLD/var-lib/state/copy.old ]]
+    # A clock that was set back.
+    echo $((now - 1000000)) >"$WORLD/now"
+    hour=$(copied_in copy.day)
+    echo later >"$WORLD/glusterd/glusterd.info"
+    copy
+    equal "$(copied_in copy.day)" "$hour"
+}

@@ -496,6 +496,54 @@ the_only_manager_in_error_names_the_command_that_helps() { # test
     did '^swarm init'
 }
 
+# a_copied_swarm GENERATION LOG: a copy on the card, with that in its log.
+a_copied_swarm() {
+    mkdir -p "$WORLD/var-lib/state/$1/swarm/raft"
+    echo "$2" >"$WORLD/var-lib/state/$1/swarm/raft/1.wal"
+    echo 3 >"$WORLD/var-lib/state/$1/epoch"
+}
+
+the_only_manager_takes_its_swarm_from_the_cards_copies_one_after_the_other() { # test
+    first_manager
+    a_swarm_in_error
+    echo damaged >"$WORLD/swarm/raft/1.wal"
+    a_copied_swarm copy newest
+    a_copied_swarm copy.day yesterday
+    touch -d '2026-11-27 12:00 UTC' "$WORLD/var-lib/state/copy.day/epoch"
+    # This one is no other.
+    a_copied_swarm copy.week newest
+    stage swarm
+    equal "$CODE" 10
+    equal "$(cat "$WORLD/swarm/raft/1.wal")" newest
+    equal "$(cat "$WORLD/var-lib/swarm-in-error/raft/1.wal")" damaged
+    # Docker fails over that one, too.
+    stage swarm
+    equal "$CODE" 10
+    contains "$WHY" 'as it was on 2026-11-27 12:00 UTC'
+    equal "$(cat "$WORLD/swarm/raft/1.wal")" yesterday
+    equal "$(cat "$WORLD/var-lib/swarm-in-error/raft/1.wal")" damaged
+    stage swarm
+    equal "$CODE" 11
+    contains "$WHY" 'No copy on the card helps'
+    fails did '^swarm leave'
+    # What was tried counts until Docker goes on.
+    a_swarm active true m
+    echo m >"$WORLD/run/ghosts-forgotten"
+    stage swarm
+    equal "$CODE" 0
+    [[ ! -e $WORLD/var-lib/swarms-tried ]]
+}
+
+a_manager_of_several_never_goes_on_from_a_copy_of_its_swarm() { # test
+    first_manager
+    sed -i 's/^pi4-2 worker/pi4-2 manager/' "$WORLD/etc/nodes"
+    a_swarm_in_error
+    echo damaged >"$WORLD/swarm/raft/1.wal"
+    a_copied_swarm copy newest
+    stage swarm
+    equal "$(cat "$WORLD/swarm/raft/1.wal")" damaged
+}
+
 certificates_last_for_years() { # test
     first_manager
     a_swarm inactive false -

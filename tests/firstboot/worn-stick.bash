@@ -10,6 +10,8 @@ a_node_with_its_stick() {
     echo 'UUID=1' >"$WORLD/glusterd/glusterd.info"
     stage brick
     equal "$CODE" 0
+    fake docker 'echo "inactive false -"'
+    fake gluster 'exit 0'
     dash "$MKIMAGE_LIB/state-copy"
     # shellcheck disable=SC2016
     fake systemctl 'case "$1" in

@@ -12,10 +12,11 @@ more_nodes() {
     done
 }
 
-# sets_are NODES...: the bricks of each set, in the file's order.
+# sets_are NODES...: whose sticks each set has, in the file's order. Within a set that of their arrival is left.
 sets_are() {
     local bricks
-    bricks=$(in_node "$MANAGER" gluster --mode=script volume info cluster-data | sed -n 's/^Brick[0-9]*: \([^:]*\):.*/\1/p' | paste -s -d ' ')
+    bricks=$(in_node "$MANAGER" gluster --mode=script volume info cluster-data | sed -n 's/^Brick[0-9]*: \([^:]*\):.*/\1/p' |
+        awk -v copies="$CLUSTER_REPLICA" '{ print int((NR - 1) / copies), $0 }' | sort -k 1,1n -k 2 | cut -d ' ' -f 2 | paste -s -d ' ')
     same "$*" "$bricks"
 }
 

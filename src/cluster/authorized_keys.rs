@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use ssh_key::PublicKey;
 
+use super::problem::Unusable;
+
 /// Key files are a few kilobytes; anything larger is something else.
 const MAX_KEY_FILE_SIZE: u64 = 256 * 1024;
 
@@ -19,22 +21,6 @@ pub(crate) struct KeyLine {
     pub(crate) line: String,
     /// The key's comment, usually its owner.
     pub(crate) comment: String,
-}
-
-/// The reason why a key line or key file cannot be used, as the end of a sentence that starts with its name.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Unusable {
-    pub(super) why: String,
-    pub(super) remedy: String,
-}
-
-impl Unusable {
-    fn new(why: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self {
-            why: why.into(),
-            remedy: remedy.into(),
-        }
-    }
 }
 
 /// Returns whether the text contains a private key.

@@ -16,15 +16,13 @@ use super::network::NetworkTable;
 use super::node::{self, NodeTable};
 use super::private_network::{self, Others};
 use super::problem::Findings;
+use super::suggestion::{Known, suggestions};
 use super::swarm::{self, SwarmTable};
 use super::user::UserTable;
 use super::{Cluster, Environment, Origin, peers};
 
 /// Parsing stops after this many problems.
 const MAX_PROBLEMS: usize = 25;
-
-/// The similarity to an unknown key from which a known key is suggested (0 to 1, Jaro-Winkler).
-const MIN_SIMILARITY: f64 = 0.8;
 
 /// The key of the list of nodes.
 const NODE: &str = "node";
@@ -126,13 +124,9 @@ fn report(findings: &mut Findings<'_>, error: &Error) {
         message => message.to_owned(),
     };
     let (message, remedy) = if let Some((unknown, known)) = unknown_key(&message) {
-        let suggestion = known
-            .iter()
-            .map(|key| (strsim::jaro_winkler(unknown, key), key))
-            .filter(|(similarity, _)| *similarity > MIN_SIMILARITY)
-            .max_by(|(a, _), (b, _)| a.total_cmp(b));
-        let remedy = match suggestion {
-            Some((_, key)) => format!("did you mean {key}? Known keys: {}", known.join(", ")),
+        let similar = suggestions(unknown, known.iter().map(|key| Known::new(key, [*key])));
+        let remedy = match similar.first() {
+            Some(key) => format!("did you mean {key}? Known keys: {}", known.join(", ")),
             None => format!("known keys: {}", known.join(", ")),
         };
         (format!("unknown key {unknown:?}"), remedy)

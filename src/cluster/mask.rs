@@ -16,6 +16,7 @@ const SHOWN_KEYS: &[&str] = &[
     "private",
     "ssid",
     "country",
+    "hidden",
     "source",
     "default_addr_pool",
     "volume",

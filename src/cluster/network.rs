@@ -29,6 +29,7 @@ pub(super) struct WifiTable {
     ssid: Text,
     psk: Text,
     country: Text,
+    hidden: Option<Spanned<bool>>,
 }
 
 /// `[network]`
@@ -54,6 +55,8 @@ pub struct Wifi {
     pub psk: Option<Zeroizing<String>>,
     /// ISO 3166 alpha-2, upper case.
     pub country: String,
+    /// True if the access point does not announce the network's name, so that the nodes have to ask for it.
+    pub hidden: bool,
 }
 
 impl fmt::Debug for Wifi {
@@ -63,6 +66,7 @@ impl fmt::Debug for Wifi {
             .field("ssid", &self.ssid)
             .field("psk", &self.psk.as_ref().map(|_| "..."))
             .field("country", &self.country)
+            .field("hidden", &self.hidden)
             .finish()
     }
 }
@@ -184,6 +188,7 @@ fn wifi(entry: Spanned<WifiTable>, findings: &mut Findings<'_>) -> Option<Wifi> 
         ssid: table.ssid?.into_inner(),
         psk: table.psk.map(|psk| Zeroizing::new(psk.into_inner())),
         country: table.country?.into_inner(),
+        hidden: table.hidden.is_some_and(Spanned::into_inner),
     })
 }
 

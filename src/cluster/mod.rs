@@ -24,6 +24,7 @@ mod problem;
 mod source;
 mod suggestion;
 mod swarm;
+mod syntax;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]

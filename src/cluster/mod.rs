@@ -10,6 +10,7 @@ mod docker;
 mod file;
 mod general;
 mod gluster;
+mod key_options;
 mod keyboard;
 mod lists;
 mod load;

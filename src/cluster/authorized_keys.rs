@@ -6,8 +6,19 @@ use std::path::{Path, PathBuf};
 
 use ssh_key::PublicKey;
 
+use super::key_options;
+use super::problem::Unusable;
+
 /// Key files are a few kilobytes; anything larger is something else.
 const MAX_KEY_FILE_SIZE: u64 = 256 * 1024;
+
+/// The least bits of an RSA key.
+const MIN_RSA_BITS: usize = 1024;
+
+const REMEDY: &str =
+    "a public key is one line like \"ssh-ed25519 AAAAC3Nz... you@laptop\"; ssh-keygen -t ed25519 creates one";
+
+const NEW_KEY: &str = "create a new one: ssh-keygen -t ed25519";
 
 /// `openssh-key-v1` in base64. Every OpenSSH private key starts with it below its first line (OpenSSH's PROTOCOL.key).
 pub(super) const OPENSSH_PRIVATE_KEY_BASE64: &str = "b3BlbnNzaC1rZXktdjE";
@@ -15,26 +26,10 @@ pub(super) const OPENSSH_PRIVATE_KEY_BASE64: &str = "b3BlbnNzaC1rZXktdjE";
 /// A checked public key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct KeyLine {
-    /// Options, type, key and comment, separated by single spaces.
+    /// Options that sshd takes, type, key and comment, separated by single spaces.
     pub(crate) line: String,
     /// The key's comment, usually its owner.
     pub(crate) comment: String,
-}
-
-/// The reason why a key line or key file cannot be used, as the end of a sentence that starts with its name.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Unusable {
-    pub(super) why: String,
-    pub(super) remedy: String,
-}
-
-impl Unusable {
-    fn new(why: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self {
-            why: why.into(),
-            remedy: remedy.into(),
-        }
-    }
 }
 
 /// Returns whether the text contains a private key.
@@ -47,7 +42,9 @@ pub(super) fn is_private_key(text: &str) -> bool {
 /// Returns whether an entry of `ssh_authorized_keys` is a key rather than a path.
 pub(super) fn is_key_line(entry: &str) -> bool {
     // Every OpenSSH key is base64 that starts with a 32-bit length, so with three zero bytes: "AAAA".
-    entry.split_whitespace().any(|word| word.starts_with("AAAA")) || starts_with_key_type(entry)
+    entry.split_whitespace().any(|word| word.starts_with("AAAA"))
+        || starts_with_key_type(entry)
+        || other_form(entry).is_some()
 }
 
 fn starts_with_key_type(entry: &str) -> bool {
@@ -55,6 +52,21 @@ fn starts_with_key_type(entry: &str) -> bool {
         .iter()
         .any(|prefix| entry.starts_with(prefix))
         && entry.contains(char::is_whitespace)
+}
+
+/// Returns the refusal of a public key in the form of other programs.
+fn other_form(text: &str) -> Option<Unusable> {
+    let (form, option) = if text.contains("BEGIN SSH2 PUBLIC KEY") {
+        ("PuTTY", "")
+    } else if text.contains("BEGIN PUBLIC KEY") {
+        ("OpenSSL", " -m PKCS8")
+    } else {
+        return None;
+    };
+    Some(Unusable::new(
+        format!("is a public key in the form of {form}, not of OpenSSH"),
+        format!("save it in a file and convert it: ssh-keygen -i{option} -f FILE"),
+    ))
 }
 
 /// Checks the lines of a text, skipping empty lines and comments.
@@ -65,24 +77,29 @@ pub(crate) fn parse_lines(text: &str) -> Result<Vec<KeyLine>, Unusable> {
             "use the public key: the file of the same name that ends in .pub",
         ));
     }
-    text.lines()
+    if let Some(refused) = other_form(text) {
+        return Err(refused);
+    }
+    // Editors on Windows write a byte order mark, which sshd would take for a part of the first key.
+    text.trim_start_matches('\u{feff}')
+        .lines()
         .map(str::trim)
         .filter(|line| !line.is_empty() && !line.starts_with('#'))
         .map(parse_line)
         .collect()
 }
 
+/// Checks a line as sshd reads it: a key and a comment, with or without options in front.
 fn parse_line(line: &str) -> Result<KeyLine, Unusable> {
-    const REMEDY: &str = "a public key is one line like \"ssh-ed25519 AAAAC3Nz... you@laptop\"; ssh-keygen -t ed25519 creates one";
-    if line.chars().any(char::is_control) {
+    if line.chars().any(|c| c.is_control() && c != '\t') {
         return Err(Unusable::new("contains control characters in a key", REMEDY));
     }
     let (first, rest) = split_word(line);
     let (options, kind, rest) = if is_key_type(first) {
-        (None, first, rest)
+        ("", first, rest)
     } else {
         let (kind, rest) = split_word(rest);
-        (Some(first), kind, rest)
+        (first, kind, rest)
     };
     let (blob, comment) = split_word(rest);
     if kind.contains("-cert-v0") {
@@ -92,22 +109,69 @@ fn parse_line(line: &str) -> Result<KeyLine, Unusable> {
         ));
     }
     if !is_key_type(kind) || blob.is_empty() {
-        return Err(Unusable::new("is not an OpenSSH public key", REMEDY));
+        return Err(not_a_key(line));
     }
     if kind == "ssh-dss" {
         return Err(Unusable::new(
             "is a DSA key, which OpenSSH no longer accepts",
-            "create a new one: ssh-keygen -t ed25519",
+            NEW_KEY,
         ));
     }
-    PublicKey::from_openssh(&format!("{kind} {blob}"))
+    key_options::check(options)?;
+    if options.contains('\t') {
+        return Err(Unusable::new("contains a tab in an option of a key", REMEDY));
+    }
+    let key = PublicKey::from_openssh(&format!("{kind} {blob}"))
         .map_err(|error| Unusable::new(format!("has a damaged {kind} key ({error})"), REMEDY))?;
-    let words = [options.unwrap_or_default(), kind, blob, comment];
+    refuse_short_key(&key)?;
+    if has_key(comment) {
+        return Err(Unusable::new(
+            "has a second key behind the first, which sshd takes for a comment",
+            "write each key on a line of its own",
+        ));
+    }
+    let comment = comment.replace('\t', " ");
+    let words = [options, kind, blob, &comment];
     let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
     Ok(KeyLine {
         line: words.join(" "),
-        comment: comment.to_owned(),
+        comment,
     })
+}
+
+/// Returns the refusal of a line in which a key stands at neither of the two places for it.
+fn not_a_key(line: &str) -> Unusable {
+    if has_key(line) {
+        return Unusable::new(
+            "has more than options before the key",
+            "write commas between options, and no blanks; a name stands behind the key",
+        );
+    }
+    Unusable::new("is not an OpenSSH public key", REMEDY)
+}
+
+/// Returns whether a key stands anywhere in the text.
+fn has_key(text: &str) -> bool {
+    let words = text.split_whitespace();
+    let mut pairs = words.clone().zip(words.skip(1));
+    pairs.any(|(word, next)| is_key_type(word) && next.starts_with("AAAA"))
+}
+
+/// Refuses RSA keys that sshd does not take: `RequiredRSASize` in `sshd_config(5)`.
+fn refuse_short_key(key: &PublicKey) -> Result<(), Unusable> {
+    let rsa = key.key_data().rsa();
+    let Some(modulus) = rsa.and_then(|rsa| rsa.n.as_positive_bytes()) else {
+        return Ok(());
+    };
+    let unused = modulus.first().map_or(0, |byte| byte.leading_zeros() as usize);
+    let bits = modulus.len().saturating_mul(8).saturating_sub(unused);
+    if bits >= MIN_RSA_BITS {
+        return Ok(());
+    }
+    Err(Unusable::new(
+        format!("is an RSA key of {bits} bits, and sshd takes none below {MIN_RSA_BITS}"),
+        NEW_KEY,
+    ))
 }
 
 fn is_key_type(word: &str) -> bool {
@@ -124,23 +188,20 @@ fn is_key_type(word: &str) -> bool {
     ) || word.contains("-cert-v0")
 }
 
-/// Returns the first word and the rest; spaces inside double quotes belong to the word.
+/// Returns the first word and the rest; blanks inside double quotes belong to the word. A quote behind a backslash neither begins nor
+/// ends quotes.
 fn split_word(text: &str) -> (&str, &str) {
     let text = text.trim_start();
-    let mut quoted = false;
-    let mut escaped = false;
-    let end = text
-        .char_indices()
-        .find(|(_, c)| {
-            match c {
-                '"' if !escaped => quoted = !quoted,
-                c if c.is_whitespace() && !quoted => return true,
-                _ => {}
-            }
-            escaped = *c == '\\' && !escaped;
-            false
-        })
-        .map_or(text.len(), |(at, _)| at);
+    let mut is_quoted = false;
+    let mut before = None;
+    let end = text.char_indices().find(|(_, c)| {
+        if *c == '"' && before != Some('\\') {
+            is_quoted = !is_quoted;
+        }
+        before = Some(*c);
+        c.is_whitespace() && !is_quoted
+    });
+    let end = end.map_or(text.len(), |(at, _)| at);
     let (word, rest) = text.split_at_checked(end).unwrap_or((text, ""));
     (word, rest.trim())
 }
@@ -163,7 +224,7 @@ pub(super) fn read_file(path: &Path) -> Result<Vec<KeyLine>, Unusable> {
         return Err(Unusable::new("is too large for a key file", remedy));
     }
     let text = zeroize::Zeroizing::new(
-        String::from_utf8(bytes).map_err(|_| Unusable::new("is not a text file", remedy))?,
+        String::from_utf8(bytes).map_err(|_| Unusable::new("is not a text file in UTF-8", remedy))?,
     );
     let keys = parse_lines(&text)?;
     if keys.is_empty() {

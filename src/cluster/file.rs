@@ -16,24 +16,25 @@ use super::network::NetworkTable;
 use super::node::{self, NodeTable};
 use super::private_network::{self, Others};
 use super::problem::Findings;
+use super::suggestion::{Known, suggestions};
 use super::swarm::{self, SwarmTable};
 use super::user::UserTable;
-use super::{Cluster, Environment, Origin, peers};
+use super::{Cluster, Environment, Origin, peers, syntax};
 
 /// Parsing stops after this many problems.
-const MAX_PROBLEMS: usize = 25;
-
-/// The similarity to an unknown key from which a known key is suggested (0 to 1, Jaro-Winkler).
-const MIN_SIMILARITY: f64 = 0.8;
+pub(super) const MAX_PROBLEMS: usize = 25;
 
 /// The key of the list of nodes.
-const NODE: &str = "node";
+pub(super) const NODE: &str = "node";
 
 /// The remedy for a node outside the list of nodes.
-const USE_DOUBLE_BRACKETS: &str = "start every node with [[node]], in double brackets";
+pub(super) const USE_DOUBLE_BRACKETS: &str = "start every node with [[node]], in double brackets";
+
+/// The remedy for a word, number or other value in place of a string.
+const WRITE_IN_QUOTES: &str = "write it as a string in quotes";
 
 /// The remedy for something else in place of a table.
-const WRITE_PAIRS: &str = "write key = value pairs below [table], or in { ... }";
+pub(super) const WRITE_PAIRS: &str = "write key = value pairs below [table], or in { ... }";
 
 /// The tables, checked for their types only.
 #[derive(Debug, Default, Deserialize)]
@@ -91,9 +92,7 @@ impl FileTable {
 pub(super) fn parse(findings: &mut Findings<'_>) -> Option<FileTable> {
     let (mut document, errors) = DeTable::parse_recoverable(findings.source.text);
     if !errors.is_empty() {
-        for error in errors.iter().take(MAX_PROBLEMS) {
-            report(findings, error);
-        }
+        syntax::report(findings, &errors);
         return None;
     }
     refuse_control_characters(findings, document.get_ref());
@@ -117,6 +116,7 @@ pub(super) fn parse(findings: &mut Findings<'_>) -> Option<FileTable> {
     None
 }
 
+/// Reports an entry that has the wrong type or no meaning.
 fn report(findings: &mut Findings<'_>, error: &Error) {
     let is_secret = error
         .span()
@@ -126,13 +126,9 @@ fn report(findings: &mut Findings<'_>, error: &Error) {
         message => message.to_owned(),
     };
     let (message, remedy) = if let Some((unknown, known)) = unknown_key(&message) {
-        let suggestion = known
-            .iter()
-            .map(|key| (strsim::jaro_winkler(unknown, key), key))
-            .filter(|(similarity, _)| *similarity > MIN_SIMILARITY)
-            .max_by(|(a, _), (b, _)| a.total_cmp(b));
-        let remedy = match suggestion {
-            Some((_, key)) => format!("did you mean {key}? Known keys: {}", known.join(", ")),
+        let similar = suggestions(unknown, known.iter().map(|key| Known::new(key, [*key])));
+        let remedy = match similar.first() {
+            Some(key) => format!("did you mean {key}? Known keys: {}", known.join(", ")),
             None => format!("known keys: {}", known.join(", ")),
         };
         (format!("unknown key {unknown:?}"), remedy)
@@ -141,14 +137,10 @@ fn report(findings: &mut Findings<'_>, error: &Error) {
             "write a list in brackets, like [\"...\"]"
         } else if message.contains("expected struct") {
             WRITE_PAIRS
-        } else if message.contains("escape") {
-            "in double quotes a backslash begins an escape; use single quotes to mean the character"
         } else if message.ends_with("expected a boolean") {
             "write true or false, without quotes"
-        } else if is_secret {
-            "write it as a string in quotes"
-        } else if message.contains("duplicate key") && is_node(findings, error.span()) {
-            USE_DOUBLE_BRACKETS
+        } else if message.ends_with("expected a string") {
+            WRITE_IN_QUOTES
         } else {
             ""
         };
@@ -165,12 +157,6 @@ fn without_value(message: &str) -> String {
         }
         _ => message.to_owned(),
     }
-}
-
-/// Returns whether the text at `span` is the key of the list of nodes.
-fn is_node(findings: &Findings<'_>, span: Option<Range<usize>>) -> bool {
-    let text = span.and_then(|span| findings.source.text.get(span));
-    text.is_some_and(|text| text.trim_matches(['[', ']', ' ']) == NODE)
 }
 
 /// Extracts the unknown key and the known keys from serde's message.

@@ -16,6 +16,7 @@ const SHOWN_KEYS: &[&str] = &[
     "private",
     "ssid",
     "country",
+    "hidden",
     "source",
     "default_addr_pool",
     "volume",
@@ -138,7 +139,7 @@ fn mentions_secret(text: &str) -> bool {
 }
 
 /// Splits off a comment, a string, blanks, a mark or a word.
-fn split_token(text: &str) -> (&str, &str) {
+pub(super) fn split_token(text: &str) -> (&str, &str) {
     let first = text.chars().next().unwrap_or_default();
     let end = match first {
         '#' => None,

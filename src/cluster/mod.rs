@@ -5,11 +5,16 @@
 mod address;
 mod apt;
 pub(crate) mod authorized_keys;
+mod country;
 mod docker;
 mod file;
 mod general;
 mod gluster;
+mod key_options;
+mod keyboard;
+mod lists;
 mod load;
+mod locale;
 mod mask;
 mod names;
 mod network;
@@ -18,11 +23,14 @@ mod peers;
 mod private_network;
 mod problem;
 mod source;
+mod suggestion;
 mod swarm;
+mod syntax;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+mod time_zone;
 mod user;
 
 pub use address::Address;
@@ -30,6 +38,7 @@ pub use apt::Apt;
 pub use docker::{Docker, DockerSource};
 pub use general::General;
 pub use gluster::Gluster;
+pub use keyboard::Keyboard;
 #[cfg(any(test, fuzzing))]
 pub(crate) use load::interpret;
 pub use load::{BaseCheck, Environment, FILE_NAME, Loaded, load, load_with_base_check};

@@ -9,20 +9,7 @@ use toml::Spanned;
 use zeroize::Zeroizing;
 
 use super::problem::{Findings, Text};
-use super::{NodeName, private_network};
-
-/// All officially assigned two-letter codes of ISO 3166-1, sorted.
-const COUNTRIES: &str = "\
-    AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ \
-    CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR \
-    GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT \
-    JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY \
-    MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM \
-    PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ \
-    TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW";
-
-/// Common mistakes and the codes that are meant.
-const MISTAKEN: [(&str, &str); 2] = [("UK", "GB"), ("EN", "GB")];
+use super::{NodeName, country, private_network};
 
 /// The table as written.
 #[derive(Debug, Default, Deserialize)]
@@ -42,6 +29,7 @@ pub(super) struct WifiTable {
     ssid: Text,
     psk: Text,
     country: Text,
+    hidden: Option<Spanned<bool>>,
 }
 
 /// `[network]`
@@ -67,6 +55,8 @@ pub struct Wifi {
     pub psk: Option<Zeroizing<String>>,
     /// ISO 3166 alpha-2, upper case.
     pub country: String,
+    /// True if the access point does not announce the network's name, so that the nodes have to ask for it.
+    pub hidden: bool,
 }
 
 impl fmt::Debug for Wifi {
@@ -76,6 +66,7 @@ impl fmt::Debug for Wifi {
             .field("ssid", &self.ssid)
             .field("psk", &self.psk.as_ref().map(|_| "..."))
             .field("country", &self.country)
+            .field("hidden", &self.hidden)
             .finish()
     }
 }
@@ -190,18 +181,14 @@ fn wifi(entry: Spanned<WifiTable>, findings: &mut Findings<'_>) -> Option<Wifi> 
             "add the country where the nodes are: country = \"DE\"",
         ),
         Some(country) => {
-            let remedy = match suggested_country(country.get_ref()) {
-                Some(code) => format!("did you mean \"{code}\"?"),
-                None => "use two upper-case letters (ISO 3166), like \"DE\" or \"GB\"".to_owned(),
-            };
-            let check = |code: &str| is_country(code).then_some(()).ok_or("is not a country code");
-            findings.parse("country", country, check, &remedy);
+            findings.parse_name("country", country, country::parse);
         }
     }
     Some(Wifi {
         ssid: table.ssid?.into_inner(),
         psk: table.psk.map(|psk| Zeroizing::new(psk.into_inner())),
         country: table.country?.into_inner(),
+        hidden: table.hidden.is_some_and(Spanned::into_inner),
     })
 }
 
@@ -209,41 +196,4 @@ fn is_passphrase(text: &str) -> bool {
     let printable = text.chars().all(|c| (' '..='~').contains(&c));
     ((8..=63).contains(&text.len()) && printable)
         || (text.len() == 64 && text.chars().all(|c| c.is_ascii_hexdigit()))
-}
-
-/// Returns whether `code` is an upper-case country code.
-fn is_country(code: &str) -> bool {
-    code.len() == 2 && COUNTRIES.split(' ').any(|country| country == code)
-}
-
-/// Returns the code that was probably meant by `code`.
-fn suggested_country(code: &str) -> Option<&'static str> {
-    let upper = code.to_ascii_uppercase();
-    COUNTRIES
-        .split(' ')
-        .find(|country| *country == upper)
-        .or_else(|| {
-            MISTAKEN
-                .iter()
-                .find(|(mistaken, _)| *mistaken == upper)
-                .map(|(_, meant)| *meant)
-        })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_existing_countries_are_accepted() {
-        assert_eq!(COUNTRIES.split(' ').count(), 249);
-        assert!(COUNTRIES.split(' ').is_sorted());
-        assert!(is_country("GB") && is_country("US") && is_country("ZW"));
-        for wrong in ["UK", "XX", "de", "", "DEU", "D", "E "] {
-            assert!(!is_country(wrong), "{wrong}");
-        }
-        assert_eq!(suggested_country("UK"), Some("GB"));
-        assert_eq!(suggested_country("de"), Some("DE"));
-        assert_eq!(suggested_country("XX"), None);
-    }
 }

@@ -23,6 +23,22 @@ pub struct Warning {
     pub remedy: Option<String>,
 }
 
+/// The reason why a value or a file cannot be used, as the end of a sentence that starts with its name.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Unusable {
+    pub(super) why: String,
+    pub(super) remedy: String,
+}
+
+impl Unusable {
+    pub(super) fn new(why: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self {
+            why: why.into(),
+            remedy: remedy.into(),
+        }
+    }
+}
+
 /// Further problems are counted but not shown.
 const MAX_SHOWN: usize = 25;
 
@@ -150,6 +166,20 @@ impl<'s> Findings<'s> {
     ) -> Option<T> {
         let text = entry.get_ref();
         let report = |why| self.problem(entry.span(), format!("{key} {text:?} {why}"), remedy);
+        parse(text).map_err(report).ok()
+    }
+
+    /// Parses the value of `key`, of which each mistake has a remedy of its own.
+    pub(super) fn parse_name<T>(
+        &mut self,
+        key: &str,
+        entry: &Spanned<String>,
+        parse: impl FnOnce(&str) -> Result<T, Unusable>,
+    ) -> Option<T> {
+        let text = entry.get_ref();
+        let report = |Unusable { why, remedy }| {
+            self.problem(entry.span(), format!("{key} {text:?} {why}"), remedy);
+        };
         parse(text).map_err(report).ok()
     }
 

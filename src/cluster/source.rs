@@ -141,7 +141,7 @@ impl Source<'_> {
     }
 
     /// Returns where the line at `offset` starts, and the line without its line end.
-    fn line_at(&self, offset: usize) -> (usize, &str) {
+    pub(super) fn line_at(&self, offset: usize) -> (usize, &str) {
         let start = self
             .up_to(offset)
             .rfind('\n')

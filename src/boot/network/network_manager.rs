@@ -28,8 +28,9 @@ pub(super) fn wifi(wifi: &Wifi, network: &Network, address: Address, cluster_id:
             keyfile_string(psk)
         )
     });
+    let hidden = if wifi.hidden { "hidden=true\n" } else { "" };
     format!(
-        "[connection]\nid=mkimage-wifi\nuuid={}\ntype=wifi\n\n[wifi]\nmode=infrastructure\nssid={}\n\n{security}{}",
+        "[connection]\nid=mkimage-wifi\nuuid={}\ntype=wifi\n\n[wifi]\nmode=infrastructure\nssid={}\n{hidden}\n{security}{}",
         connection_id(cluster_id, &wifi.ssid),
         byte_list(wifi.ssid.as_bytes()),
         addresses(network, address),
@@ -138,6 +139,18 @@ mod tests {
              method=auto\n\
              dns=fd00::53;\n"
         );
+    }
+
+    #[test]
+    fn a_network_that_does_not_announce_its_name_is_asked_for_by_name() {
+        let mut cluster = cluster();
+        assert!(!file(&cluster, 1).contains("hidden"));
+        if let Some(wifi) = &mut cluster.network.wifi {
+            wifi.hidden = true;
+        }
+        let text = file(&cluster, 1);
+        let of_wifi = "mode=infrastructure\nssid=67;97;102;195;169;59;32;53;32;71;72;122;\nhidden=true\n\n[wifi-security]\n";
+        assert!(text.contains(of_wifi), "{text}");
     }
 
     #[test]

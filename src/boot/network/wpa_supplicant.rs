@@ -18,12 +18,14 @@ pub(super) fn config(wifi: &Wifi) -> Result<String> {
         Some(psk) => format!("psk=\"{}\"", psk.as_str()),
         None => "key_mgmt=NONE".to_owned(),
     };
+    // A network that does not announce its name answers only a scan with it.
+    let scan = if wifi.hidden { "\tscan_ssid=1\n" } else { "" };
     Ok(format!(
         "ctrl_interface=DIR=/var/run/wpa_supplicant GROUP=netdev\n\
          update_config=1\n\
          country={}\n\
          \n\
-         network={{\n\tssid={ssid}\n\t{key}\n}}\n",
+         network={{\n\tssid={ssid}\n{scan}\t{key}\n}}\n",
         wifi.country
     ))
 }
@@ -39,12 +41,28 @@ mod tests {
 
     use super::*;
 
-    fn with_psk(psk: Option<&str>) -> Result<String> {
-        config(&Wifi {
+    fn wifi(psk: Option<&str>) -> Wifi {
+        Wifi {
             ssid: "Caf\u{e9}; 5 GHz".to_owned(),
             psk: psk.map(|psk| Zeroizing::new(psk.to_owned())),
             country: "DE".to_owned(),
-        })
+            hidden: false,
+        }
+    }
+
+    fn with_psk(psk: Option<&str>) -> Result<String> {
+        config(&wifi(psk))
+    }
+
+    #[test]
+    fn a_network_that_does_not_announce_its_name_is_asked_for_by_name() {
+        let mut wifi = wifi(Some("a passphrase"));
+        assert!(!config(&wifi).unwrap().contains("scan_ssid"));
+        wifi.hidden = true;
+        let text = config(&wifi).unwrap();
+        let network =
+            "network={\n\tssid=436166c3a93b20352047487a\n\tscan_ssid=1\n\tpsk=\"a passphrase\"\n}\n";
+        assert!(text.ends_with(network), "{text}");
     }
 
     #[test]

@@ -47,7 +47,10 @@ pub(super) const VARIABLES: &[(&str, Source)] = &[
     (BUILD_TIME, Card(|plan| plan.build_time.to_string())),
     ("TIMEZONE", OfCluster(|cluster| cluster.general.timezone.clone())),
     ("LOCALE", OfCluster(|cluster| cluster.general.locale.clone())),
-    ("KEYBOARD", OfCluster(|cluster| cluster.general.keyboard.clone())),
+    (
+        "KEYBOARD",
+        OfCluster(|cluster| cluster.general.keyboard.to_string()),
+    ),
     (
         "WIFI_COUNTRY",
         OfCluster(|cluster| shown(cluster.network.wifi.as_ref().map(|wifi| &wifi.country))),

@@ -59,6 +59,70 @@ fn options_before_a_key_are_kept() {
     assert_eq!(keys_of(&Workspace::new(), &format!("['{line}']")), [line]);
 }
 
+/// sshd skips such a key, and nobody could log in.
+#[test]
+fn a_line_that_sshd_reads_otherwise_than_its_user_is_refused() {
+    let (other, _) = keygen(&["-t", "ed25519"]);
+    let short_rsa = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAQQClpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWl\
+        paWlpaWlpaWlpaWlpaWlpaWlpaWlpaWl";
+    for (line, why, remedy) in [
+        (
+            format!("laptop {ED25519}"),
+            "not an option of sshd",
+            "write a name behind the key",
+        ),
+        (format!("192.168.1.5 {ED25519}"), "known_hosts", "the .pub file"),
+        (
+            format!("no-ptty {ED25519}"),
+            "which sshd does not know",
+            "did you mean",
+        ),
+        (
+            format!("restrict pty {ED25519}"),
+            "more than options",
+            "write commas",
+        ),
+        (format!("{ED25519} {other}"), "a second key", "a line of its own"),
+        (
+            "---- BEGIN SSH2 PUBLIC KEY ----\nAAAAC3Nz\n---- END SSH2 PUBLIC KEY ----".to_owned(),
+            "in the form of PuTTY",
+            "ssh-keygen -i -f",
+        ),
+        (
+            "-----BEGIN PUBLIC KEY-----\nMCowBQYD\n-----END PUBLIC KEY-----".to_owned(),
+            "in the form of OpenSSL",
+            "ssh-keygen -i -m PKCS8 -f",
+        ),
+        (
+            short_rsa.to_owned(),
+            "RSA key of 512 bits",
+            "ssh-keygen -t ed25519",
+        ),
+    ] {
+        let workspace = Workspace::new();
+        let refused = workspace.load(with_keys(&format!("['''{line}''']")));
+        let text = refused.expect_err(&line).to_string();
+        assert!(text.contains(why) && text.contains(remedy), "{line}: {text}");
+        // A file of the user is left out with a warning.
+        workspace.write("home/.ssh/id.pub", &line);
+        let loaded = workspace.load(three_nodes("")).unwrap();
+        assert!(loaded.cluster.user.ssh_authorized_keys.is_empty(), "{line}");
+        let mut warnings = loaded.warnings.iter();
+        assert!(warnings.any(|warning| warning.message.contains(why)), "{line}");
+    }
+}
+
+#[test]
+fn a_key_with_tabs_or_a_byte_order_mark_is_written_as_sshd_reads_it() {
+    let workspace = Workspace::new();
+    let tabs = ED25519.replace(' ', "\t");
+    workspace.write("home/.ssh/a.pub", format!("\u{feff}restrict\t{tabs}\r\n"));
+    assert_eq!(
+        keys_of(&workspace, "[\"~/.ssh/a.pub\"]"),
+        [format!("restrict {ED25519}")]
+    );
+}
+
 #[test]
 fn key_files_are_found_in_the_home_folder_and_beside_the_cluster_file() {
     let (other, _) = keygen(&["-t", "ed25519"]);

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{loaded, three_nodes};
+use super::{error_of, loaded, three_nodes};
 
 fn name_servers(network: &str) -> Vec<String> {
     let cluster = loaded(&three_nodes(&format!("[network]\n{network}"))).cluster;
@@ -19,4 +19,24 @@ fn the_gateway_is_the_name_server_unless_the_file_names_others_or_none() {
     );
     assert!(name_servers(&format!("{gateway}dns = []")).is_empty());
     assert!(name_servers("").is_empty());
+}
+
+#[test]
+fn a_network_is_taken_for_hidden_only_if_the_file_says_so() {
+    let file = |hidden: &str| {
+        let wifi = format!("wifi = {{ ssid = \"x\", psk = \"12345678\", country = \"DE\"{hidden} }}");
+        three_nodes(&format!("[network]\n{wifi}"))
+    };
+    for (hidden, expected) in [
+        ("", false),
+        (", hidden = false", false),
+        (", hidden = true", true),
+    ] {
+        assert_eq!(
+            loaded(&file(hidden)).cluster.network.wifi.unwrap().hidden,
+            expected
+        );
+    }
+    let text = error_of(&file(", hidden = \"yes\""));
+    assert!(text.contains("write true or false"), "{text}");
 }

@@ -338,6 +338,12 @@ fn other_invalid_values_are_refused() {
         ("[cluster]\nlocale = \"de_DE\"", "is not a UTF-8 locale"),
         ("[cluster]\nkeyboard = \"DE\"", "is not a keyboard layout"),
         (
+            "[cluster]\ntimezone = \"US/Pacific\"",
+            "use today's name: \"America/Los_Angeles\"",
+        ),
+        ("[cluster]\nkeyboard = \"uk\"", "did you mean \"gb\"?"),
+        ("[cluster]\nlocale = \"de\"", "did you mean \"de_DE.UTF-8\"?"),
+        (
             "[user]\nname = \"Anna\"",
             "user \"Anna\" must start with a letter",
         ),

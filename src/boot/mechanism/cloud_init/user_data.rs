@@ -35,6 +35,8 @@ struct UserData<'a> {
 #[derive(Serialize)]
 struct Keyboard<'a> {
     layout: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    variant: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -59,7 +61,8 @@ pub(super) fn user_data(plan: &Plan<'_>) -> Result<String> {
             manage_etc_hosts: false,
             timezone: &cluster.general.timezone,
             keyboard: Keyboard {
-                layout: &cluster.general.keyboard,
+                layout: cluster.general.keyboard.layout(),
+                variant: cluster.general.keyboard.variant(),
             },
             user: User {
                 name,
@@ -86,7 +89,7 @@ mod tests {
     use super::*;
     use crate::boot::testing::{Lab, cloud_init, read_yaml};
     use crate::cluster::testing::node;
-    use crate::cluster::{Model, Role};
+    use crate::cluster::{Keyboard, Model, Role};
     use crate::release::testing::Base;
 
     fn user_data_of(lab: &Lab, node: usize) -> String {
@@ -142,6 +145,21 @@ mod tests {
         assert_eq!(read_yaml(&user_data_of(&lab, 0))["ssh_pwauth"], false);
         lab.cluster.user.ssh_password = true;
         assert_eq!(read_yaml(&user_data_of(&lab, 0))["ssh_pwauth"], true);
+    }
+
+    /// cloud-init writes them to `/etc/default/keyboard`, as XKBLAYOUT and XKBVARIANT.
+    #[test]
+    fn a_variant_of_the_keyboard_is_handed_on() {
+        let mut lab = Lab::new();
+        lab.cluster.general.keyboard = Keyboard::parse("us(intl)").unwrap();
+        let text = user_data_of(&lab, 0);
+        let keyboard = json!({ "layout": "us", "variant": "intl" });
+        assert_eq!(read_yaml(&text)["keyboard"], keyboard);
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("user-data");
+        std::fs::write(&file, text).unwrap();
+        let said = cloud_init(&["schema", "--config-file", file.to_str().unwrap()], b"");
+        assert!(said.contains("Valid"), "{said}");
     }
 
     /// Without quotes, cloud-init's YAML 1.1 reader takes these for booleans, dates and numbers.

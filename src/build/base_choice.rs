@@ -48,7 +48,8 @@ pub(crate) fn request(
     }
 }
 
-/// Stops at the first reason against building this cluster from the base, or warns of all reasons with `--force`.
+/// Stops at the first reason against building this cluster from the base, or warns of all reasons with `--force`. Warns of what
+/// makes the base another one than was published.
 pub(super) fn require_suitable(session: &Session, facts: &BootFacts, cluster: &Cluster) -> Result<()> {
     facts.require_not_a_node_image()?;
     for refusal in facts.refusals(cluster) {
@@ -56,6 +57,13 @@ pub(super) fn require_suitable(session: &Session, facts: &BootFacts, cluster: &C
             return Err(refused(refusal));
         }
         session.bars.warn(&refusal.reason);
+    }
+    if !facts.base.leftovers.is_empty() {
+        session.bars.warn(&format!(
+            "the base was customised before: the build replaces or removes {} on its boot partition, so that nothing in it is \
+             applied. Use the image as it was published, and put a file of these that you need into overlays/NODE",
+            facts.base.leftovers.join(", ")
+        ));
     }
     Ok(())
 }

@@ -207,6 +207,12 @@ fn unexpected_files(
             unexpected.insert(file.to_owned());
         }
     }
+    for removed in expected.removed() {
+        unexpected.retain(|file| !file.eq_ignore_ascii_case(removed));
+        if files.read_whole(removed)?.is_some() {
+            unexpected.insert(removed.to_owned());
+        }
+    }
     Ok(unexpected)
 }
 

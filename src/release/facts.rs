@@ -1,7 +1,7 @@
 //! The facts that a base's boot partition tells about it.
 
 use crate::error::{Category, Context, Error, Result};
-use crate::release::{BootFiles, BootMount, Cmdline, Date, Release};
+use crate::release::{BootFiles, BootMount, Cmdline, Date, Release, leftovers};
 
 /// First bookworm image: the boot partition moved to `/boot/firmware`.
 const FIRST_BOOKWORM: Date = Date::new(2023, 10, 10);
@@ -21,6 +21,8 @@ pub struct BaseFacts {
     pub mount: BootMount,
     pub cmdline: Cmdline,
     pub config_txt: String,
+    /// The names of the files that an earlier customisation left, in lower case. The system would apply most of them.
+    pub leftovers: Vec<&'static str>,
     /// In lower case.
     root_names: Vec<String>,
 }
@@ -44,6 +46,7 @@ impl BaseFacts {
         // `Generated using pi-gen, <address>, <commit>, stage2`. Any of it may be missing.
         let issue = files.read("issue.txt")?.unwrap_or_default();
         let issue = String::from_utf8_lossy(&issue);
+        let root_names: Vec<_> = names.iter().map(|name| name.to_lowercase()).collect();
         let words = || issue.split(|c: char| c.is_whitespace() || ",()".contains(c));
         let mut facts = Self {
             release: words().find_map(Release::named),
@@ -52,7 +55,8 @@ impl BaseFacts {
             mount: BootMount::Boot,
             cmdline,
             config_txt,
-            root_names: names.iter().map(|name| name.to_lowercase()).collect(),
+            leftovers: leftovers::find(files, &root_names)?,
+            root_names,
         };
         facts.mount = facts.find_mount()?;
         facts.release = facts.release.or_else(|| facts.infer_release());

@@ -2,6 +2,7 @@
 
 mod cmdline;
 mod facts;
+mod leftovers;
 mod refusal;
 #[cfg(test)]
 pub(crate) mod testing;

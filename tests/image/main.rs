@@ -9,6 +9,7 @@
 mod base;
 mod cli;
 mod containers;
+mod customised_bases;
 mod damaged_fat;
 mod damaged_xz;
 mod first_build;

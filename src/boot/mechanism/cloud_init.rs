@@ -17,6 +17,8 @@ use crate::release::{BaseFacts, BootFiles, Date, Refusal};
 
 const NAME: &str = "cloud-init";
 
+const NETWORK_CONFIG: &str = "network-config";
+
 /// First image of Raspberry Pi OS that has it.
 const FIRST: Date = Date::new(2025, 11, 24);
 
@@ -108,8 +110,10 @@ impl Mechanism for CloudInit {
 
     fn lay_over(&self, plan: &Plan<'_>, overlay: &mut Overlay) -> Result<Vec<String>> {
         overlay.insert(BootPath::parse("user-data")?, user_data::user_data(plan)?);
-        if let Some(config) = netplan::network_config(plan.cluster, plan.node)? {
-            overlay.insert(BootPath::parse("network-config")?, config);
+        let is_customised = plan.base.leftovers.contains(&NETWORK_CONFIG);
+        let config = netplan::network_config(plan.cluster, plan.node)?;
+        if let Some(config) = config.or_else(|| is_customised.then(|| netplan::NOTHING.to_owned())) {
+            overlay.insert(BootPath::parse(NETWORK_CONFIG)?, config);
         }
         // cloud-init acts on a changed image because that is a new instance; the same image is the same instance.
         let id = instance_id(plan, overlay);

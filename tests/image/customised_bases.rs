@@ -1,0 +1,95 @@
+//! Bases that somebody has customised, flashed or copied before.
+
+use std::fs;
+use std::path::PathBuf;
+
+use crate::base::SMALL;
+use crate::judge;
+use crate::workplace::{Run, Workplace};
+
+const NODE: [&str; 2] = ["--node", "pi4-2"];
+
+/// A passphrase that must never be shown, and not be on a card of this user.
+const SECRET: &str = "wobilix-passphrase";
+
+/// Returns a copy of the small base to change.
+fn copy(place: &Workplace) -> PathBuf {
+    let base = place.path("base.img");
+    let mut command = judge::tool("cp");
+    judge::succeed(command.arg("--sparse=always").arg(SMALL.raw()).arg(&base));
+    base
+}
+
+fn put(base: &std::path::Path, file: &str, text: &str) {
+    judge::put_boot_file(base, &SMALL.boot(), file, text.as_bytes());
+}
+
+fn verify(place: &Workplace, more: &[&str]) -> Run {
+    place.run(
+        ["verify", "out/pi4-2.img", "--base", "base.img"]
+            .iter()
+            .chain(more),
+    )
+}
+
+#[test]
+fn nothing_of_an_earlier_customisation_is_on_a_card_or_on_the_screen() {
+    let place = Workplace::new();
+    let base = copy(&place);
+    let wifi = format!(
+        "network:\n  version: 2\n  wifis:\n    wlan0:\n      access-points:\n        other: {{ password: \"{SECRET}\" }}\n"
+    );
+    let applied = [
+        "custom.toml",
+        "firstrun.sh",
+        "userconf.txt",
+        "wpa_supplicant.conf",
+    ];
+    put(&base, "network-config", &wifi.repeat(100));
+    put(
+        &base,
+        "user-data",
+        &format!("#cloud-config\npassword: {SECRET}\n"),
+    );
+    for file in applied {
+        put(&base, file, SECRET);
+    }
+    let run = place.build(&base, &NODE).exits(0);
+    let run = run.says(&[
+        "the base was customised before",
+        "network-config, user-data",
+        "published",
+    ]);
+    let run = run.says(&applied);
+    let image = place.path("out/pi4-2.img");
+    for file in applied {
+        assert_eq!(judge::boot_file(&image, &SMALL.boot(), file), None, "{file}");
+    }
+    let config = judge::boot_text(&image, &SMALL.boot(), "network-config");
+    assert!(config.lines().all(|line| line.starts_with('#')), "{config}");
+    judge::assert_valid_fat(&image, &SMALL.boot());
+    // Nor where no file is: network-config is shorter than it was.
+    let bytes = fs::read(&image).unwrap();
+    let found = bytes
+        .windows(SECRET.len())
+        .any(|bytes| bytes == SECRET.as_bytes());
+    assert!(!found, "the passphrase is still in the image");
+    let verified = verify(&place, &[]).exits(0);
+    for run in [run, verified] {
+        assert!(
+            !run.stderr.contains(SECRET) && !run.stdout.contains(SECRET),
+            "{run:?}"
+        );
+    }
+    put(&image, "custom.toml", "x");
+    verify(&place, &[]).exits(5).says(&["custom.toml"]);
+
+    // The user's own file is theirs.
+    fs::create_dir_all(place.path("overlays/pi4-2")).unwrap();
+    fs::write(place.path("overlays/pi4-2/Userconf.txt"), "mine").unwrap();
+    place.build(&base, &NODE).exits(0);
+    assert_eq!(judge::boot_text(&image, &SMALL.boot(), "userconf.txt"), "mine");
+    verify(&place, &[]).exits(0);
+    let run = place.build(&SMALL.raw(), &NODE).exits(0);
+    assert!(!run.stderr.contains("customised"), "{}", run.stderr);
+}

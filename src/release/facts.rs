@@ -37,7 +37,7 @@ impl BaseFacts {
         let names = files
             .root_names()
             .while_doing(|| "listing the boot partition".to_owned())?;
-        let cmdline = Cmdline::parse(&required(files, "cmdline.txt")?)?;
+        let cmdline = Cmdline::of_base(&required(files, "cmdline.txt")?)?;
         let config_txt = String::from_utf8(required(files, "config.txt")?)
             .context(Category::Verification, || {
                 "config.txt of the base is not text".to_owned()
@@ -76,10 +76,7 @@ impl BaseFacts {
 
     /// Returns true if a program that replaces init grows the root file system, as it did up to bookworm.
     pub fn grows_by_init(&self) -> bool {
-        self.cmdline.words().any(|word| {
-            word.starts_with("init=/usr/lib/raspi-config/")
-                || word.starts_with("init=/usr/lib/raspberrypi-sys-mods/")
-        })
+        self.cmdline.grows_by_init()
     }
 
     /// Returns true if cloud-init's files are there. It came with trixie.

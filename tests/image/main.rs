@@ -17,6 +17,7 @@ mod inspect;
 mod interrupt;
 mod judge;
 mod login;
+mod own_boot_files;
 mod preflight;
 mod reflinks;
 mod releases;

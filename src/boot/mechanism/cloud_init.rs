@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Kind, Mechanism, Recognised};
+use super::{Hook, Kind, Mechanism, Recognised};
 use crate::boot::network::netplan;
 use crate::boot::overlay::{BootPath, Overlay};
 use crate::boot::plan::Plan;
@@ -123,8 +123,8 @@ impl Mechanism for CloudInit {
         Ok(vec![format!("ds=nocloud;i={id}"), drop_in])
     }
 
-    fn hooks(&self) -> &'static [(&'static str, &'static str)] {
-        &[("user-data", "mkimage/install"), ("cmdline.txt", "ds=nocloud")]
+    fn hooks(&self) -> &'static [Hook] {
+        &[Hook::Command("mkimage/install"), Hook::KernelWord("ds=nocloud")]
     }
 }
 

@@ -52,18 +52,24 @@ pub(crate) fn request(
 /// makes the base another one than was published.
 pub(super) fn require_suitable(session: &Session, facts: &BootFacts, cluster: &Cluster) -> Result<()> {
     facts.require_not_a_node_image()?;
-    for refusal in facts.refusals(cluster) {
-        if !session.common.force {
-            return Err(refused(refusal));
-        }
-        session.bars.warn(&refusal.reason);
-    }
+    require_none(session, facts.refusals(cluster))?;
     if !facts.base.leftovers.is_empty() {
         session.bars.warn(&format!(
             "the base was customised before: the build replaces or removes {} on its boot partition, so that nothing in it is \
              applied. Use the image as it was published, and put a file of these that you need into overlays/NODE",
             facts.base.leftovers.join(", ")
         ));
+    }
+    Ok(())
+}
+
+/// Stops at the first reason against building, or warns of all of them with `--force`.
+pub(super) fn require_none(session: &Session, refusals: Vec<Refusal>) -> Result<()> {
+    for refusal in refusals {
+        if !session.common.force {
+            return Err(refused(refusal));
+        }
+        session.bars.warn(&refusal.reason);
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 
 pub(crate) mod base_choice;
 pub(crate) mod look;
+pub(crate) mod root_device;
 pub(crate) mod taken_over;
 
 use std::path::{Path, PathBuf};
@@ -98,6 +99,9 @@ impl Order<'_> {
             .and_then(|()| BootFacts::detect(&FatBootFiles::open(&image)?))
             .map_err(|error| container.damage(&self.session.bars).unwrap_or(error))?;
         base_choice::require_suitable(self.session, &facts, self.cluster)?;
+        let cmdline = &facts.base.cmdline;
+        let lost = root_device::refusals(&image, cmdline, self.nodes, self.own_files)?;
+        base_choice::require_none(self.session, lost)?;
         // Keys are created only for an accepted base.
         let folder = self.session.folder_of(self.cluster).join(FOLDER_NAME);
         let secrets = Secrets::open_or_create(&folder, self.cluster)?;

@@ -93,3 +93,40 @@ fn nothing_of_an_earlier_customisation_is_on_a_card_or_on_the_screen() {
     let run = place.build(&SMALL.raw(), &NODE).exits(0);
     assert!(!run.stderr.contains("customised"), "{}", run.stderr);
 }
+
+#[test]
+fn a_base_whose_disk_has_another_id_than_its_command_line_cannot_boot() {
+    let place = Workplace::new();
+    let base = copy(&place);
+    judge::succeed(
+        judge::tool("sfdisk")
+            .arg("--disk-id")
+            .arg(&base)
+            .arg("0xdeadbeef"),
+    );
+    let words = [
+        "cannot boot",
+        "root=PARTUUID=ec6d1f27-02",
+        "deadbeef-01 and deadbeef-02",
+    ];
+    place.build(&base, &NODE).exits(7).says(&words).says(&["--force"]);
+    assert_eq!(place.out_names(), [""; 0]);
+    assert!(!place.path("cluster.secrets").exists(), "no keys must be created");
+    place
+        .build(&base, &[&NODE[..], &["--force"]].concat())
+        .exits(0)
+        .says(&words);
+    let refused = verify(&place, &[]).exits(5).says(&words);
+    assert_eq!(refused.stdout, "");
+    verify(&place, &["--force"]).exits(0).says(&words);
+
+    // A node whose own command line is right can boot.
+    let line = judge::boot_text(&place.path("out/pi4-2.img"), &SMALL.boot(), "cmdline.txt");
+    fs::create_dir_all(place.path("overlays/pi4-2")).unwrap();
+    let own = place.path("overlays/pi4-2/cmdline.txt");
+    fs::write(own, line.replace("ec6d1f27", "deadbeef")).unwrap();
+    let run = place.build(&base, &NODE).exits(0);
+    assert!(!run.stderr.contains("cannot boot"), "{}", run.stderr);
+    verify(&place, &[]).exits(0);
+    place.build(&base, &["--all"]).exits(7).says(&words);
+}

@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use crate::base::SMALL;
+use crate::base::{ERAS, SMALL};
+use crate::judge;
 use crate::workplace::Workplace;
 
 const NODE: [&str; 2] = ["--node", "pi4-2"];
@@ -102,5 +103,51 @@ fn a_command_line_that_the_pi_reads_in_part_stops_the_build() {
         place.run(["check"]).exits(3).says(&words);
         place.build(&SMALL.raw(), &NODE).exits(3).says(&words);
         assert_eq!(place.out_names(), [""; 0]);
+    }
+}
+
+#[test]
+fn a_command_line_from_another_card_stops_the_build() {
+    let place = with("cmdline.txt", &LINE.replace("ec6d1f27", "c0ffee00"));
+    let words = [
+        "overlays/pi4-2/cmdline.txt:1",
+        "root=PARTUUID=c0ffee00-02",
+        "write root=PARTUUID=ec6d1f27-02",
+    ];
+    place.build(&SMALL.raw(), &NODE).exits(3).says(&words);
+    assert!(!place.path("cluster.secrets").exists(), "no keys must be created");
+    // The root file system may be on another disk.
+    place
+        .build(&SMALL.raw(), &[&NODE[..], &["--force"]].concat())
+        .exits(0)
+        .says(&words[..2]);
+    let base = SMALL.raw();
+    let verify = ["verify", "out/pi4-2.img", "--base", base.to_str().unwrap()];
+    place.run(verify).exits(5).says(&["cannot boot", words[1]]);
+}
+
+#[test]
+fn a_root_is_found_by_the_names_that_other_programs_give_it() {
+    let gpt = ERAS.iter().find(|era| era.name == "gpt").unwrap();
+    let disk = judge::partition_table(&gpt.raw());
+    let disk: serde_json::Value = serde_json::from_str(&disk).unwrap();
+    let id = disk["partitiontable"]["partitions"][1]["uuid"].as_str().unwrap();
+    for (base, root, code) in [
+        (gpt.raw(), format!("PARTUUID={id}"), 0),
+        (gpt.raw(), format!("PARTUUID={}", id.replace(['0', '1'], "f")), 3),
+        (SMALL.raw(), "LABEL=rootfs".to_owned(), 0),
+        (SMALL.raw(), "LABEL=writable".to_owned(), 3),
+        // As the script that makes the bases has it.
+        (
+            SMALL.raw(),
+            "UUID=6b0f1d3c-0a55-4a6e-8c89-1f6f6dd5b5a1".to_owned(),
+            0,
+        ),
+        (SMALL.raw(), "/dev/mmcblk0p2".to_owned(), 0),
+        (SMALL.raw(), "/dev/mmcblk0p3".to_owned(), 3),
+        (SMALL.raw(), "/dev/sda2".to_owned(), 0),
+    ] {
+        let place = with("cmdline.txt", &LINE.replace("PARTUUID=ec6d1f27-02", &root));
+        place.build(&base, &NODE).exits(code);
     }
 }

@@ -60,6 +60,12 @@ pub(super) fn require_suitable(session: &Session, facts: &BootFacts, cluster: &C
             facts.base.leftovers.join(", ")
         ));
     }
+    if !facts.base.cmdline.grows_root() {
+        session.bars.warn(
+            "the base may be the copy of a card that has booted: its cmdline.txt has no word that makes the root partition \
+             grow, so it may stay too small. Use the image as it was published",
+        );
+    }
     Ok(())
 }
 

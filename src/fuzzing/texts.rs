@@ -98,7 +98,7 @@ pub(super) fn user_data(data: &[u8]) {
     }
     if let Ok(cmdline) = Cmdline::parse(data) {
         assert!(cmdline.words().all(|word| !word.is_empty()));
-        let _ = cmdline.root();
+        let _ = (cmdline.root(), cmdline.grows_root());
     }
 }
 

@@ -75,6 +75,11 @@ impl Cmdline {
         })
     }
 
+    /// Returns true if a word makes Raspberry Pi OS grow its root file system. The first boot takes it away.
+    pub fn grows_root(&self) -> bool {
+        self.grows_by_init() || self.has("resize")
+    }
+
     pub(super) fn has(&self, word: &str) -> bool {
         self.words().any(|candidate| candidate == word)
     }

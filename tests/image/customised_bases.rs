@@ -130,3 +130,17 @@ fn a_base_whose_disk_has_another_id_than_its_command_line_cannot_boot() {
     verify(&place, &[]).exits(0);
     place.build(&base, &["--all"]).exits(7).says(&words);
 }
+
+#[test]
+fn a_copy_of_a_card_that_has_booted_is_told_from_a_published_image() {
+    let place = Workplace::new();
+    let base = copy(&place);
+    let line = judge::boot_text(&base, &SMALL.boot(), "cmdline.txt");
+    put(&base, "cmdline.txt", &line.replace(" resize", ""));
+    place
+        .build(&base, &NODE)
+        .exits(0)
+        .says(&["the copy of a card that has booted", "root partition"]);
+    let run = place.build(&SMALL.raw(), &NODE).exits(0);
+    assert!(!run.stderr.contains("has booted"), "{}", run.stderr);
+}

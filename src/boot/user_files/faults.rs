@@ -61,6 +61,15 @@ fn of_cmdline(node: &Node, cmdline: &Cmdline, place: &str) -> Vec<Fault> {
             "add the root= word of the base's cmdline.txt",
         );
     }
+    if !cmdline.grows_root() {
+        add(
+            format!(
+                "has no word that makes the root partition grow, so it may stay too small on {}",
+                node.name
+            ),
+            "add the word resize or init=... of the base's cmdline.txt",
+        );
+    }
     faults
 }
 
@@ -124,6 +133,11 @@ mod tests {
                 "cmdline.txt:1 ends as on Windows",
             ),
             ("cmdline.txt", "rootwait resize\n", "cmdline.txt:1 has no root="),
+            (
+                "cmdline.txt",
+                "root=x rootwait\n",
+                "cmdline.txt:1 has no word that makes",
+            ),
             (
                 "User-Data",
                 "\u{feff}#cloud-config\n",

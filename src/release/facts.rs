@@ -74,6 +74,16 @@ impl BaseFacts {
         self.has("kernel7.img") || self.has("kernel7l.img") || self.has("kernel.img")
     }
 
+    /// Returns true if nothing on the boot partition is Raspberry Pi OS's own: neither `issue.txt` nor a kernel of the names that its
+    /// firmware looks for (config.txt documentation, `kernel`). Ubuntu's images for the Pi are like that.
+    pub(super) fn is_another_system(&self) -> bool {
+        !self.has("issue.txt") && !self.has_kernels()
+    }
+
+    fn has_kernels(&self) -> bool {
+        self.root_names.iter().any(|name| name.starts_with("kernel"))
+    }
+
     /// Returns true if a program that replaces init grows the root file system, as it did up to bookworm.
     pub fn grows_by_init(&self) -> bool {
         self.cmdline.grows_by_init()
@@ -103,10 +113,9 @@ impl BaseFacts {
         if self.release.is_some() || self.cmdline.has("init=/usr/lib/raspi-config/init_resize.sh") {
             return Ok(BootMount::Boot);
         }
-        let has_kernels = self.root_names.iter().any(|name| name.starts_with("kernel"));
         match self.date {
             // Bullseye went on as the "legacy" image, with kernels but without bookworm's ramdisks.
-            Some(date) if date >= FIRST_BOOKWORM && !has_kernels => Ok(BootMount::Firmware),
+            Some(date) if date >= FIRST_BOOKWORM && !self.has_kernels() => Ok(BootMount::Firmware),
             Some(_) => Ok(BootMount::Boot),
             None => {
                 let what = "the boot partition does not tell how a first boot can be reached: it has neither user-data and \
@@ -117,6 +126,9 @@ impl BaseFacts {
     }
 
     fn infer_release(&self) -> Option<Release> {
+        if self.is_another_system() {
+            return None;
+        }
         let is_trixie = self.has_cloud_init() || self.cmdline.has("resize");
         Some(match self.mount {
             BootMount::Firmware if is_trixie => Release::Trixie,

@@ -31,13 +31,22 @@ impl BaseFacts {
             ),
             remedy: "use the image as it was published".to_owned(),
         });
+        let other = self.is_another_system().then(|| Refusal {
+            category: Category::Refused,
+            reason: "the base does not look like Raspberry Pi OS: its boot partition has neither issue.txt nor a kernel*.img"
+                .to_owned(),
+            remedy: "use a Raspberry Pi OS Lite image".to_owned(),
+        });
         let of_32_bits = self
             .is_32_bit()
             .then(|| of_32_bits("it has 32-bit kernels", cluster));
         let too_old = self
             .release
             .and_then(|release| too_old_for_a_board(release, cluster));
-        [customised, of_32_bits, too_old].into_iter().flatten().collect()
+        [customised, other, of_32_bits, too_old]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 }
 
@@ -112,6 +121,21 @@ mod tests {
             "{refusals:?}"
         );
         assert_eq!(Base::bookworm("2023-10-10").facts().refusals(&cluster()), []);
+    }
+
+    #[test]
+    fn another_system_is_not_taken_for_raspberry_pi_os() {
+        let ubuntu = Base::trixie("2026-10-06")
+            .without("issue.txt")
+            .without("kernel8.img")
+            .without("kernel_2712.img")
+            .with("vmlinuz", "");
+        assert_eq!(ubuntu.facts().release, None);
+        let refused = refused(&ubuntu);
+        assert!(
+            matches!(refused.as_slice(), [(7, reason)] if reason.contains("kernel*.img")),
+            "{refused:?}"
+        );
     }
 
     #[test]

@@ -144,3 +144,21 @@ fn a_copy_of_a_card_that_has_booted_is_told_from_a_published_image() {
     let run = place.build(&SMALL.raw(), &NODE).exits(0);
     assert!(!run.stderr.contains("has booted"), "{}", run.stderr);
 }
+
+#[test]
+fn another_system_for_the_pi_is_not_taken_for_raspberry_pi_os() {
+    let place = Workplace::new();
+    let base = copy(&place);
+    for file in ["issue.txt", "kernel8.img", "kernel_2712.img"] {
+        judge::delete_boot_file(&base, &SMALL.boot(), file);
+    }
+    put(&base, "vmlinuz", "Ubuntu's kernel");
+    let words = ["does not look like Raspberry Pi OS", "issue.txt"];
+    place.build(&base, &NODE).exits(7).says(&words);
+    let inspected = place.run(["inspect", "base.img"]).exits(0);
+    assert!(
+        inspected.stdout.contains("release:    unknown"),
+        "{}",
+        inspected.stdout
+    );
+}

@@ -43,7 +43,10 @@ impl BaseFacts {
         let too_old = self
             .release
             .and_then(|release| too_old_for_a_board(release, cluster));
-        [customised, other, of_32_bits, too_old]
+        let password = self
+            .release
+            .and_then(|release| unknown_password(release, cluster));
+        [customised, other, of_32_bits, too_old, password]
             .into_iter()
             .flatten()
             .collect()
@@ -87,8 +90,23 @@ fn too_old_for_a_board(release: Release, cluster: &Cluster) -> Option<Refusal> {
     })
 }
 
+/// crypt(3) knows yescrypt (`$y$`) only from bullseye on.
+fn unknown_password(release: Release, cluster: &Cluster) -> Option<Refusal> {
+    let hash = cluster.user.password_hash.as_ref()?;
+    (release < Release::Bullseye && hash.as_str().starts_with("$y$")).then(|| Refusal {
+        category: Category::ClusterFile,
+        reason: format!(
+            "{} does not know the kind of password_hash in the cluster file ($y$, yescrypt)",
+            release.as_str()
+        ),
+        remedy: "make the hash with `openssl passwd -6`, or use a newer base".to_owned(),
+    })
+}
+
 #[cfg(test)]
 mod tests {
+    use zeroize::Zeroizing;
+
     use super::*;
     use crate::cluster::testing::cluster;
     use crate::release::testing::{BOOKWORM_CMDLINE, Base};
@@ -136,6 +154,20 @@ mod tests {
             matches!(refused.as_slice(), [(7, reason)] if reason.contains("kernel*.img")),
             "{refused:?}"
         );
+    }
+
+    #[test]
+    fn a_password_that_the_release_cannot_check_is_refused() {
+        let refused = |base: Base, hash: &str| {
+            let mut cluster = cluster();
+            cluster.nodes.retain(|node| node.model == Model::Pi4);
+            cluster.user.password_hash = Some(Zeroizing::new(hash.to_owned()));
+            let refusals = base.facts().refusals(&cluster);
+            refusals.iter().any(|refusal| refusal.reason.contains("yescrypt"))
+        };
+        assert!(refused(Base::buster("2020-02-13"), "$y$j9T$x$y"));
+        assert!(!refused(Base::buster("2020-02-13"), "$6$x$y"));
+        assert!(!refused(Base::bullseye("2023-05-03"), "$y$j9T$x$y"));
     }
 
     #[test]

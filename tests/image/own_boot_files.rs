@@ -58,6 +58,11 @@ fn a_file_that_cloud_init_or_the_pi_ignores_is_named_with_place_and_remedy() {
             LINE.replace("ds=nocloud", "x.ds=nocloud"),
             ["overlays/pi4-2/cmdline.txt replaces", "will not set itself up"],
         ),
+        (
+            "config.txt",
+            "[pi5]\nkernel=kernel8.img\n".to_owned(),
+            ["config.txt does not choose kernel=kernel8.img", "16 KiB"],
+        ),
     ] {
         let place = with(file, &text);
         place.build(&SMALL.raw(), &NODE).exits(0).says(&words);
@@ -75,6 +80,7 @@ fn own_files_that_work_are_not_warned_about() {
         ("user-data", USER_DATA.to_owned()),
         ("user-data", USER_DATA.replace('\n', "\r\n")),
         ("cmdline.txt", format!("{LINE}\n")),
+        ("config.txt", "[all]\nkernel=kernel8.img\n".to_owned()),
     ] {
         let run = with(file, &text).build(&SMALL.raw(), &NODE).exits(0);
         let warnings = run

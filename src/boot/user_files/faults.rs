@@ -1,6 +1,7 @@
 //! Faults in the user's own files that keep a node from booting, or from setting itself up.
 
 use super::{UserFiles, named};
+use crate::boot::config_txt;
 use crate::boot::overlay::BootPath;
 use crate::cluster::Node;
 use crate::error::{Category, Error, Result};
@@ -40,6 +41,7 @@ pub fn find(node: &Node, files: &UserFiles) -> Result<Vec<Fault>> {
         faults = of_cmdline(node, &cmdline, &place);
     }
     faults.extend(named(files, "user-data").and_then(|(path, bytes)| of_user_data(node, path, bytes)));
+    faults.extend(named(files, "config.txt").and_then(|(path, bytes)| of_config_txt(node, path, bytes)));
     Ok(faults)
 }
 
@@ -82,6 +84,20 @@ fn of_user_data(node: &Node, path: &BootPath, bytes: &[u8]) -> Option<Fault> {
             fault.what, node.name
         ),
         remedy: fault.remedy.to_owned(),
+    })
+}
+
+fn of_config_txt(node: &Node, path: &BootPath, bytes: &[u8]) -> Option<Fault> {
+    let text = String::from_utf8_lossy(bytes);
+    config_txt::render(&text, node.model).map(|_| Fault {
+        what: format!(
+            "overlays/{}/{path} does not choose {} for all boards, so the {} runs a kernel with pages of 16 KiB, on which \
+             some programs in containers do not start",
+            node.name,
+            config_txt::KERNEL,
+            node.model.as_str()
+        ),
+        remedy: format!("add {} at its end, below [all]", config_txt::KERNEL),
     })
 }
 
@@ -153,6 +169,7 @@ mod tests {
                 "#cloud-config\na: b: c\n",
                 "user-data:2 is not valid YAML",
             ),
+            ("config.txt", "[pi5]\nkernel=kernel8.img\n", "below [all]"),
         ] {
             let found = found(name, text.as_bytes()).unwrap();
             assert!(
@@ -163,6 +180,7 @@ mod tests {
         for (name, text) in [
             ("cmdline.txt", "root=x ds=nocloud resize\n"),
             ("user-data", "#cloud-config\nruncmd: []\n"),
+            ("config.txt", "kernel=kernel8.img\n"),
         ] {
             assert_eq!(found(name, text.as_bytes()).unwrap(), [""; 0], "{name}");
         }

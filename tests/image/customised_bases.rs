@@ -54,6 +54,11 @@ fn nothing_of_an_earlier_customisation_is_on_a_card_or_on_the_screen() {
     for file in applied {
         put(&base, file, SECRET);
     }
+    let inspected = place.run(["inspect", "base.img"]).exits(0).stdout;
+    assert!(
+        inspected.contains("customised: before, by network-config, user-data, custom.toml"),
+        "{inspected}"
+    );
     let run = place.build(&base, &NODE).exits(0);
     let run = run.says(&[
         "the base was customised before",
@@ -110,6 +115,11 @@ fn a_base_whose_disk_has_another_id_than_its_command_line_cannot_boot() {
         "deadbeef-01 and deadbeef-02",
     ];
     place.build(&base, &NODE).exits(7).says(&words).says(&["--force"]);
+    let inspected = place.run(["inspect", "base.img"]).exits(0).stdout;
+    assert!(
+        inspected.contains("boots:      no, its cmdline.txt says root="),
+        "{inspected}"
+    );
     assert_eq!(place.out_names(), [""; 0]);
     assert!(!place.path("cluster.secrets").exists(), "no keys must be created");
     place

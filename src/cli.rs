@@ -117,7 +117,7 @@ pub enum Format {
     /// Raw and sparse: every SD card writer accepts it
     #[value(name = "img")]
     Img,
-    /// Compressed: Raspberry Pi Imager and Etcher accept it
+    /// Compressed: Raspberry Pi Imager accepts it; some versions of Etcher fail on it and need img
     #[value(name = "img.xz")]
     ImgXz,
 }

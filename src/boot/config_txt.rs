@@ -3,7 +3,7 @@
 use crate::cluster::Model;
 
 /// Selects a kernel with pages of 4 KiB. The Pi 5's own has 16 KiB, on which programs with jemalloc do not run.
-const KERNEL: &str = "kernel=kernel8.img";
+pub(super) const KERNEL: &str = "kernel=kernel8.img";
 
 /// Returns the node's `config.txt` if it has to differ from the base's.
 pub(super) fn render(base: &str, model: Model) -> Option<String> {

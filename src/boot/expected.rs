@@ -70,6 +70,11 @@ impl Expected {
         self.unknown.iter().map(String::as_str)
     }
 
+    /// Returns the files of the base that must not be there.
+    pub fn removed(&self) -> impl Iterator<Item = &str> {
+        self.files.removed().map(BootPath::as_str)
+    }
+
     /// Returns true for a file of [`Self::known`] or [`Self::unknown`], in any case.
     pub fn has(&self, path: &str) -> bool {
         self.folded.contains(&path.to_lowercase())

@@ -1,6 +1,6 @@
 //! The overlay: the files that one node's boot partition gets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use zeroize::Zeroizing;
@@ -11,10 +11,12 @@ use crate::error::{Category, Error, Result};
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BootPath(String);
 
-/// The files that one node's boot partition gets. The image code writes them and adds none.
+/// The files that one node's boot partition gets, and those of the base that it loses. The image code adds none.
 #[derive(Debug, Clone, Default)]
 pub struct Overlay {
     files: BTreeMap<BootPath, Zeroizing<Vec<u8>>>,
+    /// Files of the base that are wiped before the overlay's are written.
+    wiped: BTreeSet<BootPath>,
 }
 
 impl BootPath {
@@ -55,6 +57,11 @@ impl BootPath {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Returns true for the same file on FAT, which ignores upper and lower case.
+    pub fn is_same_on_fat(&self, other: &Self) -> bool {
+        self.0.to_lowercase() == other.0.to_lowercase()
+    }
 }
 
 impl fmt::Display for BootPath {
@@ -67,6 +74,22 @@ impl Overlay {
     /// Adds a file, or replaces the one at this path.
     pub fn insert(&mut self, path: BootPath, bytes: impl Into<Vec<u8>>) {
         self.files.insert(path, Zeroizing::new(bytes.into()));
+    }
+
+    /// Wipes a file of the base, of which nothing may be left, even if the overlay has another one in its place.
+    pub fn wipe(&mut self, path: BootPath) {
+        self.wiped.insert(path);
+    }
+
+    /// Returns the files of the base that are wiped, in the order of their paths.
+    pub fn wiped(&self) -> impl Iterator<Item = &BootPath> {
+        self.wiped.iter()
+    }
+
+    /// Returns the files that are wiped and not replaced.
+    pub fn removed(&self) -> impl Iterator<Item = &BootPath> {
+        let is_replaced = |path: &BootPath| self.files.keys().any(|file| file.is_same_on_fat(path));
+        self.wiped.iter().filter(move |path| !is_replaced(path))
     }
 
     /// Returns a file's bytes.
@@ -107,5 +130,18 @@ mod tests {
             assert!(BootPath::parse(bad).is_err(), "{bad:?}");
         }
         assert!(BootPath::parse("mkimage/lib/stages/clock").is_ok());
+    }
+
+    #[test]
+    fn a_file_that_is_put_there_is_never_taken_away() {
+        let path = |text: &str| BootPath::parse(text).unwrap();
+        let mut overlay = Overlay::default();
+        overlay.insert(path("Custom.toml"), "mine");
+        for file in ["custom.toml", "userconf", "userconf.txt"] {
+            overlay.wipe(path(file));
+        }
+        overlay.insert(path("USERCONF"), "mine");
+        assert_eq!(overlay.removed().collect::<Vec<_>>(), [&path("userconf.txt")]);
+        assert_eq!(overlay.wiped().count(), 3);
     }
 }

@@ -36,6 +36,10 @@ fn render_files(plan: &Plan<'_>, mechanism: &dyn Mechanism) -> Result<Overlay> {
 
     let words = mechanism.lay_over(plan, &mut overlay)?;
     overlay.insert(BootPath::parse(CMDLINE)?, cmdline(plan, &words)?);
+    // Otherwise the system applies a stranger's settings beside ours.
+    for file in &plan.base.leftovers {
+        overlay.wipe(BootPath::parse(file)?);
+    }
     user_files::lay_over(&mut overlay, plan.user_files)?;
     Ok(overlay)
 }
@@ -167,6 +171,46 @@ mod tests {
                 assert_eq!(has(base(), path), expected, "{path}");
             }
         }
+    }
+
+    #[test]
+    fn nothing_of_an_earlier_customisation_is_applied() {
+        let mut lab = Lab::new();
+        let wifi = "network:\n  wifis: {wlan0: {access-points: {home: {password: SECRET}}}}\n";
+        let trixie = Base::trixie("2026-10-06")
+            .with("network-config", wifi)
+            .with("user-data", "#cloud-config\nhostname: other\n")
+            .with("custom.toml", "");
+        let rendered = |lab: &Lab, base: &Base, node: usize| {
+            let facts = BootFacts::detect(base).unwrap();
+            render(&lab.plan(node, &facts.base), &*facts.mechanism).unwrap()
+        };
+        let removed =
+            |overlay: &Overlay| -> Vec<String> { overlay.removed().map(ToString::to_string).collect() };
+        // The third node uses DHCP.
+        for node in 0..3 {
+            let overlay = rendered(&lab, &trixie, node);
+            let config = String::from_utf8_lossy(overlay.get("network-config").unwrap()).into_owned();
+            assert!(!config.contains("wifis"), "{config}");
+            assert_eq!(removed(&overlay), ["custom.toml"]);
+        }
+        let stock = rendered(&lab, &Base::trixie("2026-10-06"), 2);
+        assert_eq!(stock.get("network-config"), None);
+        assert_eq!(removed(&stock), [""; 0]);
+
+        let bullseye = Base::bullseye("2023-05-03")
+            .with("wpa_supplicant.conf", "")
+            .with("userconf.txt", "")
+            .with("network-config", wifi);
+        let overlay = rendered(&lab, &bullseye, 2);
+        assert_eq!(
+            removed(&overlay),
+            ["network-config", "userconf.txt", "wpa_supplicant.conf"]
+        );
+        lab.user_files = vec![(BootPath::parse("Userconf.TXT").unwrap(), b"mine".to_vec())];
+        let overlay = rendered(&lab, &bullseye, 2);
+        assert_eq!(removed(&overlay), ["network-config", "wpa_supplicant.conf"]);
+        assert!(overlay.get("Userconf.TXT").is_some());
     }
 
     #[test]

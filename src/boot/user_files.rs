@@ -2,10 +2,12 @@
 //!
 //! The folder may be a copy of somebody else's. So a link in it must not bring a file of this computer onto a card.
 
+pub mod faults;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::boot::mechanism::{self, Mechanism};
+use crate::boot::mechanism::{self, Hook, Mechanism};
 use crate::boot::overlay::{BootPath, Overlay};
 use crate::cluster::Cluster;
 use crate::disk::paths::{self, require_inside};
@@ -33,6 +35,14 @@ pub fn read(folder: &Path, node: &str) -> Result<UserFiles> {
     }
     files.sort();
     Ok(files)
+}
+
+/// Returns the file with this name in the root folder, as the user spelled it.
+fn named<'a>(files: &'a UserFiles, name: &str) -> Option<(&'a BootPath, &'a [u8])> {
+    let found = files
+        .iter()
+        .find(|(path, _)| path.as_str().eq_ignore_ascii_case(name));
+    found.map(|(path, bytes)| (path, bytes.as_slice()))
 }
 
 /// Returns whether the Pi or its system runs or obeys a file of this name.
@@ -127,11 +137,8 @@ pub fn files_replacing_boot_hooks(mechanism: &dyn Mechanism, overlay: &Overlay) 
     mechanism
         .hooks()
         .iter()
-        .filter(|(file, word)| {
-            let bytes = overlay.get(file).unwrap_or_default();
-            !String::from_utf8_lossy(bytes).contains(word)
-        })
-        .map(|(file, _)| *file)
+        .filter(|hook| hook.is_missing_in(overlay.get(hook.file()).unwrap_or_default()))
+        .map(Hook::file)
         .collect()
 }
 

@@ -48,10 +48,30 @@ pub(crate) fn request(
     }
 }
 
-/// Stops at the first reason against building this cluster from the base, or warns of all reasons with `--force`.
+/// Stops at the first reason against building this cluster from the base, or warns of all reasons with `--force`. Warns of what
+/// makes the base another one than was published.
 pub(super) fn require_suitable(session: &Session, facts: &BootFacts, cluster: &Cluster) -> Result<()> {
     facts.require_not_a_node_image()?;
-    for refusal in facts.refusals(cluster) {
+    require_none(session, facts.refusals(cluster))?;
+    if !facts.base.leftovers.is_empty() {
+        session.bars.warn(&format!(
+            "the base was customised before: the build replaces or removes {} on its boot partition, so that nothing in it is \
+             applied. Use the image as it was published, and put a file of these that you need into overlays/NODE",
+            facts.base.leftovers.join(", ")
+        ));
+    }
+    if !facts.base.cmdline.grows_root() {
+        session.bars.warn(
+            "the base may be the copy of a card that has booted: its cmdline.txt has no word that makes the root partition \
+             grow, so it may stay too small. Use the image as it was published",
+        );
+    }
+    Ok(())
+}
+
+/// Stops at the first reason against building, or warns of all of them with `--force`.
+pub(super) fn require_none(session: &Session, refusals: Vec<Refusal>) -> Result<()> {
+    for refusal in refusals {
         if !session.common.force {
             return Err(refused(refusal));
         }

@@ -3,6 +3,7 @@
 
 pub(crate) mod base_choice;
 pub(crate) mod look;
+pub(crate) mod root_device;
 pub(crate) mod taken_over;
 
 use std::path::{Path, PathBuf};
@@ -20,7 +21,7 @@ use crate::description::Description;
 use crate::disk::output::{self, Output};
 use crate::disk::partial::OutFolder;
 use crate::disk::read_at::Discard;
-use crate::error::Result;
+use crate::error::{Category, Error, Result};
 use crate::identity::{FOLDER_NAME, Secrets};
 use crate::image::apply;
 use crate::image::assemble::eager::{EagerUnpack, Sizes};
@@ -61,6 +62,7 @@ impl Order<'_> {
     pub(crate) fn build(&self) -> Result<Built> {
         // Problems on this computer are found before the download.
         let destinations = self.destinations();
+        self.require_base_is_kept(&destinations)?;
         let _out = OutFolder::prepare(self.out, &destinations)?;
         let (base, unpacked) = self.obtain(&destinations)?;
         let built = self.build_from(&base, unpacked, destinations);
@@ -97,6 +99,9 @@ impl Order<'_> {
             .and_then(|()| BootFacts::detect(&FatBootFiles::open(&image)?))
             .map_err(|error| container.damage(&self.session.bars).unwrap_or(error))?;
         base_choice::require_suitable(self.session, &facts, self.cluster)?;
+        let cmdline = &facts.base.cmdline;
+        let lost = root_device::refusals(&image, cmdline, self.nodes, self.own_files)?;
+        base_choice::require_none(self.session, lost)?;
         // Keys are created only for an accepted base.
         let folder = self.session.folder_of(self.cluster).join(FOLDER_NAME);
         let secrets = Secrets::open_or_create(&folder, self.cluster)?;
@@ -112,6 +117,24 @@ impl Order<'_> {
         secrets.keep_description(&description.signed)?;
         let outputs = self.write(base, &container, &image, images, unpacked)?;
         Ok((output::finish_all(outputs)?, secrets))
+    }
+
+    /// Refuses to replace the base by an image, whichever name or link leads to it.
+    fn require_base_is_kept(&self, destinations: &[PathBuf]) -> Result<()> {
+        let BaseRequest::File { path: base, .. } = self.request else {
+            return Ok(());
+        };
+        // A file that does not exist yet, or cannot be opened, is another one; what is wrong with it is said elsewhere.
+        let is_base = |image: &&PathBuf| same_file::is_same_file(image, base).unwrap_or(false);
+        let Some(image) = destinations.iter().find(is_base) else {
+            return Ok(());
+        };
+        let what = format!(
+            "the image {} would replace the base that it is made from",
+            image.display()
+        );
+        Err(Error::new(Category::Refused, what)
+            .with_remedy("use another folder with --out, or move the base to another place"))
     }
 
     fn destinations(&self) -> Vec<PathBuf> {

@@ -22,17 +22,18 @@ pub(crate) struct TakenOver<'a> {
     secrets: Option<Secrets>,
     /// The nodes' own network; `None` if it depends on secrets that are not there yet.
     pub(crate) private_network: Option<Ipv4Net>,
-    /// Warnings about folders that belong to no node.
-    unknown: Vec<Warning>,
+    /// Warnings about folders that belong to no node, and about faults in those of nodes.
+    faults: Vec<Warning>,
 }
 
 impl<'a> TakenOver<'a> {
-    /// Reads the folder. Fails if a file in it cannot be used, or if the private network of these secrets overlaps another one
+    /// Reads the folder. Fails if a file in it cannot be used by mkimage or a Pi, or if the private network of these secrets overlaps another one
     /// of the cluster file.
     pub(crate) fn read(folder: &Path, cluster: &'a Cluster, nodes: &'a [&'a Node]) -> Result<Self> {
         let own_files = nodes
             .iter()
             .map(|node| user_files::read(folder, node.name.as_str()));
+        let own_files = own_files.collect::<Result<Vec<_>>>()?;
         let unknown = user_files::folders_without_node(folder, cluster);
         let unknown = unknown.iter().map(|folder| {
             let folder = folder.display();
@@ -40,21 +41,26 @@ impl<'a> TakenOver<'a> {
                 format!("{folder} does not belong to a node of the cluster, so its files are ignored");
             warning(message, None)
         });
+        let mut faults: Vec<_> = unknown.collect();
+        for (node, files) in nodes.iter().zip(&own_files) {
+            let found = user_files::faults::find(node, files)?.into_iter();
+            faults.extend(found.map(|fault| warning(fault.what, Some(fault.remedy))));
+        }
         let secrets = Secrets::open_read_only(&folder.join(FOLDER_NAME), cluster)?;
         let in_use = secrets.as_ref().map(|secrets| secrets.private_network);
         Ok(Self {
             cluster,
             nodes,
-            own_files: own_files.collect::<Result<_>>()?,
+            own_files,
             secrets,
             private_network: in_use.or(cluster.network.private),
-            unknown: unknown.collect(),
+            faults,
         })
     }
 
-    /// Returns what lets somebody else in or decides what runs on the nodes.
+    /// Returns what lets somebody else in, decides what runs on the nodes, or does not work there.
     pub(crate) fn warnings(&self) -> Vec<Warning> {
-        let mut warnings = self.unknown.clone();
+        let mut warnings = self.faults.clone();
         for (node, files) in self.nodes.iter().zip(&self.own_files) {
             let name = &node.name;
             let files = names(files, true);

@@ -8,6 +8,7 @@ use crate::base::{self, BaseRequest, Catalog, Trust};
 use crate::boot::facts::BootFacts;
 use crate::boot::settings::{self, Settings};
 use crate::build::look::{FatBootFiles, open_named};
+use crate::build::root_device;
 use crate::disk::scratch;
 use crate::error::{Category, Context, Error, Result};
 use crate::image::fat::Entry;
@@ -68,7 +69,11 @@ struct Summary<'a> {
     release: Option<String>,
     mechanism: String,
     is_sample: bool,
+    /// The end of a sentence about a `root=` that is not on the disk.
+    lost_root: Option<String>,
     node: Option<String>,
+    /// The files of an earlier customisation, on a base.
+    leftovers: Vec<&'static str>,
     /// `None` for a node's image, which differs from every published one; `verify` compares it with its base.
     trust: Option<Trust>,
     files: Vec<Entry>,
@@ -96,9 +101,16 @@ impl<'a> Summary<'a> {
             let date = base.date.map_or_else(String::new, |date| format!(" of {date}"));
             Some(format!("{}{date}", base.release?.as_str()))
         });
+        let leftovers = base.as_ref().filter(|_| node.is_none());
+        let leftovers = leftovers.map_or_else(Vec::new, |base| base.leftovers.clone());
+        let lost_root = base
+            .as_ref()
+            .and_then(|base| root_device::contradiction(&base.cmdline, image));
         Ok(Self {
             path,
             container,
+            lost_root,
+            leftovers,
             image,
             release,
             mechanism,
@@ -130,6 +142,7 @@ impl<'a> Summary<'a> {
         json!({
             "image": self.path.display().to_string(), "container": self.container, "release": self.release,
             "mechanism": self.mechanism, "node": self.node, "sample": self.is_sample,
+            "customised_by": self.leftovers, "root_found": self.lost_root.is_none(),
             "trust": self.trust.map(Trust::word), "key": key.map(|key| key.to_string()),
             "table": scheme(self.image.table.scheme), "partitions": partitions.collect::<Vec<_>>(),
             "files": files.collect::<Vec<_>>(),
@@ -142,13 +155,17 @@ impl<'a> Summary<'a> {
         let (container, mechanism) = (ui::one_line(&self.container), ui::one_line(&self.mechanism));
         let trust = self.trust;
         let trust = trust.map_or_else(String::new, |trust| format!("vouched by: {trust}\n"));
-        let boots = if self.is_sample {
-            "boots:      no, the sample base contains no system\n"
-        } else {
-            ""
+        let boots = match &self.lost_root {
+            _ if self.is_sample => "boots:      no, the sample base contains no system\n".to_owned(),
+            Some(reason) => format!("boots:      no, its cmdline.txt {}\n", ui::one_line(reason)),
+            None => String::new(),
+        };
+        let customised = match self.leftovers.join(", ") {
+            files if files.is_empty() => files,
+            files => format!("customised: before, by {files}\n"),
         };
         format!(
-            "{} ({container})\nrelease:    {release}\nfirst boot: {mechanism}\nnode:       {node}\n{trust}{boots}\n{}\n{}",
+            "{} ({container})\nrelease:    {release}\nfirst boot: {mechanism}\nnode:       {node}\n{trust}{boots}{customised}\n{}\n{}",
             self.path.display(),
             partition_table(self.image),
             file_table(&self.files)

@@ -12,7 +12,7 @@ use crate::boot::facts::BootFacts;
 use crate::boot::settings::{self, Settings};
 use crate::boot::user_files::{self, UserFiles};
 use crate::build::look::{FatBootFiles, open_base, open_named};
-use crate::build::node_overlay;
+use crate::build::{node_overlay, root_device};
 use crate::cli::BaseArgs;
 use crate::cluster::{Cluster, Node};
 use crate::description::Description;
@@ -23,8 +23,8 @@ use crate::image::BUILD_AGAIN;
 use crate::image::compare::{Differences, Pair};
 use crate::image::container::Container;
 use crate::image::raw_image::{RawImage, readable};
-use crate::progress::Silent;
-use crate::release::BootFiles as _;
+use crate::progress::{Progress as _, Silent};
+use crate::release::{BootFiles as _, Cmdline};
 use crate::session::Session;
 use crate::ui;
 
@@ -52,6 +52,7 @@ pub(super) fn run(session: &Session, path: &Path, base: &BaseArgs) -> Result<()>
     let own_files = user_files::read(session.folder_of(cluster), node.name.as_str())?;
     let (expected, why_not) = expected(session, cluster, node, &facts, &settings, &own_files, path)?;
     require_none_unexpected(&unexpected_files(&files, &found, &expected)?, node, path)?;
+    require_root(session, &files, &pair.image.look, path)?;
     let not_compared: Vec<_> = expected.unknown().collect();
     let own_files: Vec<_> = own_files.iter().map(|(path, _)| path.as_str()).collect();
     let (name, base, trust) = (node.name.as_str(), &verified.name, verified.trust);
@@ -173,6 +174,24 @@ fn node_in<'a>(settings: &Settings, cluster: &'a Cluster, path: &Path) -> Result
     })
 }
 
+/// Refuses an image whose command line names a root file system that is not on its disk, or warns with `--force`.
+fn require_root(session: &Session, files: &FatBootFiles<'_>, image: &RawImage, path: &Path) -> Result<()> {
+    let bytes = files.read("cmdline.txt")?.unwrap_or_default();
+    // A line that cannot be parsed is one of the user's own, which a build with the same files refuses.
+    let cmdline = Cmdline::parse(&bytes).ok();
+    let Some(reason) = cmdline.and_then(|cmdline| root_device::contradiction(&cmdline, image)) else {
+        return Ok(());
+    };
+    let what = format!("{} cannot boot: its cmdline.txt {reason}", path.display());
+    if session.common.force {
+        session.bars.warn(&what);
+        return Ok(());
+    }
+    let remedy = "build it from another base, or with another cmdline.txt in overlays/; if its root file system is on another disk, \
+                  use --force";
+    Err(Error::new(Category::Verification, what).with_remedy(remedy))
+}
+
 fn not_built_by_mkimage(path: &Path) -> Error {
     let (path, settings) = (path.display(), settings::PATH);
     let what = format!("{path} was not built by mkimage: its boot partition has no {settings}");
@@ -205,6 +224,12 @@ fn unexpected_files(
     for file in expected.unknown() {
         if files.read_whole(file)?.is_none() {
             unexpected.insert(file.to_owned());
+        }
+    }
+    for removed in expected.removed() {
+        unexpected.retain(|file| !file.eq_ignore_ascii_case(removed));
+        if files.read_whole(removed)?.is_some() {
+            unexpected.insert(removed.to_owned());
         }
     }
     Ok(unexpected)

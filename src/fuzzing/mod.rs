@@ -41,6 +41,7 @@ pub const TARGETS: &[Target] = &[
     target("settings", texts::settings),
     target("signature", signature::signature),
     target("status_report", texts::status_report),
+    target("user_data", texts::user_data),
     target("xz_blocks", xz::blocks),
     target("xz_headers", xz::headers),
     target("xz_index", xz::index),

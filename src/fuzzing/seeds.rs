@@ -33,6 +33,7 @@ pub(super) fn of(name: &str) -> Vec<Vec<u8>> {
         "settings" => vec![include_bytes!("../../docs/settings.example").to_vec()],
         "signature" => signature(),
         "status_report" => status_report(),
+        "user_data" => user_data(),
         "xz_blocks" => xz_blocks(&[]),
         "xz_splice" => xz_blocks(&[2, 0, 0, 7, 1, 0, 9]),
         "xz_index" => xz_index(),
@@ -56,6 +57,17 @@ fn authorized_keys() -> Vec<Vec<u8>> {
         "# keys\n{ed25519}\n\nfrom=\"10.0.0.0/8\",command=\"echo \\\"a b\\\"\" ssh-rsa {rsa} me@desk\n"
     );
     vec![ed25519.clone().into_bytes(), lines.into_bytes()]
+}
+
+fn user_data() -> Vec<Vec<u8>> {
+    let texts = [
+        "#cloud-config\nruncmd:\n- [sh, /boot/firmware/mkimage/install]\npassword: 'x: y'\n",
+        "\u{feff}# mine\r\n#cloud-config\r\nbootcmd: [{a: *b}, &b c]\r\n",
+        "## template: jinja\n#cloud-config\n",
+        "#!/bin/sh\r\necho\r\n",
+        "console=tty1 root=\"PARTUUID=0a1b2c3d-02\" rootwait resize\r\n",
+    ];
+    texts.map(|text| text.as_bytes().to_vec()).to_vec()
 }
 
 fn boot_files() -> Vec<Vec<u8>> {

@@ -11,7 +11,7 @@ use crate::boot::facts::BootFacts;
 use crate::boot::settings::Settings;
 use crate::cluster::{self, Environment, NodeName, Origin, authorized_keys as keys, interpret};
 use crate::error::Result;
-use crate::release::BootFiles;
+use crate::release::{BootFiles, Cmdline, UserData};
 use crate::status;
 
 /// The folders do not exist, so that no file of the machine has a part in it.
@@ -84,6 +84,22 @@ pub(super) fn status_report(data: &[u8]) {
         let _ = report.problem();
     }
     let _ = crate::ssh::explain(&text);
+}
+
+/// A user's own `user-data`, and the same bytes as their `cmdline.txt`.
+pub(super) fn user_data(data: &[u8]) {
+    let lines = data.split(|byte| *byte == b'\n').count();
+    let faults = [UserData::parse(data).err(), Cmdline::parse(data).err()];
+    for fault in faults.into_iter().flatten() {
+        assert!((1..=lines).contains(&fault.line), "{fault:?} of {lines} lines");
+    }
+    if let Ok(user_data) = UserData::parse(data) {
+        let _ = user_data.runs("mkimage/install");
+    }
+    if let Ok(cmdline) = Cmdline::parse(data) {
+        assert!(cmdline.words().all(|word| !word.is_empty()));
+        let _ = (cmdline.root(), cmdline.grows_root());
+    }
 }
 
 pub(super) fn settings(data: &[u8]) {

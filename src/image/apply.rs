@@ -6,7 +6,7 @@ use crate::boot::overlay::Overlay;
 use crate::disk::read_at::ReadAt;
 use crate::error::{Category, Context, Error, Result};
 use crate::image::edits::Edits;
-use crate::image::fat::{self, FatVolume, Timestamp, Written};
+use crate::image::fat::{self, FatVolume, MAX_FILE_SIZE, Timestamp, Written};
 use crate::units::Size;
 
 /// Writes an overlay to the boot partition at `range` of the raw image `base`. Returns the changed pages. `node` is
@@ -19,6 +19,9 @@ pub fn edits(
     node: &str,
 ) -> Result<Edits> {
     let mut volume = FatVolume::open(base, range.clone(), Edits::new(), now)?;
+    for path in overlay.wiped() {
+        volume.wipe(path.as_str())?;
+    }
     let free = volume.free()?;
     let needed = needed(overlay, volume.cluster_size());
     for (path, bytes) in overlay.files() {
@@ -48,11 +51,20 @@ pub fn read_back(image: &dyn ReadAt, range: &Range<u64>, overlay: &Overlay) -> R
 }
 
 fn compare(volume: &mut FatVolume<'_>, overlay: &Overlay) -> Result<()> {
+    let failed = |what: String| {
+        Error::new(Category::Verification, what)
+            .with_remedy("this computer's disk or memory may be failing; try another computer")
+    };
     for (path, bytes) in overlay.files() {
         if volume.read(path.as_str(), bytes.len() as u64)?.as_deref() != Some(bytes) {
-            let what = format!("{path} differs from what was written when read back");
-            return Err(Error::new(Category::Verification, what)
-                .with_remedy("this computer's disk or memory may be failing; try another computer"));
+            return Err(failed(format!(
+                "{path} differs from what was written when read back"
+            )));
+        }
+    }
+    for path in overlay.removed() {
+        if volume.read(path.as_str(), MAX_FILE_SIZE)?.is_some() {
+            return Err(failed(format!("{path} is still there after it was removed")));
         }
     }
     Ok(())

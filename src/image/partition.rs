@@ -46,6 +46,8 @@ pub struct Partition {
     pub sectors: u64,
     /// MBR type such as `0x0c`, or the GPT type's name.
     pub kind: String,
+    /// Its id as in Linux's `PARTUUID=`, in lower case: for MBR the disk's signature and the number, in hexadecimal.
+    pub uuid: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -148,6 +150,8 @@ fn mbr_entries(head: &[u8]) -> Result<Vec<Partition>> {
     if head.get(510..512) != Some(&[0x55, 0xaa]) {
         return Err(missing());
     }
+    let signature = head.get(DISK_SIGNATURE..).and_then(<[u8]>::first_chunk);
+    let signature = u32::from_le_bytes(signature.copied().unwrap_or_default());
     let entries = head.get(MBR_ENTRIES..510).unwrap_or_default();
     let entries = entries.as_chunks::<MBR_ENTRY_SIZE>().0;
     let parse = |(number, entry): (u32, &[u8; MBR_ENTRY_SIZE])| {
@@ -158,6 +162,7 @@ fn mbr_entries(head: &[u8]) -> Result<Vec<Partition>> {
             start: u32::from_le_bytes([s0, s1, s2, s3]).into(),
             sectors: u32::from_le_bytes([n0, n1, n2, n3]).into(),
             kind: mbr_type(kind),
+            uuid: format!("{signature:08x}-{number:02x}"),
         })
     };
     let parsed: Option<Vec<_>> = (1..).zip(entries).map(parse).collect();
@@ -202,6 +207,7 @@ fn gpt_partitions(head: Vec<u8>) -> Result<Vec<Partition>> {
                 start: partition.first_lba,
                 sectors,
                 kind: partition.part_type_guid.guid.to_string(),
+                uuid: partition.part_guid.to_string().to_lowercase(),
             })
         })
         .collect()
@@ -228,6 +234,8 @@ mod tests {
             .map(|p| (p.number, p.start, p.kind.as_str()))
             .collect();
         assert_eq!(numbers, [(1, 8, "0x0c"), (3, 24, "0x83")]);
+        let ids: Vec<_> = table.partitions.iter().map(|p| p.uuid.as_str()).collect();
+        assert_eq!(ids, ["00000001-01", "00000001-03"]);
     }
 
     #[test]

@@ -1,39 +1,83 @@
 //! The kernel's command line, `cmdline.txt`: one line of words.
 
+use super::fault::{self, Fault};
 use crate::error::{Category, Error, Result};
 
-/// A command line and how its file ended.
+/// A command line and how its file is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cmdline {
     words: Vec<String>,
     pub ends_with_newline: bool,
+    /// The number of its line, from 1; the lines before are blank.
+    pub line: usize,
+    /// True if the line ends as on Windows.
+    pub ends_with_carriage_return: bool,
 }
 
 impl Cmdline {
-    /// Parses `cmdline.txt`. Refuses a file that is not one line of text.
-    pub fn parse(bytes: &[u8]) -> Result<Self> {
-        let bad = |why: &str| {
-            Error::new(Category::Verification, format!("cmdline.txt of the base {why}"))
+    /// Parses `cmdline.txt` of a base. Refuses a file that is not one line of text.
+    pub fn of_base(bytes: &[u8]) -> Result<Self> {
+        Self::parse(bytes).map_err(|fault| {
+            let what = format!("cmdline.txt of the base {} (line {})", fault.what, fault.line);
+            Error::new(Category::Verification, what)
                 .with_remedy("use an unchanged Raspberry Pi OS Lite image")
-        };
-        let text = std::str::from_utf8(bytes).map_err(|_| bad("is not text"))?;
-        let ends_with_newline = text.ends_with('\n');
-        let mut lines = text.lines().filter(|line| !line.trim().is_empty());
-        let line = lines.next().ok_or_else(|| bad("is empty"))?;
-        if lines.next().is_some() {
-            return Err(bad("has more than one line"));
+        })
+    }
+
+    /// Parses `cmdline.txt`. Refuses a file that is not one line of text.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Fault> {
+        const ONE_LINE: &str = "write all words in its first line";
+        let text = fault::text(bytes)?;
+        let mut lines = (1..)
+            .zip(text.split('\n'))
+            .filter(|(_, line)| !line.trim().is_empty());
+        let (number, line) = lines.next().ok_or_else(|| Fault::new(1, "is empty", ONE_LINE))?;
+        if let Some((second, _)) = lines.next() {
+            return Err(Fault::new(
+                second,
+                "has more than one line, of which the Pi reads only the first",
+                ONE_LINE,
+            ));
         }
-        if line.contains(|c: char| c.is_control() && c != '\t') {
-            return Err(bad("has control characters"));
+        let without_end = line.strip_suffix('\r');
+        let words_only = without_end.unwrap_or(line);
+        if words_only.contains(|c: char| c.is_control() && c != '\t') {
+            let what = "has control characters";
+            return Err(Fault::new(number, what, "remove them, or write the line again"));
         }
         Ok(Self {
-            words: words(line),
-            ends_with_newline,
+            words: words(words_only),
+            ends_with_newline: text.ends_with('\n'),
+            line: number,
+            ends_with_carriage_return: without_end.is_some(),
         })
     }
 
     pub fn words(&self) -> impl Iterator<Item = &str> {
         self.words.iter().map(String::as_str)
+    }
+
+    /// Returns the value of the last `root=`, which is the one that counts; `None` without one.
+    pub fn root(&self) -> Option<&str> {
+        let mut values = self
+            .words
+            .iter()
+            .rev()
+            .filter_map(|word| word.strip_prefix("root="));
+        values.next().map(|value| value.trim_matches('"'))
+    }
+
+    /// Returns true if a program that replaces init grows the root file system, as it did up to bookworm.
+    pub(super) fn grows_by_init(&self) -> bool {
+        self.words().any(|word| {
+            word.starts_with("init=/usr/lib/raspi-config/")
+                || word.starts_with("init=/usr/lib/raspberrypi-sys-mods/")
+        })
+    }
+
+    /// Returns true if a word makes Raspberry Pi OS grow its root file system. The first boot takes it away.
+    pub fn grows_root(&self) -> bool {
+        self.grows_by_init() || self.has("resize")
     }
 
     pub(super) fn has(&self, word: &str) -> bool {
@@ -64,9 +108,37 @@ mod tests {
 
     #[test]
     fn a_file_that_is_not_one_line_of_text_is_refused() {
-        for bad in [&b""[..], b"\n", b"a\nb\n", b"a\rb", b"a\0b", b"\xff"] {
-            assert!(Cmdline::parse(bad).is_err(), "{bad:?}");
+        for (bad, line) in [
+            (&b""[..], 1),
+            (b"\n", 1),
+            (b"a\nb\n", 2),
+            (b"\r\na\r\n\r\nb", 4),
+            (b"a\rb", 1),
+            (b"\n\na\0b", 3),
+            (b"\xff", 1),
+            (b"a\n\xff", 2),
+            (b"\xef\xbb\xbfa", 1),
+        ] {
+            let fault = Cmdline::parse(bad).unwrap_err();
+            assert_eq!(fault.line, line, "{bad:?}: {fault:?}");
+            assert!(Cmdline::of_base(bad).is_err());
         }
+    }
+
+    #[test]
+    fn how_the_line_is_written_is_known() {
+        let line = Cmdline::parse(b"\n\r\nroot=x\r\n").unwrap();
+        assert_eq!((line.line, line.ends_with_carriage_return), (3, true));
+        assert_eq!(line.words().collect::<Vec<_>>(), ["root=x"]);
+        let line = Cmdline::parse(b"root=x").unwrap();
+        assert!(!line.ends_with_carriage_return && !line.ends_with_newline);
+    }
+
+    #[test]
+    fn the_last_root_counts() {
+        let root = |text: &str| Cmdline::parse(text.as_bytes()).unwrap().root().map(str::to_owned);
+        assert_eq!(root("root=a rootwait root=\"b\"").as_deref(), Some("b"));
+        assert_eq!(root("rootwait quiet"), None);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The facts that a base's boot partition tells about it.
 
 use crate::error::{Category, Context, Error, Result};
-use crate::release::{BootFiles, BootMount, Cmdline, Date, Release};
+use crate::release::{BootFiles, BootMount, Cmdline, Date, Release, leftovers};
 
 /// First bookworm image: the boot partition moved to `/boot/firmware`.
 const FIRST_BOOKWORM: Date = Date::new(2023, 10, 10);
@@ -21,6 +21,8 @@ pub struct BaseFacts {
     pub mount: BootMount,
     pub cmdline: Cmdline,
     pub config_txt: String,
+    /// The names of the files that an earlier customisation left, in lower case. The system would apply most of them.
+    pub leftovers: Vec<&'static str>,
     /// In lower case.
     root_names: Vec<String>,
 }
@@ -35,7 +37,7 @@ impl BaseFacts {
         let names = files
             .root_names()
             .while_doing(|| "listing the boot partition".to_owned())?;
-        let cmdline = Cmdline::parse(&required(files, "cmdline.txt")?)?;
+        let cmdline = Cmdline::of_base(&required(files, "cmdline.txt")?)?;
         let config_txt = String::from_utf8(required(files, "config.txt")?)
             .context(Category::Verification, || {
                 "config.txt of the base is not text".to_owned()
@@ -44,6 +46,7 @@ impl BaseFacts {
         // `Generated using pi-gen, <address>, <commit>, stage2`. Any of it may be missing.
         let issue = files.read("issue.txt")?.unwrap_or_default();
         let issue = String::from_utf8_lossy(&issue);
+        let root_names: Vec<_> = names.iter().map(|name| name.to_lowercase()).collect();
         let words = || issue.split(|c: char| c.is_whitespace() || ",()".contains(c));
         let mut facts = Self {
             release: words().find_map(Release::named),
@@ -52,7 +55,8 @@ impl BaseFacts {
             mount: BootMount::Boot,
             cmdline,
             config_txt,
-            root_names: names.iter().map(|name| name.to_lowercase()).collect(),
+            leftovers: leftovers::find(files, &root_names)?,
+            root_names,
         };
         facts.mount = facts.find_mount()?;
         facts.release = facts.release.or_else(|| facts.infer_release());
@@ -70,12 +74,19 @@ impl BaseFacts {
         self.has("kernel7.img") || self.has("kernel7l.img") || self.has("kernel.img")
     }
 
+    /// Returns true if nothing on the boot partition is Raspberry Pi OS's own: neither `issue.txt` nor a kernel of the names that its
+    /// firmware looks for (config.txt documentation, `kernel`). Ubuntu's images for the Pi are like that.
+    pub(super) fn is_another_system(&self) -> bool {
+        !self.has("issue.txt") && !self.has_kernels()
+    }
+
+    fn has_kernels(&self) -> bool {
+        self.root_names.iter().any(|name| name.starts_with("kernel"))
+    }
+
     /// Returns true if a program that replaces init grows the root file system, as it did up to bookworm.
     pub fn grows_by_init(&self) -> bool {
-        self.cmdline.words().any(|word| {
-            word.starts_with("init=/usr/lib/raspi-config/")
-                || word.starts_with("init=/usr/lib/raspberrypi-sys-mods/")
-        })
+        self.cmdline.grows_by_init()
     }
 
     /// Returns true if cloud-init's files are there. It came with trixie.
@@ -102,10 +113,9 @@ impl BaseFacts {
         if self.release.is_some() || self.cmdline.has("init=/usr/lib/raspi-config/init_resize.sh") {
             return Ok(BootMount::Boot);
         }
-        let has_kernels = self.root_names.iter().any(|name| name.starts_with("kernel"));
         match self.date {
             // Bullseye went on as the "legacy" image, with kernels but without bookworm's ramdisks.
-            Some(date) if date >= FIRST_BOOKWORM && !has_kernels => Ok(BootMount::Firmware),
+            Some(date) if date >= FIRST_BOOKWORM && !self.has_kernels() => Ok(BootMount::Firmware),
             Some(_) => Ok(BootMount::Boot),
             None => {
                 let what = "the boot partition does not tell how a first boot can be reached: it has neither user-data and \
@@ -116,6 +126,9 @@ impl BaseFacts {
     }
 
     fn infer_release(&self) -> Option<Release> {
+        if self.is_another_system() {
+            return None;
+        }
         let is_trixie = self.has_cloud_init() || self.cmdline.has("resize");
         Some(match self.mount {
             BootMount::Firmware if is_trixie => Release::Trixie,

@@ -2,13 +2,18 @@
 
 mod cmdline;
 mod facts;
+mod fault;
+mod leftovers;
 mod refusal;
 #[cfg(test)]
 pub(crate) mod testing;
+mod user_data;
 
 pub use cmdline::Cmdline;
 pub use facts::{BaseFacts, SAMPLE_MARK};
+pub use fault::Fault;
 pub use refusal::{Refusal, of_published};
+pub use user_data::UserData;
 
 use std::fmt;
 

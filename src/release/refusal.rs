@@ -31,13 +31,25 @@ impl BaseFacts {
             ),
             remedy: "use the image as it was published".to_owned(),
         });
+        let other = self.is_another_system().then(|| Refusal {
+            category: Category::Refused,
+            reason: "the base does not look like Raspberry Pi OS: its boot partition has neither issue.txt nor a kernel*.img"
+                .to_owned(),
+            remedy: "use a Raspberry Pi OS Lite image".to_owned(),
+        });
         let of_32_bits = self
             .is_32_bit()
             .then(|| of_32_bits("it has 32-bit kernels", cluster));
         let too_old = self
             .release
             .and_then(|release| too_old_for_a_board(release, cluster));
-        [customised, of_32_bits, too_old].into_iter().flatten().collect()
+        let password = self
+            .release
+            .and_then(|release| unknown_password(release, cluster));
+        [customised, other, of_32_bits, too_old, password]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 }
 
@@ -78,8 +90,23 @@ fn too_old_for_a_board(release: Release, cluster: &Cluster) -> Option<Refusal> {
     })
 }
 
+/// crypt(3) knows yescrypt (`$y$`) only from bullseye on.
+fn unknown_password(release: Release, cluster: &Cluster) -> Option<Refusal> {
+    let hash = cluster.user.password_hash.as_ref()?;
+    (release < Release::Bullseye && hash.as_str().starts_with("$y$")).then(|| Refusal {
+        category: Category::ClusterFile,
+        reason: format!(
+            "{} does not know the kind of password_hash in the cluster file ($y$, yescrypt)",
+            release.as_str()
+        ),
+        remedy: "make the hash with `openssl passwd -6`, or use a newer base".to_owned(),
+    })
+}
+
 #[cfg(test)]
 mod tests {
+    use zeroize::Zeroizing;
+
     use super::*;
     use crate::cluster::testing::cluster;
     use crate::release::testing::{BOOKWORM_CMDLINE, Base};
@@ -112,6 +139,35 @@ mod tests {
             "{refusals:?}"
         );
         assert_eq!(Base::bookworm("2023-10-10").facts().refusals(&cluster()), []);
+    }
+
+    #[test]
+    fn another_system_is_not_taken_for_raspberry_pi_os() {
+        let ubuntu = Base::trixie("2026-10-06")
+            .without("issue.txt")
+            .without("kernel8.img")
+            .without("kernel_2712.img")
+            .with("vmlinuz", "");
+        assert_eq!(ubuntu.facts().release, None);
+        let refused = refused(&ubuntu);
+        assert!(
+            matches!(refused.as_slice(), [(7, reason)] if reason.contains("kernel*.img")),
+            "{refused:?}"
+        );
+    }
+
+    #[test]
+    fn a_password_that_the_release_cannot_check_is_refused() {
+        let refused = |base: Base, hash: &str| {
+            let mut cluster = cluster();
+            cluster.nodes.retain(|node| node.model == Model::Pi4);
+            cluster.user.password_hash = Some(Zeroizing::new(hash.to_owned()));
+            let refusals = base.facts().refusals(&cluster);
+            refusals.iter().any(|refusal| refusal.reason.contains("yescrypt"))
+        };
+        assert!(refused(Base::buster("2020-02-13"), "$y$j9T$x$y"));
+        assert!(!refused(Base::buster("2020-02-13"), "$6$x$y"));
+        assert!(!refused(Base::bullseye("2023-05-03"), "$y$j9T$x$y"));
     }
 
     #[test]

@@ -121,6 +121,25 @@ fn xz_files_with_several_streams_are_read_in_full() {
 }
 
 #[test]
+fn a_gzip_base_may_end_with_zeros_as_gzip_itself_allows() {
+    let place = Workplace::new();
+    let base = copy(&place, &SMALL.image(Form::GZIP), "padded.img.gz");
+    File::options()
+        .append(true)
+        .open(&base)
+        .unwrap()
+        .write_all(&[0; 512])
+        .unwrap();
+    judge::succeed(judge::tool("gzip").arg("-t").arg(&base));
+    for format in ["img", "img.xz"] {
+        place
+            .build(&base, &[&NODE[..], &["--format", format]].concat())
+            .exits(0);
+    }
+    judge::assert_same_outside(&SMALL.raw(), &place.path("out/pi4-2.img"), &SMALL.boot());
+}
+
+#[test]
 fn a_truncated_base_is_refused() {
     let place = Workplace::new();
     for form in Form::all() {

@@ -9,6 +9,7 @@
 mod base;
 mod cli;
 mod containers;
+mod customised_bases;
 mod damaged_fat;
 mod damaged_xz;
 mod first_build;
@@ -16,6 +17,7 @@ mod inspect;
 mod interrupt;
 mod judge;
 mod login;
+mod own_boot_files;
 mod preflight;
 mod reflinks;
 mod releases;

@@ -2,6 +2,8 @@
 
 use std::fs::{self, File};
 use std::io::Write as _;
+use std::os::unix::fs::symlink;
+use std::path::Path;
 
 use crate::base::{FULL, Form, SMALL, pack};
 use crate::judge;
@@ -29,6 +31,41 @@ fn local_problems_are_reported_before_the_download() {
     fs::write(place.path("overlays/pi4-2/a:b"), "").unwrap();
     build(&["--all", "--out", "out"]).exits(3).says(&["a:b"]);
     assert!(!place.path("out").exists());
+}
+
+#[test]
+fn an_image_is_never_written_over_its_base() {
+    let place = Workplace::new();
+    fs::create_dir_all(place.path("out")).unwrap();
+    let image = place.path("out/pi4-2.img");
+    let base = place.path("base.img");
+    judge::succeed(
+        judge::tool("cp")
+            .arg("--sparse=always")
+            .args([&SMALL.raw(), &base]),
+    );
+    let refused = |base: &Path| {
+        for arguments in [&["--all"][..], &["--node", "pi4-2", "--force"]] {
+            place
+                .build(base, arguments)
+                .exits(7)
+                .says(&["out/pi4-2.img would replace the base", "--out"]);
+        }
+        judge::assert_same(&SMALL.raw(), base);
+    };
+    fs::hard_link(&base, &image).unwrap();
+    refused(&base);
+    refused(&image);
+    fs::remove_file(&image).unwrap();
+    symlink("../base.img", &image).unwrap();
+    refused(&base);
+    fs::remove_file(&image).unwrap();
+    fs::rename(&base, &image).unwrap();
+    refused(&image);
+    refused(&place.path("out/../out/pi4-2.img"));
+    assert!(!place.path("cluster.secrets").exists(), "no keys must be created");
+    // Only its own image would replace it.
+    place.build(&image, &["--node", "pi4-3"]).exits(0);
 }
 
 #[test]

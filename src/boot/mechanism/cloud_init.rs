@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Kind, Mechanism, Recognised};
+use super::{Hook, Kind, Mechanism, Recognised};
 use crate::boot::network::netplan;
 use crate::boot::overlay::{BootPath, Overlay};
 use crate::boot::plan::Plan;
@@ -16,6 +16,8 @@ use crate::error::{Category, Error, Result};
 use crate::release::{BaseFacts, BootFiles, Date, Refusal};
 
 const NAME: &str = "cloud-init";
+
+const NETWORK_CONFIG: &str = "network-config";
 
 /// First image of Raspberry Pi OS that has it.
 const FIRST: Date = Date::new(2025, 11, 24);
@@ -108,8 +110,10 @@ impl Mechanism for CloudInit {
 
     fn lay_over(&self, plan: &Plan<'_>, overlay: &mut Overlay) -> Result<Vec<String>> {
         overlay.insert(BootPath::parse("user-data")?, user_data::user_data(plan)?);
-        if let Some(config) = netplan::network_config(plan.cluster, plan.node)? {
-            overlay.insert(BootPath::parse("network-config")?, config);
+        let is_customised = plan.base.leftovers.contains(&NETWORK_CONFIG);
+        let config = netplan::network_config(plan.cluster, plan.node)?;
+        if let Some(config) = config.or_else(|| is_customised.then(|| netplan::NOTHING.to_owned())) {
+            overlay.insert(BootPath::parse(NETWORK_CONFIG)?, config);
         }
         // cloud-init acts on a changed image because that is a new instance; the same image is the same instance.
         let id = instance_id(plan, overlay);
@@ -119,8 +123,8 @@ impl Mechanism for CloudInit {
         Ok(vec![format!("ds=nocloud;i={id}"), drop_in])
     }
 
-    fn hooks(&self) -> &'static [(&'static str, &'static str)] {
-        &[("user-data", "mkimage/install"), ("cmdline.txt", "ds=nocloud")]
+    fn hooks(&self) -> &'static [Hook] {
+        &[Hook::Command("mkimage/install"), Hook::KernelWord("ds=nocloud")]
     }
 }
 

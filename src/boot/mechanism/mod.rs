@@ -9,7 +9,7 @@ use std::fmt;
 use crate::boot::overlay::Overlay;
 use crate::boot::plan::Plan;
 use crate::error::{Category, Error, Result};
-use crate::release::{BaseFacts, BootFiles, Refusal};
+use crate::release::{BaseFacts, BootFiles, Cmdline, Refusal, UserData};
 
 /// Every mechanism, in the order in which they are tried.
 const KINDS: &[Kind] = &[cloud_init::KIND, systemd_run::KIND];
@@ -46,8 +46,37 @@ pub trait Mechanism: fmt::Debug {
     /// end of the kernel's command line. Fails if a value of the plan cannot be written in its format.
     fn lay_over(&self, plan: &Plan<'_>, overlay: &mut Overlay) -> Result<Vec<String>>;
 
-    /// Returns files of the finished overlay and the text in each without which nothing starts the first boot.
-    fn hooks(&self) -> &'static [(&'static str, &'static str)];
+    /// Returns what a finished overlay must have.
+    fn hooks(&self) -> &'static [Hook];
+}
+
+/// A part of a boot file without which nothing starts the first boot.
+#[derive(Debug, Clone, Copy)]
+pub enum Hook {
+    /// The beginning of a word on the kernel's command line.
+    KernelWord(&'static str),
+    /// A part of a command in `user-data`.
+    Command(&'static str),
+}
+
+impl Hook {
+    /// Returns the file that it belongs in.
+    pub(super) fn file(&self) -> &'static str {
+        match self {
+            Self::KernelWord(_) => "cmdline.txt",
+            Self::Command(_) => "user-data",
+        }
+    }
+
+    /// Returns true if the system understands the file's bytes and does not find it there. Files that it does not understand
+    /// are named by `user_files::faults`.
+    pub(super) fn is_missing_in(&self, bytes: &[u8]) -> bool {
+        match self {
+            Self::KernelWord(beginning) => Cmdline::parse(bytes)
+                .is_ok_and(|cmdline| !cmdline.words().any(|word| word.starts_with(beginning))),
+            Self::Command(part) => UserData::parse(bytes).is_ok_and(|user_data| !user_data.runs(part)),
+        }
+    }
 }
 
 /// Finds a base's mechanism. Fails if its files contradict each other, or if there is none.

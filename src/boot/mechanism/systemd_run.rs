@@ -1,7 +1,7 @@
 //! systemd's run generator, for images without cloud-init: it starts a script that the kernel's command line names, without
 //! a network.
 
-use super::{Kind, Mechanism, Recognised};
+use super::{Hook, Kind, Mechanism, Recognised};
 use crate::boot::network;
 use crate::boot::overlay::{BootPath, Overlay};
 use crate::boot::plan::Plan;
@@ -53,7 +53,7 @@ impl Mechanism for SystemdRun {
         ])
     }
 
-    fn hooks(&self) -> &'static [(&'static str, &'static str)] {
-        &[("cmdline.txt", "systemd.run=")]
+    fn hooks(&self) -> &'static [Hook] {
+        &[Hook::KernelWord("systemd.run=")]
     }
 }

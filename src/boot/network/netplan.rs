@@ -16,6 +16,9 @@ const WIRED: [&str; 2] = ["eth0", "end0"];
 /// The metric that `NetworkManager` gives to cables; Wi-Fi has 600.
 const FIRST_METRIC: u32 = 100;
 
+/// A `network-config` without settings, as that of the published images: the image uses DHCP.
+pub(in crate::boot) const NOTHING: &str = "# This node uses DHCP, so nothing is configured here.\n";
+
 #[derive(Serialize)]
 struct NetworkConfig {
     version: u8,

@@ -1,8 +1,8 @@
 //! Decodes formats that can only be read from start to end.
 
-use std::io::{self, BufReader, Cursor, Read};
+use std::io::{self, BufRead, BufReader, Cursor, Read};
 
-use flate2::bufread::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 
 use super::Magic;
 use super::limit::{Limited, MAX_UNKNOWN_SIZE};
@@ -45,7 +45,50 @@ pub(super) fn decode(
 /// Decodes gzip members (RFC 1952), one after the other.
 pub(super) fn decode_gzip(packed: impl Read, sink: &dyn RawSink, task: &dyn Task) -> Result<u64> {
     let packed = BufReader::with_capacity(1 << 16, packed);
-    decode(MultiGzDecoder::new(packed), "gzip", sink, task)
+    decode(Members(Some(GzDecoder::new(packed))), "gzip", sink, task)
+}
+
+/// Reads the members of a gzip file. Zeros after the last one are padding, which gzip(1) ignores too: devices with a fixed
+/// block size add them.
+struct Members<R>(Option<GzDecoder<R>>);
+
+impl<R: BufRead> Read for Members<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while let Some(member) = &mut self.0 {
+            let read = member.read(buffer)?;
+            if read > 0 || buffer.is_empty() {
+                return Ok(read);
+            }
+            let packed = member.get_mut();
+            let is_padded = skip_zeros(packed)?;
+            if packed.fill_buf()?.is_empty() {
+                break;
+            }
+            if is_padded {
+                let what = "there is other data behind the zeros at its end";
+                return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+            }
+            self.0 = self.0.take().map(|member| GzDecoder::new(member.into_inner()));
+        }
+        Ok(0)
+    }
+}
+
+/// Skips zero bytes and returns whether there were any.
+fn skip_zeros(packed: &mut impl BufRead) -> io::Result<bool> {
+    let mut found = false;
+    loop {
+        let bytes = match packed.fill_buf() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            bytes => bytes?,
+        };
+        let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+        if zeros == 0 {
+            return Ok(found);
+        }
+        found = true;
+        packed.consume(zeros);
+    }
 }
 
 fn damaged(error: &io::Error, format: &str, done: u64) -> Error {
@@ -156,5 +199,25 @@ mod tests {
         let error = decode(size - 1).unwrap_err();
         assert_eq!(error.category(), Category::Verification);
         assert!(error.to_string().contains("more than"), "{error}");
+    }
+
+    #[test]
+    fn only_zeros_may_follow_the_last_gzip_member() {
+        let member = |text: &[u8]| {
+            let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            gzip.write_all(text).unwrap();
+            gzip.finish().unwrap()
+        };
+        let task = Silent.begin("decoding", None);
+        let decode = |file: &[Vec<u8>]| decode_gzip(&*file.concat(), &Discard, &*task);
+        let [one, two] = [member(b"one"), member(b"and two")];
+        assert_eq!(decode(&[one.clone(), two.clone()]).unwrap(), 10);
+        for zeros in [1, 512, 200_000] {
+            assert_eq!(decode(&[one.clone(), two.clone(), vec![0; zeros]]).unwrap(), 10);
+        }
+        for bad in [vec![1], vec![0, 1], [vec![0; 512], two].concat()] {
+            let error = decode(&[one.clone(), bad]).unwrap_err();
+            assert_eq!(error.category(), Category::Verification, "{error}");
+        }
     }
 }

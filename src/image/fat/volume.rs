@@ -168,6 +168,31 @@ impl<'a> FatVolume<'a> {
         )
     }
 
+    /// Overwrites a file with zeros, because it may hold a secret, and removes it. Does nothing if it is not there.
+    pub fn wipe(&mut self, path: &str) -> Result<()> {
+        self.run(
+            || format!("removing {path} from the boot partition"),
+            |library| {
+                let root = library.root_dir();
+                let mut file = match root.open_file(path) {
+                    Ok(file) => file,
+                    Err(fatfs::Error::NotFound | fatfs::Error::InvalidInput) => return Ok(()),
+                    Err(error) => return Err(error),
+                };
+                let mut left = usize::try_from(file.size().unwrap_or_default()).unwrap_or(usize::MAX);
+                let zeros = [0; PAGE_SIZE];
+                while left > 0 {
+                    let piece = zeros.get(..left.min(PAGE_SIZE)).unwrap_or_default();
+                    file.write_all(piece)?;
+                    left = left.saturating_sub(piece.len());
+                }
+                file.flush()?;
+                drop(file);
+                root.remove(path)
+            },
+        )
+    }
+
     /// Returns the free space in bytes.
     pub fn free(&mut self) -> Result<u64> {
         self.run(
@@ -312,6 +337,27 @@ mod tests {
             volume.finish().unwrap().iter().next().is_none(),
             "reading must not change anything"
         );
+    }
+
+    #[test]
+    fn nothing_is_left_of_a_wiped_file() {
+        let mut base = image();
+        let secret = b"passphrase of somebody else".repeat(300);
+        let mut volume = open(&base);
+        assert_eq!(volume.write("network-config", &secret).unwrap(), Written::Whole);
+        assert_eq!(volume.write("empty", b"").unwrap(), Written::Whole);
+        let free = volume.free().unwrap();
+        volume.finish().unwrap().apply_to(&mut base, 0);
+
+        let mut volume = open(&base);
+        for file in ["NETWORK-CONFIG", "empty", "nothing"] {
+            volume.wipe(file).unwrap();
+        }
+        assert!(volume.free().unwrap() > free);
+        volume.finish().unwrap().apply_to(&mut base, 0);
+        assert_eq!(open(&base).list("").unwrap(), []);
+        assert!(!base.windows(10).any(|bytes| bytes == b"passphrase"));
+        crate::image::fat::check(&base, &(START..base.len() as u64), Edits::new()).unwrap();
     }
 
     #[test]

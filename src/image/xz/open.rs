@@ -201,7 +201,7 @@ fn last_footer(file: &dyn ReadAt) -> Result<Option<(Footer, u64)>> {
         .disk(|| "reading the size of the xz file".to_owned())?;
     let footer_at = match size.checked_sub(header::SIZE) {
         Some(at) if at >= header::SIZE && size.is_multiple_of(4) => at,
-        _ => return Err(damage("it is cut off")),
+        _ => return Err(damage("it is cut off, or other data was added at its end")),
     };
     let mut last = [0; 12];
     read_exact(file, &mut last, footer_at)?;

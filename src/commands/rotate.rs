@@ -44,7 +44,7 @@ pub(super) fn run(session: &Session, names: &[String], all: bool, in_place: bool
     if !yes {
         apply::confirm()?;
     }
-    // What the nodes know, if that is newer, is what the next description goes on from.
+    // The next description goes on from the one that the nodes have, if that is newer.
     let newest = secrets.description.clone();
     if all {
         Secrets::renew_owner(&folder, cluster)?;
@@ -92,8 +92,8 @@ fn refuse_other_changes(cluster: &Cluster, secrets: &Secrets, nodes: &[&Node], a
     Err(Error::new(Category::Refused, what).with_remedy("run mkimage apply first"))
 }
 
-/// Refuses to shut out so many nodes at once that those which stay are no majority: until the new cards are in, nobody could write to
-/// the volume or change the swarm. One node is the owner's to give up, however few there are.
+/// Refuses to shut out half of the nodes or more at once: until the new cards are in, nobody could write to the volume or change the
+/// swarm. The owner may always shut out one.
 fn refuse_to_stop_the_cluster(cluster: &Cluster, nodes: &[&Node]) -> Result<()> {
     let stay_too_few = |counts: fn(&Node) -> bool| {
         let all = cluster.nodes.iter().filter(|node| counts(node)).count();
@@ -103,7 +103,7 @@ fn refuse_to_stop_the_cluster(cluster: &Cluster, nodes: &[&Node]) -> Result<()> 
     if !stay_too_few(|node| node.role == Role::Manager) && !stay_too_few(|node| node.brick.is_some()) {
         return Ok(());
     }
-    let what = "without these nodes the others are no majority, and the cluster stands still until the new cards are in";
+    let what = "without these nodes the others lack a majority, and the cluster stands still until the new cards are in";
     Err(Error::new(Category::Refused, what).with_remedy(
         "give one node at a time its new card, or bring the new keys to the nodes that are on: --in-place",
     ))

@@ -89,7 +89,7 @@ fn a_node_that_has_gone_is_remembered_with_its_keys_until_it_comes_back() {
     }
     let back = keep(&secrets(folder.path(), &lab), &lab);
     assert_eq!(lines(&back, "gone"), [""; 0]);
-    // What its stick knows from before that number is of another time.
+    // Its stick's state from before that number is of another time.
     assert_eq!(lines(&first, "joined"), [""; 0]);
     assert_eq!(lines(&back, "joined"), [format!("{name} 4")]);
     let mut changed = lab.clone();

@@ -55,7 +55,7 @@ pub(super) fn certificate(owner: &KeyPair, node: &NodeName, enrolment_key: &KeyP
     let what = || format!("certifying the key of {node}");
     let signer = PrivateKey::from_openssh(owner.private.as_bytes()).context(Category::Other, what)?;
     let key = PublicKey::from_openssh(&enrolment_key.public).context(Category::Other, what)?;
-    // What is signed is made here, so the nonce need not be random. The validity begins and ends outside any clock's time.
+    // The text is made here, so the nonce need not be random. The validity begins and ends outside any clock's time.
     let nonce = Sha256::of(enrolment_key.public.as_bytes()).to_string();
     let mut builder =
         Builder::new(nonce.as_bytes(), key.key_data().clone(), 0, FOREVER).context(Category::Other, what)?;

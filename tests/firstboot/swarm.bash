@@ -526,7 +526,7 @@ the_only_manager_takes_its_swarm_from_the_cards_copies_one_after_the_other() { #
     equal "$CODE" 11
     contains "$WHY" 'No copy on the card helps'
     fails did '^swarm leave'
-    # What was tried counts until Docker goes on.
+    # The list of tries ends when Docker goes on.
     a_swarm active true m
     echo m >"$WORLD/run/ghosts-forgotten"
     stage swarm

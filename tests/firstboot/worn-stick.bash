@@ -3,7 +3,7 @@
 # shellcheck source=brick.bash
 source "$(dirname -- "${BASH_SOURCE[0]}")/brick.bash"
 
-# a_node_with_its_stick: the stick holds the state, and the card has a copy of it. What is done to services is in services.log.
+# a_node_with_its_stick: the stick holds the state, and the card has a copy of it. Commands to services are in services.log.
 a_node_with_its_stick() {
     loop 600
     stick_is
@@ -136,7 +136,7 @@ a_stick_that_cannot_be_formatted_is_told_with_a_reason() { # test, root
     equal "$(cat "$WORLD/run/state-place")" card
 }
 
-# lying_stick KIND: a disk that says it has 1 GiB and has 256 MiB. What lies behind that `wraps` round to the beginning, or is lost: it
+# lying_stick KIND: a disk that says it has 1 GiB and has 256 MiB. The rest `wraps` round to the beginning, or is lost: it
 # `drops`. The kernel here has no device mapper, so a program answers for it.
 lying_stick() {
     local file=$WORLD/lying.img inside

@@ -188,6 +188,7 @@ fn every_command_says_that_the_sample_does_not_boot() {
     let line = bases.lines().find(|line| line.starts_with("sample "));
     assert!(line.is_some_and(|line| line.contains("does not boot")), "{bases}");
 
+    // Another cluster than that of the sample, whose nodes do not exist.
     place.build(&SMALL.raw(), &["--node", "a", "--json"]).exits(0);
     let real = place.run(["inspect", "out/a.img", "--json"]).exits(0).json();
     assert_eq!(real["sample"], false);

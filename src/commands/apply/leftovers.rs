@@ -1,4 +1,4 @@
-//! What the owner's computer still has of nodes that have gone: keys and images.
+//! Keys and images of nodes that have gone, on the owner's computer.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -12,7 +12,7 @@ use crate::ssh;
 const COMMAND: &str = "sudo -n cat /etc/mkimage/description";
 const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// What the running nodes have told.
+/// The answers of the running nodes.
 pub(crate) struct Told {
     /// The secrets with the newest description.
     pub(crate) secrets: Secrets,

@@ -53,7 +53,7 @@ sed -i 's|^timezone = .*|timezone = "Europe/Rome"|' "$fork/cluster.toml"
 ours=$CLUSTER_FOLDER
 CLUSTER_FOLDER=$fork
 # Made without asking the nodes, it has the number of another one.
-check "an image is built there" mkimage --base sample --node pi4-1 --out "$LAB_SCRATCH/none"
+check "an image is built there" with_base cloud-init --node pi4-1 --quiet --out "$LAB_SCRATCH/none"
 cp -- "$fork/cluster.secrets/description" "$kept/fork"
 refused "the other one with the same number" "$kept/fork" 'two descriptions with the number'
 said=$(mkimage apply --yes 2>&1)
@@ -71,7 +71,7 @@ known=$(in_node pi4-2 sha256sum /etc/mkimage/description /etc/mkimage/nodes /etc
 CLUSTER_FOLDER=$fork
 for zone in Madrid Lisbon Athens; do
     sed -i "s|^timezone = .*|timezone = \"Europe/$zone\"|" "$fork/cluster.toml"
-    check "an image is built there" mkimage --base sample --node pi4-1 --out "$LAB_SCRATCH/none"
+    check "an image is built there" with_base cloud-init --node pi4-1 --quiet --out "$LAB_SCRATCH/none"
 done
 cp -- "$fork/cluster.secrets/description" "$kept/backup"
 refused "a higher number that lets the old keys in again" "$kept/backup" 'older copy of cluster.secrets'

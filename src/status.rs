@@ -110,6 +110,9 @@ pub struct Swarm {
     pub role: String,
     #[serde(default)]
     pub node_id: String,
+    /// The nodes that the swarm counts as its managers, as one of them sees it while the swarm has a leader.
+    #[serde(default)]
+    pub managers: Vec<String>,
 }
 
 /// A node's stick.
@@ -143,6 +146,12 @@ pub struct Volume {
     /// The number of bricks in a complete volume.
     #[serde(default)]
     pub replica: u64,
+    /// The number of bricks in one of its sets, an arbiter's among them; 0 from a node that does not tell.
+    #[serde(default)]
+    pub copies: usize,
+    /// True if the last brick of each set is an arbiter's.
+    #[serde(default)]
+    pub arbiter: bool,
     /// The number of files waiting to be healed.
     #[serde(default)]
     pub heal_pending: u64,

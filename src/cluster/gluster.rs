@@ -12,6 +12,10 @@ use super::{BRICKS, NodeName};
 const SPLIT_BRAIN: &str = "with only two copies, nothing tells which is right after the nodes lose contact (split \
                            brain), or the volume stops when one fails";
 
+/// The way out of two bricks. The volume needs the first of two: without it, nothing tells whether the other has every file.
+const THIRD_BRICK: &str = "give a third node a brick (arbiter = \"its name\" if its stick is small), or only one of them. A cluster that \
+                           runs with three keeps three: docs/growing.md says how another Pi takes the place of one";
+
 /// Folders that a mount would hide from the system.
 const SYSTEM_FOLDERS: &str = "bin boot dev etc home lib lib64 lost+found proc root run sbin sys tmp usr var";
 
@@ -204,7 +208,7 @@ fn check_layout(
             2 => findings.missing(
                 None,
                 format!("two nodes have a brick: {SPLIT_BRAIN}"),
-                "give a third node a brick (arbiter = \"its name\" if its stick is small), or set brick = false on one",
+                THIRD_BRICK,
             ),
             _ => {}
         }
@@ -216,11 +220,11 @@ fn check_layout(
         findings.problem(span, message, remedy);
     } else if wanted > bricks {
         let message = format!("replica is {wanted}, but {bricks} nodes have a brick");
-        findings.problem(
-            span,
-            message,
-            "give more nodes a brick, or write replica = \"all\"",
-        );
+        let remedy = match bricks {
+            2 => THIRD_BRICK,
+            _ => "give more nodes a brick, or write replica = \"all\"",
+        };
+        findings.problem(span, message, remedy);
     } else if wanted == 1 && bricks > 1 {
         let message = "replica 1 keeps one copy of each file, which is lost with its stick";
         findings.problem(span, message, "write replica = 3 or \"all\"");
@@ -250,7 +254,11 @@ fn check_arbiters(
         let message = format!(
             "each arbiter needs two other nodes with a brick, but {bricks} have one, with {arbiters} arbiters among them"
         );
-        findings.problem(span, message, "leave arbiter out, or give more nodes a brick");
+        let remedy = match bricks {
+            2 => THIRD_BRICK,
+            _ => "leave arbiter out, or give more nodes a brick",
+        };
+        findings.problem(span, message, remedy);
     }
 }
 

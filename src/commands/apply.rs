@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::cli::ApplyArgs;
 use crate::cluster::Cluster;
-use crate::description::{self, Changes, Description, GoneNode};
+use crate::description::{Changes, Description, GoneNode};
 use crate::error::{Category, Context as _, Error, Result};
 use crate::identity::{FOLDER_NAME, Secrets};
 use crate::progress::Progress as _;
@@ -40,11 +40,11 @@ pub(super) fn run(session: &Session, options: &ApplyArgs) -> Result<()> {
     } else {
         Some(Removal::prepare(cluster, &secrets, &gone)?)
     };
-    let away = removal.as_ref().map(Removal::away).unwrap_or_default();
+    let notes = removal.as_ref().map(Removal::notes).unwrap_or_default();
     if options.dry_run && session.common.json {
         return ui::json(&as_json(&description, &changes, &[]));
     }
-    let plan = plan(&changes, &description, &silent, &away);
+    let plan = plan(&changes, &description, &silent, &notes);
     if options.dry_run {
         return ui::result(&plan);
     }
@@ -55,9 +55,7 @@ pub(super) fn run(session: &Session, options: &ApplyArgs) -> Result<()> {
     let folder = secrets.folder().to_owned();
     let (description, outcomes) = match removal {
         None => {
-            let stayed = description::leaving(&secrets);
             let outcomes = publish(cluster, &secrets, &description.signed)?;
-            removal::undo_drain(cluster, &secrets, &stayed);
             (description, outcomes)
         }
         Some(removal) => removal.take_out(secrets, &session.bars)?,
@@ -99,18 +97,16 @@ fn show(outcomes: &[Outcome], gone: &[GoneNode]) -> Result<()> {
     ui::result(&table.to_string())
 }
 
-/// Returns the plan in words. Nodes that do not answer are `silent` if they stay, and `away` if they are to go.
-fn plan(changes: &Changes, description: &Description, silent: &[String], away: &[&str]) -> String {
+/// Returns the plan in words. Nodes that stay and do not answer are `silent`; `notes` are about those that go.
+fn plan(changes: &Changes, description: &Description, silent: &[String], notes: &[String]) -> String {
     let number = description.generation;
     let mut lines = Vec::new();
     for node in &changes.removed {
         lines.push(format!(
             "{node} goes: its containers start again elsewhere, its stick leaves the volume, and its keys open nothing any more"
         ));
-        if away.contains(&node.as_str()) {
-            lines.push(format!("{node} does not answer, so it goes without being asked"));
-        }
     }
+    lines.extend_from_slice(notes);
     for node in &changes.added {
         lines.push(format!(
             "{node} is new: flash its image and switch it on, before or after this"

@@ -94,13 +94,6 @@ impl Description {
     }
 }
 
-/// Returns the number of copies in a set of the volume by the newest description; 0 without a volume.
-pub fn copies(secrets: &Secrets) -> usize {
-    changes::copies(&changes::sections(
-        secrets.description.as_deref().unwrap_or_default(),
-    ))
-}
-
 /// Returns where a node is in the owner's network by a description: its fixed address or its mDNS name.
 pub fn place<'a>(description: &'a str, node: &str) -> Option<&'a str> {
     let sections = changes::sections(description);

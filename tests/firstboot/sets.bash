@@ -135,6 +135,45 @@ no_brick_leaves_its_set_without_a_spare_stick() { # test
     fails grep -qE 'replace-brick|remove-brick' "$WORLD/gluster.log"
 }
 
+an_arbiters_place_is_filled_by_an_arbiter() { # test
+    local CODE=0
+    ARBITERS='pi4-3 pi4-5'
+    six_sticks 3
+    echo arbiter_count=1 >>"$WORLD/glusterd/vols/cluster-data/info"
+    equal "$(takes_place_of pi4-2)" pi4-4
+    equal "$(takes_place_of pi4-3)" pi4-5
+    # A description in which it leaves does not name it any more.
+    settings MKIMAGE_NODE=pi4-1 MKIMAGE_ROLE=manager MKIMAGE_REPLICA=3 MKIMAGE_ARBITER=''
+    equal "$(takes_place_of pi4-3)" ''
+    grep -q 'remove-brick cluster-data replica 2 pi4-3' "$WORLD/gluster.log"
+    # Gluster does not take a brick with data from an arbiter.
+    sed -i '/^spare/d' "$WORLD/others"/*
+    : >"$WORLD/gluster.log"
+    takes_place_of pi4-2 || CODE=$?
+    equal "$CODE" 11
+    fails grep -q 'remove-brick' "$WORLD/gluster.log"
+}
+
+the_volumes_own_sets_are_told() { # test
+    six_sticks 6
+    # The description has one already in which a node leaves.
+    settings MKIMAGE_NODE=pi4-1 MKIMAGE_REPLICA=2
+    with_parts volume-mount volume_status
+    equal "$(jq -c '[.copies, .arbiter]' "$WORLD/run/parts/volume")" '[3,false]'
+    echo arbiter_count=1 >>"$WORLD/glusterd/vols/cluster-data/info"
+    with_parts volume-mount volume_status
+    equal "$(jq -c .arbiter "$WORLD/run/parts/volume")" true
+}
+
+# takes_place_of NODE: prints the node whose stick takes the place of that one's, which leaves.
+takes_place_of() {
+    : >"$WORLD/gluster.log"
+    echo "$1" >"$WORLD/etc/leaving"
+    # shellcheck disable=SC2016
+    with_parts membership 'take_bricks_out $(bricks_to_take_out)' >/dev/null || return
+    sed -n 's/.*replace-brick .* \(pi4-.\):.*/\1/p' "$WORLD/gluster.log"
+}
+
 each_set_must_be_safe_to_change() { # test
     local ok='stays yes yes no' off='stays no no no'
     may() {

@@ -13,6 +13,8 @@ a_swarm() {
         *LocalNodeState*) echo "$state" ;;
         *Swarm.Error*) echo trouble ;;
         "node inspect self"*Leader*) [ ! -e "$MKIMAGE_RUN/../members" ] || echo true ;;
+        "node inspect"*mkimage-drained*) cat "$MKIMAGE_RUN/../drained" 2>/dev/null ;;
+        "node ls -q") [ "$control" = true ] && [ ! -e "$MKIMAGE_RUN/../without-leader" ] ;;
         "node ls"*"{{.Status}}"*) cat "$MKIMAGE_RUN/../members" 2>/dev/null ;;
         "node ls"*ManagerStatus*) awk "{ print \$1, \$2, \$4 }" "$MKIMAGE_RUN/../members" 2>/dev/null ;;
         "swarm leave"*) echo "inactive false -" >"$MKIMAGE_RUN/../docker-info" ;;
@@ -384,6 +386,27 @@ a_node_that_was_taken_out_is_removed_from_the_swarm() { # test
     fails did '^node (rm|demote|update).* (m|w)$'
 }
 
+a_manager_that_was_taken_out_does_not_know_the_authoritys_key() { # test
+    a_manager_with_members 'm pi4-1 Ready Leader' 'g pi4-9 Ready'
+    printf '%s\n' 'pi4-9 10.77.0.9' 'pi4-8 10.77.0.8' >"$WORLD/etc/gone"
+    stage swarm
+    fails did '^swarm ca'
+    # The power fails after it is out.
+    echo 'h pi4-8 Down Unreachable' >>"$WORLD/members"
+    sed -i 's|^    case "$\*" in|&\n"swarm ca"*) exit 1 ;;|' "$WORLD/bin/docker"
+    stage swarm
+    equal "$CODE" 1
+    did '^node rm --force h'
+    sed -i '/^"swarm ca"/d' "$WORLD/bin/docker"
+    sed -i '/^[gh] /d' "$WORLD/members"
+    : >"$WORLD/docker.log"
+    stage swarm
+    did '^swarm ca --rotate --detach --quiet --cert-expiry 87600h$'
+    : >"$WORLD/docker.log"
+    stage swarm
+    fails did '^swarm ca'
+}
+
 roles_follow_the_description() { # test
     sed -i 's/^pi4-2 worker/pi4-2 manager/' "$WORLD/etc/nodes"
     a_manager_with_members 'm pi4-1 Ready Leader' 'w pi4-2 Ready' 'x pi4-3 Ready' 'y pi3-1 Ready Reachable'
@@ -417,6 +440,86 @@ a_manager_that_leaves_is_a_worker_first() { # test
     stage swarm
     did '^node demote x'
     fails did '^node promote'
+}
+
+a_manager_leaves_while_another_one_is_dead_if_enough_are_left() { # test
+    sed -i -E 's/^(pi4-[23]|pi3-1) worker/\1 manager/' "$WORLD/etc/nodes"
+    echo pi4-3 >"$WORLD/etc/leaving"
+    # Of the two that would be left, one answers.
+    a_manager_with_members 'm pi4-1 Ready Leader' 'w pi4-2 Down Unreachable' 'x pi4-3 Ready Reachable'
+    sed -i '/^pi3-1/d' "$WORLD/etc/nodes"
+    stage swarm
+    fails did '^node demote'
+    echo 'pi3-1 manager pi3-1.local no 10.77.0.4 key4=' >>"$WORLD/etc/nodes"
+    echo 'y pi3-1 Ready Reachable' >>"$WORLD/members"
+    stage swarm
+    did '^node demote x'
+    # It does not wait for a new manager either, which may be off for long.
+    : >"$WORLD/docker.log"
+    printf '%s\n' 'm pi4-1 Ready Leader' 'x pi4-3 Ready Reachable' >"$WORLD/members"
+    stage swarm
+    did '^node demote x'
+}
+
+the_swarms_own_list_of_managers_is_told() { # test
+    a_manager_with_members 'm pi4-1 Ready Leader' 'w pi4-2 Ready' 'h pi4-8 Down Unreachable'
+    stage swarm
+    equal "$(jq -c .managers "$WORLD/run/parts/swarm")" '["pi4-1","pi4-8"]'
+    settings
+    a_swarm active false w
+    stage swarm
+    equal "$(jq -c .managers "$WORLD/run/parts/swarm")" '[]'
+}
+
+a_drained_node_that_stays_has_containers_again() { # test
+    a_manager_with_members 'm pi4-1 Ready Leader' 'w pi4-2 Ready' 'x pi4-3 Ready'
+    printf '%s\n' "w pi4-2 $(($(date +%s) - 700))" 'x pi4-3 ' >"$WORLD/drained"
+    echo pi4-2 >"$WORLD/etc/leaving"
+    stage swarm
+    fails did '^node update'
+    rm "$WORLD/etc/leaving"
+    stage swarm
+    did '^node update --availability active --label-rm mkimage-drained w$'
+    # The owner has drained pi4-3, and mkimage apply is about to take out pi4-2.
+    fails did '^node update.* x$'
+    : >"$WORLD/docker.log"
+    echo "w pi4-2 $(date +%s)" >"$WORLD/drained"
+    stage swarm
+    fails did '^node update'
+}
+
+the_only_manager_can_be_given_up_on_another_node() { # test, root
+    # pi4-1 is dead, and the owner has made it a worker and this node the manager.
+    settings MKIMAGE_ROLE=manager
+    printf '%s\n' 'pi4-1 worker pi4-1.local yes 10.77.0.1 key1=' 'pi4-2 manager pi4-2.local yes 10.77.0.2 key2=' >"$WORLD/etc/nodes"
+    echo stick >"$WORLD/run/state-place"
+    for state in active pending; do
+        a_swarm "$state" false w
+        echo w >"$WORLD/run/ghosts-forgotten"
+        : >"$WORLD/docker.log"
+        stage swarm
+        fails did '^swarm (leave|init)'
+        : >"$WORLD/run/new-swarm"
+        stage swarm
+        equal "$CODE" 0
+        did '^swarm leave --force'
+        did '^swarm init'
+    done
+    # The others follow when they hear that theirs is replaced.
+    a_swarm active false w
+    fake sleep 'exit 0'
+    recover new-swarm
+    equal "$(cat "$WORLD/var-lib/swarm-replaces")" "$(ca_of_ours)"
+    # Nothing is given up where there is a leader.
+    a_swarm active true m
+    echo m >"$WORLD/run/ghosts-forgotten"
+    : >"$WORLD/docker.log"
+    : >"$WORLD/run/new-swarm"
+    stage swarm
+    fails did '^swarm (leave|init)'
+    settings MKIMAGE_NODE=pi4-1
+    recover new-swarm
+    contains "$SAID" 'make it a worker in the cluster file'
 }
 
 # half_a_swarm: the power failed during `docker swarm init`. Docker waits for managers.

@@ -34,6 +34,15 @@ fn plain_replica_2_is_refused_because_of_split_brain() {
 }
 
 #[test]
+fn the_way_out_of_two_bricks_does_not_lead_back_to_them() {
+    for gluster in ["", "replica = 2", "replica = 3", "arbiter = \"n1\""] {
+        let message = error_of(&nodes(&[true, true], gluster));
+        assert!(message.contains("give a third node a brick"), "{message}");
+        assert!(!message.contains("brick = false on one"), "{message}");
+    }
+}
+
+#[test]
 fn two_copies_and_an_arbiter_make_a_volume_of_three_bricks() {
     for gluster in [
         "arbiter = \"n2\"",

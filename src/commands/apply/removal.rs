@@ -47,12 +47,27 @@ impl<'a> Removal<'a> {
             old,
             sticks,
         };
-        removal.refuse(secrets)?;
+        removal.refuse()?;
         Ok(removal)
     }
 
+    /// Returns sentences for the plan.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let away = self.away().into_iter();
+        let mut notes: Vec<_> = away
+            .map(|node| format!("{node} does not answer, so it goes without being asked"))
+            .collect();
+        if let Some((now, then)) = self.sticks.copies_without(&self.names(), self.cluster) {
+            let copies = if then == 1 { "copy" } else { "copies" };
+            notes.push(format!(
+                "files have {then} {copies} instead of {now} from then on"
+            ));
+        }
+        notes
+    }
+
     /// Returns the names of those that do not answer: they go without being asked.
-    pub(super) fn away(&self) -> Vec<&'a str> {
+    fn away(&self) -> Vec<&'a str> {
         let names = self.names().into_iter();
         names.filter(|name| !self.sticks.answers(name)).collect()
     }
@@ -69,10 +84,17 @@ impl<'a> Removal<'a> {
         } = self;
         let names = self.names();
         drain(cluster, &secrets, &names, progress);
+        // When this goes on from where it was stopped, its brick may be out, and files of the others not yet where they belong.
+        let leave_already = description::leaving(&secrets);
+        let has_to_leave = |name: &str| {
+            sticks.is_in_volume(name)
+                || sticks.is_manager(name)
+                || leave_already.iter().any(|leaving| leaving == name)
+        };
         let leaving: Vec<_> = names
             .iter()
             .copied()
-            .filter(|name| sticks.answers(name) && (sticks.is_in_volume(name) || sticks.is_manager(name)))
+            .filter(|name| sticks.answers(name) && has_to_leave(name))
             .collect();
         let secrets = if leaving.is_empty() {
             secrets
@@ -95,37 +117,50 @@ impl<'a> Removal<'a> {
         self.gone.iter().map(|node| node.name.as_str()).collect()
     }
 
-    fn refuse(&self, secrets: &Secrets) -> Result<()> {
+    fn refuse(&self) -> Result<()> {
+        let names = self.names();
         if self.cluster.gluster.is_some() {
-            // As many as the volume has now, whatever the file says.
-            let copies = description::copies(secrets);
-            self.sticks.require_all_files_without(&self.away(), copies)?;
-            self.sticks
-                .require_spares_for(&self.names(), self.cluster, copies)?;
+            self.sticks.require_all_files_without(&self.away())?;
+            self.sticks.require_spares_for(&names, self.cluster)?;
         }
-        require_managers_without(self.cluster, self.gone, &self.sticks)
+        let stay = self.cluster.managers().map(|node| node.name.as_str());
+        let go = self.gone.iter().filter(|node| node.is_manager);
+        let described = stay.chain(go.map(|node| node.name.as_str()));
+        require_managers_without(&names, described.collect(), &self.sticks)
     }
 }
 
-/// Refuses to go on without managers that are off, unless those that stay and answer are more than half of all: with fewer, the swarm
-/// decides nothing any more.
-fn require_managers_without(cluster: &Cluster, gone: &[GoneNode], sticks: &Sticks) -> Result<()> {
-    let away: Vec<_> = gone
-        .iter()
-        .filter(|node| node.is_manager && !sticks.answers(&node.name))
-        .map(|node| node.name.as_str())
-        .collect();
-    let managers: Vec<_> = cluster.managers().map(|node| node.name.as_str()).collect();
-    let there = managers.iter().filter(|name| sticks.is_manager(name)).count();
-    let all = managers.len().saturating_add(away.len());
-    if away.is_empty() || there.saturating_mul(2) > all {
+/// Refuses to go on unless the managers that answer are more than half of all before and after nodes with these names go: with fewer, the
+/// swarm decides nothing any more. `described` are the managers by the description, for when the swarm does not list them.
+fn require_managers_without(names: &[&str], described: Vec<&str>, sticks: &Sticks) -> Result<()> {
+    let listed = sticks.managers();
+    let all = if listed.is_empty() { described } else { listed };
+    let there = all.iter().filter(|name| sticks.is_manager(name)).count();
+    let go = all.iter().copied().filter(|name| names.contains(name));
+    let (leave, away): (Vec<_>, Vec<_>) = go.partition(|name| sticks.is_manager(name));
+    let is_majority = |some: usize, all: usize| some.saturating_mul(2) > all;
+    // Those that are off go first.
+    let left = all.len().saturating_sub(away.len());
+    let stay = there.saturating_sub(leave.len());
+    let (who, remedy) = if !away.is_empty() && !is_majority(there, all.len()) {
+        (
+            away,
+            "switch more managers on, and run it again. If they will not come back, docs/growing.md has what to do instead",
+        )
+    } else if !leave.is_empty() && !is_majority(stay, left.saturating_sub(leave.len())) {
+        (
+            leave,
+            "switch more managers on, or delete the [[node]] of those that will not come back as well, and run it again",
+        )
+    } else {
         return Ok(());
-    }
+    };
     let what = format!(
-        "{there} of {all} managers answer, too few to go on without {}",
-        away.join(", ")
+        "{there} of {} managers answer, too few to go on without {}",
+        all.len(),
+        who.join(", ")
     );
-    Err(Error::new(Category::Refused, what).with_remedy("switch more managers on, and run it again"))
+    Err(Error::new(Category::Refused, what).with_remedy(remedy))
 }
 
 /// Asks all nodes what they know of the volume.
@@ -138,38 +173,20 @@ fn look(cluster: &Cluster, secrets: &Secrets, old: &OldNodes) -> Sticks {
 }
 
 /// Lets the containers of these nodes start elsewhere while the nodes are still there. Where no manager answers, the swarm notices
-/// by itself later.
+/// by itself later. The label has the time: if a node stays after all, the swarm's leader knows by it that the user has not drained it.
 fn drain(cluster: &Cluster, secrets: &Secrets, names: &[&str], progress: &dyn Progress) {
     // The names are those of nodes: letters, digits and hyphens.
     let names = names.join(" ");
     let command = format!(
-        "for node in {names}; do sudo -n docker node update --availability drain \"$node\" >/dev/null; left=45; \
+        "for node in {names}; do \
+         was=$(sudo -n docker node inspect \
+         --format '{{{{.Spec.Availability}}}} {{{{index .Spec.Labels \"mkimage-drained\"}}}}' \"$node\"); \
+         [ \"$was\" = 'drain ' ] || sudo -n docker node update --availability drain \
+         --label-add \"mkimage-drained=$(date +%s)\" \"$node\" >/dev/null; left=45; \
          while [ \"$left\" -gt 0 ] && sudo -n docker node ps --format '{{{{.CurrentState}}}}' \"$node\" | grep -q ^Running; do \
          sleep 1; left=$((left - 1)); done; done"
     );
     progress.say(&format!("draining {names}"));
-    ask_a_manager(cluster, secrets, &command);
-}
-
-/// Lets nodes have containers again that were to leave, and stay after all.
-pub(super) fn undo_drain(cluster: &Cluster, secrets: &Secrets, names: &[String]) {
-    let names = names
-        .iter()
-        .filter(|name| {
-            cluster
-                .nodes
-                .iter()
-                .any(|node| node.name.as_str() == name.as_str())
-        })
-        .map(String::as_str)
-        .collect::<Vec<_>>()
-        .join(" ");
-    if names.is_empty() {
-        return;
-    }
-    let command = format!(
-        "for node in {names}; do sudo -n docker node update --availability active \"$node\" >/dev/null; done"
-    );
     ask_a_manager(cluster, secrets, &command);
 }
 
@@ -208,4 +225,57 @@ fn wait_until_out(
         thread::sleep(PAUSE);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// Nodes that answer as managers, of which the swarm lists `listed`. Those in capitals are to go.
+    fn sticks(managers: &[&str], listed: &[&str]) -> Sticks {
+        let reports = managers.iter().map(|node| {
+            let report = json!({
+                "cluster_id": "00", "node": node, "state": "done",
+                "swarm": { "state": "active", "role": "manager", "managers": listed },
+            });
+            ((*node).to_owned(), serde_json::from_value(report).unwrap())
+        });
+        let (go, stay) = reports.partition(|(node, _)| node.chars().all(char::is_uppercase));
+        Sticks::new(stay, go)
+    }
+
+    #[test]
+    fn managers_go_only_while_most_of_them_answer() {
+        let may = |answer: &[&str], all: &[&str], go: &[&str]| {
+            require_managers_without(go, all.to_vec(), &sticks(answer, &[])).map_err(|error| {
+                assert_eq!(error.category(), Category::Refused);
+                error.to_string()
+            })
+        };
+        may(&["a", "b", "C"], &["a", "b", "C"], &["C"]).unwrap();
+        may(&["a", "b"], &["a", "b", "C"], &["C"]).unwrap();
+        // A worker.
+        may(&["a"], &["a", "b"], &["c"]).unwrap();
+        // A live one leaves beside a dead one: only together with it, or when enough of the others are there.
+        let error = may(&["a", "C"], &["a", "b", "C"], &["C"]).unwrap_err();
+        assert!(error.contains("without C"), "{error}");
+        may(&["a", "C"], &["a", "B", "C"], &["B", "C"]).unwrap();
+        may(&["a", "C", "d"], &["a", "b", "C", "d"], &["C"]).unwrap();
+        // The only one is dead, and the file has another one that the swarm does not know.
+        let error = may(&[], &["b", "A"], &["A"]).unwrap_err();
+        assert!(error.contains("0 of 2"), "{error}");
+    }
+
+    #[test]
+    fn the_swarm_knows_its_managers_better_than_the_description() {
+        let of = |listed: &[&str], go: &[&str]| {
+            require_managers_without(go, vec!["a", "b", "C"], &sticks(&["a"], listed))
+        };
+        // Neither has the swarm C any more, nor has it made b a manager.
+        of(&["a"], &["C"]).unwrap();
+        // It has one that the file calls a worker.
+        of(&["a", "D"], &["D"]).unwrap_err();
+    }
 }

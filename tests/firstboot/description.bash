@@ -160,6 +160,35 @@ a_description_that_is_too_large_is_not_read() { # test
     equal "$(find "$WORLD/run" -name 'shown*')" ''
 }
 
+nothing_but_the_owners_signatures_is_kept() { # test
+    local junk
+    a_described_node
+    describe "$WORLD/new" 6
+    cp "$WORLD/new" "$WORLD/clean"
+    # Bytes, a stranger's signature, the same one again, one without an end, and a long one.
+    ssh-keygen -q -t ed25519 -N '' -C '' -f "$WORLD/stranger"
+    sed '/^-----BEGIN SSH/,$d' "$WORLD/new" >"$WORLD/text"
+    ssh-keygen -q -Y sign -f "$WORLD/stranger" -n mkimage "$WORLD/text" 2>/dev/null
+    sed -n '/^-----BEGIN SSH/,$p' "$WORLD/new" >"$WORLD/again"
+    head -c 200000 /dev/zero | tr '\0' x >"$WORLD/bytes"
+    echo '-----BEGIN SSH SIGNATURE-----' >"$WORLD/begin"
+    { cat "$WORLD/begin" "$WORLD/bytes" && printf '\n%s\n' '-----END SSH SIGNATURE-----'; } >"$WORLD/long"
+    for junk in bytes text.sig again begin long; do
+        describe "$WORLD/etc/description" 5
+        cat "$WORLD/clean" "$WORLD/$junk" >"$WORLD/new"
+        shown pi4-1 "$WORLD/new"
+        equal "$CODE" 0
+        cmp "$WORLD/etc/description" "$WORLD/clean"
+    done
+    # In front of the owner's signature it makes no difference either.
+    describe "$WORLD/etc/description" 5
+    { cat "$WORLD/text" "$WORLD/text.sig" "$WORLD/again"; } >"$WORLD/new"
+    shown pi4-1 "$WORLD/new"
+    equal "$CODE" 0
+    cmp "$WORLD/etc/description" "$WORLD/clean"
+    equal "$(find "$WORLD/run" -name 'shown*')" ''
+}
+
 # others_answer NODE=GENERATION...: with another digest if the number ends in x; `denied` knows no key of this node. What is shown to a
 # node lands in shown-NODE, and the options that were used with it.
 others_answer() {
@@ -334,6 +363,13 @@ the_owner_gets_a_new_key() { # test
     adopts "$WORLD/new"
     with_parts description 'unfold_description && settle_description'
     cmp "$WORLD/etc/owner" "$WORLD/new-owner"
+    # Both signatures stay, for nodes that know only one of the owners, also when another node brings the second one later.
+    cmp "$WORLD/etc/description" "$WORLD/new"
+    sed '/^-----END SSH/q' "$WORLD/new" >"$WORLD/etc/description"
+    adopts "$WORLD/etc/description"
+    equal "$(grep -c 'BEGIN SSH' "$WORLD/etc/description")" 1
+    adopts "$WORLD/new"
+    cmp "$WORLD/etc/description" "$WORLD/new"
     grep -qF "$(cut -d ' ' -f 4 "$WORLD/new-owner")" "$WORLD/etc/authorized_enrolment"
     # From now on the old one proves nothing.
     sed 's/^generation 6/generation 7/' "$WORLD/text" >"$WORLD/forged"

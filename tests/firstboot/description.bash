@@ -160,6 +160,19 @@ a_description_that_is_too_large_is_not_read() { # test
     equal "$(find "$WORLD/run" -name 'shown*')" ''
 }
 
+no_description_is_taken_while_another_one_is() { # test
+    a_node_with_old_keys
+    describe "$WORLD/new" 6
+    fake flock 'exit 1'
+    shown pi4-1 "$WORLD/new"
+    equal "$CODE $(number)" '10 5'
+    contains "$SAID" 'taking another description'
+    equal "$(find "$WORLD/run" -name 'shown*')" ''
+    new_keys >"$WORLD/keys"
+    fails dash "$MKIMAGE_LIB/take-keys" <"$WORLD/keys"
+    equal "$(cd "$WORLD/etc/secrets" && printf '%s\n' * | paste -s -d ' ')" 'host_key wireguard_key'
+}
+
 nothing_but_the_owners_signatures_is_kept() { # test
     local junk
     a_described_node

@@ -16,7 +16,7 @@ use crate::boot::render::render;
 use crate::boot::user_files::{self, UserFiles};
 use crate::cli::Format;
 use crate::cluster::{Cluster, Node};
-use crate::description::Description;
+use crate::description::{self, Description};
 use crate::disk::output::{self, Output};
 use crate::disk::partial::OutFolder;
 use crate::disk::read_at::Discard;
@@ -109,7 +109,7 @@ impl Order<'_> {
         }
         let images = self.plan(&image, &facts, &secrets, &description, destinations)?;
         // Before the first card can have it.
-        secrets.keep_description(&description.signed)?;
+        description::keep(&secrets, &description.signed)?;
         let outputs = self.write(base, &container, &image, images, unpacked)?;
         Ok((output::finish_all(outputs)?, secrets))
     }

@@ -4,6 +4,7 @@
 
 mod changes;
 mod gone;
+mod places;
 mod refusals;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ use crate::identity::Secrets;
 pub use changes::Changes;
 use gone::Gone;
 pub use gone::GoneNode;
+pub(crate) use places::{keep, others as other_places};
 
 /// The first line of the signature, with which the text ends.
 pub(crate) const SIGNATURE: &str = "-----BEGIN SSH SIGNATURE-----";

@@ -65,7 +65,7 @@ pub(super) fn catch_up(cluster: &Cluster, secrets: Secrets, progress: &dyn Progr
         "the nodes have description {}, and cluster.secrets has {mine}: going on from theirs",
         description::number(&newest)
     ));
-    secrets.keep_description(&newest)?;
+    description::keep(&secrets, &newest)?;
     let secrets = Secrets::open_or_create(secrets.folder(), cluster)?;
     Ok(Told { secrets, silent })
 }

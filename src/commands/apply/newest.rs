@@ -55,7 +55,9 @@ pub(super) fn catch_up(cluster: &Cluster, secrets: Secrets, progress: &dyn Progr
             .as_deref()
             .is_none_or(|newest| number > description::number(newest))
         {
-            newest = Some(theirs);
+            // Nothing that somebody has put behind it, and both signatures while there are two.
+            let text = description::text_of(&theirs);
+            newest = Some(format!("{text}{}", secrets.sign(text)?));
         }
     }
     let Some(newest) = newest else {

@@ -1,4 +1,4 @@
-//! Where nodes were in the owner's network by earlier descriptions: one that was off has not heard of its new address, and one that does
+//! The places in the owner's network where earlier descriptions had the nodes: one that was off has not heard of its new address, and one that does
 //! not reach its router with it goes back to the old one.
 
 use std::fmt::Write as _;

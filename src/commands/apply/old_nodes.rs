@@ -97,7 +97,7 @@ impl<'a> OldNodes<'a> {
                 .iter()
                 .map(|path| format!("-oIdentityFile=\"{}\"", path.display())),
         );
-        let name = NodeName::parse(&node.name).map_err(|error| error.to_string())?;
+        let name = NodeName::parse(&node.name)?;
         ssh::run_with(
             &name,
             &secrets.ssh_config_path(),

@@ -89,13 +89,30 @@ struct Membership {
     /// The nodes that have another address from each description on, and of those the ones that do not reach their router with it, so
     /// that they keep the one before.
     moves: &'static [(Nodes, Nodes)],
-    /// True if a node asks for a newer description.
+    hearing: Hearing,
+}
+
+/// The ways in which a node hears of a description.
+#[derive(Clone, Copy)]
+struct Hearing {
+    /// True if a node asks for a newer one.
     fetches: bool,
     /// True if a node that is not at its address is found by its name.
     names_work: bool,
-    /// True if the owner shows a description until one node has it, and then leaves it to the nodes.
+    /// True if the owner shows one until one node has it, and then leaves it to the nodes.
     owner_goes: bool,
 }
+
+const OWNER_COMES: Hearing = Hearing {
+    fetches: true,
+    names_work: false,
+    owner_goes: false,
+};
+
+const OWNER_GOES: Hearing = Hearing {
+    owner_goes: true,
+    ..OWNER_COMES
+};
 
 impl Membership {
     /// Returns the place of a node by a description, as the number of its moves.
@@ -117,7 +134,7 @@ impl Membership {
     /// Returns whether the first node finds the second in the owner's network.
     fn finds(&self, world: &World, one: usize, other: usize) -> bool {
         let described = self.described_place(world.knows[one], other);
-        self.names_work || described == self.place(world.knows[other], other)
+        self.hearing.names_work || described == self.place(world.knows[other], other)
     }
 
     fn nodes(&self, number: u8) -> Nodes {
@@ -275,9 +292,7 @@ fn model(descriptions: &'static [(Nodes, Nodes)]) -> Membership {
         cuts_off_the_last_two: false,
         answer,
         moves: &[],
-        fetches: true,
-        names_work: false,
-        owner_goes: false,
+        hearing: OWNER_COMES,
     }
 }
 
@@ -427,7 +442,7 @@ const ONE_MOVES_TWICE: &[(Nodes, Nodes)] = &[(0, 0), (0b0100, 0b0100), (0b0100, 
 fn moving(moves: &'static [(Nodes, Nodes)]) -> Membership {
     Membership {
         moves,
-        owner_goes: true,
+        hearing: OWNER_GOES,
         ..model(&[(0b0111, 0); 3][..moves.len()])
     }
 }
@@ -437,14 +452,17 @@ fn a_node_hears_of_its_new_address() {
     search(&moving(ONE_MOVES), LIMIT).expect_to_hold("one of three moves");
     search(&moving(ONE_MOVES_TWICE), LIMIT).expect_to_hold("one of three moves, at first to a wrong address");
     let named = Membership {
-        names_work: true,
+        hearing: Hearing {
+            names_work: true,
+            ..OWNER_GOES
+        },
         ..moving(ALL_MOVE)
     };
     search(&named, LIMIT).expect_to_hold("all move, and find each other by name");
     // The owner looks for each where it was before. Those that have moved and those that have not are out of each other's reach for
     // that long, which is one more failure of the volume, so only one goes off beside it.
     let with_owner = Membership {
-        owner_goes: false,
+        hearing: OWNER_COMES,
         cuts: 1,
         ..moving(ALL_MOVE)
     };
@@ -458,7 +476,10 @@ fn a_node_that_is_only_shown_descriptions_never_hears_of_its_new_address() {
         ("its address is corrected", ONE_MOVES_TWICE),
     ] {
         let silent = Membership {
-            fetches: false,
+            hearing: Hearing {
+                fetches: false,
+                ..OWNER_GOES
+            },
             ..moving(moves)
         };
         assert_eq!(broken_by(name, &silent).invariant, ALWAYS_A_WAY);

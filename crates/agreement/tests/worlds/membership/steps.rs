@@ -53,7 +53,7 @@ impl Model for Membership {
                 steps.push(Step::SwitchOff(node));
             }
             let is_known = world.knows.contains(&world.published);
-            if world.knows[node] < world.published && !(self.owner_goes && is_known) {
+            if world.knows[node] < world.published && !(self.hearing.owner_goes && is_known) {
                 steps.push(Step::OwnerShows(node));
             }
             let mine = self.nodes(world.knows[node]);
@@ -69,7 +69,7 @@ impl Model for Membership {
                 }
                 // One that does not know this node listens to what it shows, and answers nothing else.
                 let is_listed = has(self.nodes(world.knows[other]), node);
-                if self.fetches && world.knows[other] > world.knows[node] && is_listed {
+                if self.hearing.fetches && world.knows[other] > world.knows[node] && is_listed {
                     steps.push(Step::Fetch(node, other));
                 }
             }

@@ -22,8 +22,13 @@ pub(super) struct Told {
 }
 
 /// Returns the secrets with the newest description that a node which answers has, if it is newer than theirs and signed by the same
-/// owner. Fails if there are two with the same number.
-pub(super) fn catch_up(cluster: &Cluster, secrets: Secrets, progress: &dyn Progress) -> Result<Told> {
+/// owner. Fails if there are two with the same number. It is written down unless this is a dry run.
+pub(super) fn catch_up(
+    cluster: &Cluster,
+    secrets: Secrets,
+    dry_run: bool,
+    progress: &dyn Progress,
+) -> Result<Told> {
     let mine = description::newest_number(&secrets);
     let mut newest: Option<String> = None;
     let mut silent = Vec::new();
@@ -67,9 +72,18 @@ pub(super) fn catch_up(cluster: &Cluster, secrets: Secrets, progress: &dyn Progr
         "the nodes have description {}, and cluster.secrets has {mine}: going on from theirs",
         description::number(&newest)
     ));
-    description::keep(&secrets, &newest)?;
-    let secrets = Secrets::open_or_create(secrets.folder(), cluster)?;
+    let secrets = take(cluster, secrets, newest, dry_run)?;
     Ok(Told { secrets, silent })
+}
+
+/// Returns the secrets with a newer description.
+pub(super) fn take(cluster: &Cluster, mut secrets: Secrets, newer: String, dry_run: bool) -> Result<Secrets> {
+    if dry_run {
+        secrets.description = Some(newer);
+        return Ok(secrets);
+    }
+    description::keep(&secrets, &newer)?;
+    Secrets::open_or_create(secrets.folder(), cluster)
 }
 
 /// Returns the description of each node that answers.

@@ -17,7 +17,7 @@ use crate::boot::render::render;
 use crate::boot::user_files::{self, UserFiles};
 use crate::cli::Format;
 use crate::cluster::{Cluster, Node};
-use crate::description::Description;
+use crate::description::{self, Description};
 use crate::disk::output::{self, Output};
 use crate::disk::partial::OutFolder;
 use crate::disk::read_at::Discard;
@@ -116,7 +116,7 @@ impl Order<'_> {
         // Before the first card can have it.
         // No node ever has that of a sample, which does not boot.
         if !matches!(self.request, BaseRequest::Sample) {
-            secrets.keep_description(&description.signed)?;
+            description::keep(&secrets, &description.signed)?;
         }
         let outputs = self.write(base, &container, &image, images, unpacked)?;
         Ok((output::finish_all(outputs)?, secrets))

@@ -8,7 +8,7 @@ mod removal;
 mod sticks;
 
 use std::io::{self, BufRead as _, IsTerminal as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
@@ -26,13 +26,25 @@ use removal::Removal;
 
 pub(super) fn run(session: &Session, options: &ApplyArgs) -> Result<()> {
     let loaded = session.cluster_quietly()?;
-    let cluster = &loaded.cluster;
     session.print_notes(&loaded);
-    let secrets = Secrets::open_or_create(&folder_in_use(session, cluster, "apply")?, cluster)?;
-    let Told { secrets, silent } = catch_up(cluster, secrets, &session.bars);
-    let description = Description::of(cluster, &secrets)?;
+    let folder = folder_in_use(session, &loaded.cluster, "apply")?;
+    let (cluster, secrets, without_keys) = if options.dry_run {
+        only_look(&folder, loaded.cluster)?
+    } else {
+        let secrets = Secrets::open_or_create(&folder, &loaded.cluster)?;
+        (loaded.cluster, secrets, Vec::new())
+    };
+    let cluster = &cluster;
+    let Told { secrets, silent } = catch_up(cluster, secrets, &session.bars)?;
+    let mut description = Description::of(cluster, &secrets)?;
     let newest = secrets.description.as_deref().unwrap_or_default();
-    let changes = Changes::between(newest, &description.signed);
+    let mut changes = Changes::between(newest, &description.signed);
+    if !without_keys.is_empty() {
+        if changes.is_empty() {
+            description.generation = description.generation.saturating_add(1);
+        }
+        changes.added.extend(without_keys);
+    }
     changes.refuse_other_keys()?;
     let gone = GoneNode::between(newest, &description.signed);
     let removal = if gone.is_empty() {
@@ -74,6 +86,24 @@ pub(super) fn run(session: &Session, options: &ApplyArgs) -> Result<()> {
     }
     let what = "no node has taken the description";
     Err(Error::new(Category::Network, what).with_remedy("switch a node on, and run it again"))
+}
+
+/// Reads the secrets and changes nothing. New nodes have no keys yet: they are left out of the cluster and named.
+fn only_look(folder: &Path, mut cluster: Cluster) -> Result<(Cluster, Secrets, Vec<String>)> {
+    let secrets = Secrets::open_read_only(folder, &cluster)?.ok_or_else(|| {
+        let what = format!(
+            "{} has no keys, so there is nothing to compare with",
+            folder.display()
+        );
+        Error::new(Category::ClusterFile, what).with_remedy("build the images first")
+    })?;
+    let (known, new): (Vec<_>, Vec<_>) = cluster
+        .nodes
+        .into_iter()
+        .partition(|node| secrets.node(&node.name).is_ok());
+    cluster.nodes = known;
+    let new = new.iter().map(|node| node.name.to_string()).collect();
+    Ok((cluster, secrets, new))
 }
 
 /// Shows what each node said.
@@ -171,4 +201,60 @@ fn as_json(description: &Description, changes: &Changes, outcomes: &[Outcome]) -
         "changes": changes.others,
         "nodes": nodes.collect::<Vec<_>>(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::cluster::NodeName;
+    use crate::cluster::testing::cluster;
+    use crate::description;
+
+    fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+        let mut files = Vec::new();
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                files.extend(self::files(&path));
+            } else {
+                files.push((path.clone(), fs::read(&path).unwrap()));
+            }
+        }
+        files.sort();
+        files
+    }
+
+    #[test]
+    fn a_dry_run_writes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(FOLDER_NAME);
+        let mut lab = cluster();
+        let secrets = Secrets::open_or_create(&path, &lab).unwrap();
+        let first = Description::of(&lab, &secrets).unwrap();
+        description::keep(&secrets, &first.signed).unwrap();
+        let before = files(folder.path());
+        let mut new = lab.nodes[0].clone();
+        new.name = NodeName::parse("pi5-2").unwrap();
+        lab.nodes.push(new);
+        let (known, secrets, without_keys) = only_look(&path, lab).unwrap();
+        assert_eq!(without_keys, ["pi5-2"]);
+        // A node has a newer one.
+        let second = first.signed.replace("generation 1\n", "generation 2\n");
+        let text = description::text_of(&second);
+        let second = format!("{text}{}", secrets.sign(text).unwrap());
+        let told = newest::go_on_from(
+            vec![("pi4-2".to_owned(), second)],
+            secrets,
+            &crate::progress::Silent,
+        )
+        .unwrap();
+        assert_eq!(description::newest_number(&told), 2);
+        assert_eq!(Description::of(&known, &told).unwrap().generation, 2);
+        assert_eq!(files(folder.path()), before);
+        let told = Secrets::open_or_create(&path, &known).unwrap();
+        assert_eq!(description::newest_number(&told), 1);
+        assert!(only_look(&folder.path().join("none"), known).is_err());
+    }
 }

@@ -27,7 +27,7 @@ pub(super) fn run(session: &Session, names: &[String], all: bool, in_place: bool
     }
     let folder = apply::folder_in_use(session, cluster, "rotate")?;
     let secrets = Secrets::open_or_create(&folder, cluster)?;
-    let Told { secrets, .. } = apply::catch_up(cluster, secrets, &session.bars);
+    let Told { secrets, .. } = apply::catch_up(cluster, secrets, &session.bars)?;
     refuse_other_changes(cluster, &secrets, &nodes, all)?;
     let names: Vec<_> = nodes.iter().map(|node| node.name.as_str()).collect();
     let how = if in_place {

@@ -5,6 +5,7 @@
 mod changes;
 mod forks;
 mod gone;
+mod places;
 mod refusals;
 #[cfg(test)]
 mod tests;
@@ -16,17 +17,22 @@ use crate::boot::settings::Settings;
 use crate::cluster::Cluster;
 use crate::error::{Category, Error, Result};
 use crate::identity::Secrets;
+use crate::units::Size;
 
 pub use changes::Changes;
 pub use forks::{follows, has_revoked, merged};
 use gone::Gone;
 pub use gone::GoneNode;
+pub(crate) use places::{keep, others as other_places};
 
 /// The first line of the signature, with which the text ends.
 pub(crate) const SIGNATURE: &str = "-----BEGIN SSH SIGNATURE-----";
 
 /// Begins the line with the number.
 const GENERATION: &str = "generation ";
+
+/// In bytes. Nodes take no larger one (`DESCRIPTION_LIMIT` in `firstboot/lib/description`).
+const LIMIT: usize = 256 * 1024;
 
 /// A description with its signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,8 +96,19 @@ impl Description {
         let text = text(generation)?;
         refusals::refuse_what_cannot_be(newest, &text)?;
         let signed = format!("{text}{}", secrets.sign(&text)?);
+        refuse_too_large(&signed)?;
         Ok(Self { generation, signed })
     }
+}
+
+fn refuse_too_large(signed: &str) -> Result<()> {
+    if signed.len() <= LIMIT {
+        return Ok(());
+    }
+    let (size, limit) = (Size(signed.len() as u64), Size(LIMIT as u64));
+    let what = format!("the description of this cluster has {size}, and nodes take at most {limit}");
+    Err(Error::new(Category::ClusterFile, what)
+        .with_remedy("use fewer nodes, or fewer ssh_authorized_keys in [user]"))
 }
 
 /// Returns where a node is in the owner's network by a description: its fixed address or its mDNS name.

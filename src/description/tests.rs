@@ -219,3 +219,19 @@ fn the_text_has_no_secret() {
         assert!(!description.contains(secret), "{secret}");
     }
 }
+
+#[test]
+fn a_description_that_nodes_do_not_take_is_not_signed() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut lab = cluster();
+    let opened = secrets(folder.path(), &lab);
+    let key = format!("ssh-rsa {}", "A".repeat(1000));
+    lab.user.ssh_authorized_keys = vec![key.clone(); 240];
+    let signed = Description::of(&lab, &opened).unwrap().signed;
+    assert!(signed.len() <= LIMIT);
+    lab.user.ssh_authorized_keys = vec![key; 270];
+    let error = Description::of(&lab, &opened).unwrap_err();
+    assert!(error.to_string().contains("at most 256.0 KiB"), "{error}");
+    let shell = include_str!("../../firstboot/lib/description");
+    assert!(shell.contains(&format!("\nDESCRIPTION_LIMIT={LIMIT}\n")));
+}

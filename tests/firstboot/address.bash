@@ -17,6 +17,7 @@ an_address() {
     fake networkctl 'echo "networkctl $*" >>"$MKIMAGE_RUN/../log"'
     # shellcheck disable=SC2016
     fake ip 'case $* in
+        "-4 -o addr show scope global dynamic") grep dynamic "$MKIMAGE_RUN/../addresses" ;;
         "-4 -o addr show scope global") cat "$MKIMAGE_RUN/../addresses" ;;
         *neigh*) cat "$MKIMAGE_RUN/../neighbours" 2>/dev/null ;;
     esac'
@@ -83,6 +84,39 @@ an_address_that_does_not_work_is_given_up_for_an_hour() { # test
     stage address
     equal "$CODE" 0
     grep -q '192\.168\.1\.42' "$WORLD/etc/systemd/network/05-mkimage.network"
+}
+
+an_address_that_is_left_over_is_not_one_by_dhcp() { # test
+    local address
+    become_dhcp() {
+        an_address
+        printf '%s\n' 'networkd [Network]' 'networkd DHCP=ipv4' >"$WORLD/network"
+        describe "$WORLD/etc/description" 6
+        sed -i "s|^MKIMAGE_ADDRESS=.*|MKIMAGE_ADDRESS='dhcp'|" "$WORLD/etc/settings"
+        rm -f "$WORLD/run/address-failed"
+    }
+    for address in 192.168.1.32 169.254.7.9; do
+        become_dhcp
+        has_address "$address"
+        stage address
+        equal "$CODE" 1
+        contains "$WHY" 'its old one again'
+        grep -q '192\.168\.1\.32' "$WORLD/etc/systemd/network/05-mkimage.network"
+    done
+    # Given for good, or one that begins with the same digits.
+    for address in 192.168.1.87 192.168.1.3; do
+        become_dhcp
+        has_address "$address"
+        stage address
+        equal "$CODE" 0
+    done
+    # The same one, from the router.
+    become_dhcp
+    has_address 192.168.1.32
+    sed -i 's/ eth0$/ dynamic eth0/' "$WORLD/addresses"
+    stage address
+    equal "$CODE" 0
+    grep -q 'DHCP=ipv4' "$WORLD/etc/systemd/network/05-mkimage.network"
 }
 
 a_router_that_answers_no_ping_is_a_router() { # test

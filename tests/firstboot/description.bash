@@ -166,7 +166,7 @@ a_node_that_only_the_owner_vouches_for_may_show_a_description() { # test
     equal "$CODE" 0
     equal "$(number)" 6
     [[ -e $WORLD/run/renewed ]]
-    for words in state peers 'join-token' 'add-brick fresh' probe generation ''; do
+    for words in state peers 'join-token' 'add-brick fresh' probe generation fetch-description ''; do
         fails dash "$MKIMAGE_LIB/answer-as-root" - "$words"
     done
 }
@@ -177,6 +177,48 @@ a_description_that_is_too_large_is_not_read() { # test
     shown pi4-1 "$WORLD/large"
     equal "$CODE" 11
     contains "$SAID" 'too large'
+    equal "$(find "$WORLD/run" -name 'shown*')" ''
+}
+
+no_description_is_taken_while_another_one_is() { # test
+    a_node_with_old_keys
+    describe "$WORLD/new" 6
+    fake flock 'exit 1'
+    shown pi4-1 "$WORLD/new"
+    equal "$CODE $(number)" '10 5'
+    contains "$SAID" 'taking another description'
+    equal "$(find "$WORLD/run" -name 'shown*')" ''
+    new_keys >"$WORLD/keys"
+    fails dash "$MKIMAGE_LIB/take-keys" <"$WORLD/keys"
+    equal "$(cd "$WORLD/etc/secrets" && printf '%s\n' * | paste -s -d ' ')" 'host_key wireguard_key'
+}
+
+nothing_but_the_owners_signatures_is_kept() { # test
+    local junk
+    a_described_node
+    describe "$WORLD/new" 6
+    cp "$WORLD/new" "$WORLD/clean"
+    # Bytes, a stranger's signature, the same one again, one without an end, and a long one.
+    ssh-keygen -q -t ed25519 -N '' -C '' -f "$WORLD/stranger"
+    sed '/^-----BEGIN SSH/,$d' "$WORLD/new" >"$WORLD/text"
+    ssh-keygen -q -Y sign -f "$WORLD/stranger" -n mkimage "$WORLD/text" 2>/dev/null
+    sed -n '/^-----BEGIN SSH/,$p' "$WORLD/new" >"$WORLD/again"
+    head -c 200000 /dev/zero | tr '\0' x >"$WORLD/bytes"
+    echo '-----BEGIN SSH SIGNATURE-----' >"$WORLD/begin"
+    { cat "$WORLD/begin" "$WORLD/bytes" && printf '\n%s\n' '-----END SSH SIGNATURE-----'; } >"$WORLD/long"
+    for junk in bytes text.sig again begin long; do
+        describe "$WORLD/etc/description" 5
+        cat "$WORLD/clean" "$WORLD/$junk" >"$WORLD/new"
+        shown pi4-1 "$WORLD/new"
+        equal "$CODE" 0
+        cmp "$WORLD/etc/description" "$WORLD/clean"
+    done
+    # In front of the owner's signature it makes no difference either.
+    describe "$WORLD/etc/description" 5
+    { cat "$WORLD/text" "$WORLD/text.sig" "$WORLD/again"; } >"$WORLD/new"
+    shown pi4-1 "$WORLD/new"
+    equal "$CODE" 0
+    cmp "$WORLD/etc/description" "$WORLD/clean"
     equal "$(find "$WORLD/run" -name 'shown*')" ''
 }
 
@@ -194,8 +236,10 @@ others_answer() {
         *" shut") echo "Permission denied (publickey)." >&2; exit 255 ;;
         "generation denied") [ -n "${certificate:-}" ] || { echo "Permission denied (publickey)." >&2; exit 255; } ;;
         "generation ") exit 255 ;;
+        "generation busy") echo "generation 1 0000000000000000000000000000000000000000000000000000000000000000" ;;
         "generation "*x) echo "generation ${has%x} 0000000000000000000000000000000000000000000000000000000000000000" ;;
         "generation "*) echo "generation $has '"$digest"'" ;;
+        "description busy") exit 10 ;;
         "description "*) cat >"$world/shown-$node"; echo "$*" >"$world/options-$node"; echo taken ;;
     esac'
 }
@@ -230,6 +274,13 @@ a_node_that_everybody_refuses_says_what_to_do() { # test
     [[ ! -e $WORLD/run/shut-out ]]
 }
 
+a_node_that_is_busy_is_shown_it_again_later() { # test
+    a_described_node
+    others_answer pi4-1=busy pi4-3=5 pi3-1=5
+    stage description
+    equal "$CODE $WHY" '0 '
+}
+
 nobody_is_told_an_older_one() { # test
     a_described_node
     others_answer pi4-1=6 pi4-3=5x
@@ -237,6 +288,122 @@ nobody_is_told_an_older_one() { # test
     equal "$CODE" 0
     contains "$WHY" 'pi4-3 has another description with the number 5'
     equal "$(ls "$WORLD"/shown-* 2>/dev/null || true)" ''
+}
+
+# other_node NODE GENERATION PLACE...: a node with that description, which answers at those places as the real one does.
+other_node() {
+    local place
+    mkdir -p "$WORLD/others/$1/etc" "$WORLD/others/$1/run" "$WORLD/at"
+    settings "MKIMAGE_NODE=$1"
+    cp "$WORLD/etc/settings" "$WORLD/etc/nodes" "$WORLD/etc/owner" "$WORLD/others/$1/etc/"
+    settings
+    describe "$WORLD/others/$1/etc/description" "$2"
+    for place in "${@:3}"; do
+        ln -sfn "../others/$1" "$WORLD/at/$place"
+    done
+    # shellcheck disable=SC2016
+    fake ssh 'for word; do case $word in mkimage@*) place=${word#mkimage@} ;; esac; done
+    other=$MKIMAGE_RUN/../at/$place
+    echo "$place $word" >>"$MKIMAGE_RUN/../asked"
+    [ -e "$other" ] || { echo "ssh: connect to host $place port 22: No route to host" >&2; exit 255; }
+    [ ! -e "$other/lies" ] || . "$other/lies"
+    echo "sudo: unable to resolve host" >&2
+    MKIMAGE_ETC=$other/etc MKIMAGE_RUN=$other/run exec dash "$MKIMAGE_LIB/answer-as-root" pi4-2 "$word"'
+}
+
+# has_moved: from the description 6 on, this node has another address, which it cannot know yet.
+has_moved() {
+    sed -i 's/^pi4-2 worker [^ ]*/pi4-2 worker 192.168.1.44/' "$WORLD/etc/nodes"
+    other_node "$@"
+    sed -i 's/^pi4-2 worker [^ ]*/pi4-2 worker pi4-2.local/' "$WORLD/etc/nodes"
+}
+
+a_node_that_was_off_gets_the_newest_description() { # test
+    a_described_node
+    has_moved pi4-1 6 pi4-1.local
+    has_moved pi4-3 7 pi4-3.local
+    stage description
+    equal "$CODE $WHY" '0 '
+    equal "$(number)" 7
+    cmp "$WORLD/etc/description" "$WORLD/others/pi4-3/etc/description"
+    grep -q '^pi4-2 worker 192.168.1.44 ' "$WORLD/etc/nodes"
+    [[ -e $WORLD/run/renewed ]]
+    equal "$(jq -c . "$WORLD/run/parts/description")" '{"generation":7}'
+    # Nobody asks from where it comes.
+    fails grep -q 'from=' "$WORLD/etc/authorized_enrolment"
+    stage description
+    equal "$CODE $WHY $(number)" '0  7'
+    cmp "$WORLD/others/pi4-1/etc/description" "$WORLD/others/pi4-3/etc/description"
+}
+
+a_node_that_only_says_that_it_has_a_newer_one_does_no_harm() { # test
+    local lie
+    for lie in 'head -c 10000000 /dev/zero; exit' 'exit 0' 'sed "s/^generation .*/generation 9/" "$other/etc/description"; exit'; do
+        a_described_node
+        other_node pi4-1 8 pi4-1.local
+        other_node pi4-3 7 pi4-3.local
+        printf 'case $word in generation) echo "generation 9 %064d"; exit ;; *) %s ;; esac\n' 0 "$lie" >"$WORLD/others/pi4-1/lies"
+        stage description
+        equal "$CODE $(number)" '0 7'
+        (($(find "$WORLD/run" -type f -size +300k | wc -l) == 0))
+    done
+    rm "$WORLD/others/pi4-3/etc/description" "$WORLD/at/pi4-3.local"
+    a_described_node
+    stage description
+    equal "$CODE $(number)" '0 5'
+    contains "$WHY" 'not signed by the owner'
+}
+
+what_is_heard_of_waits_for_what_is_being_taken() { # test
+    a_described_node
+    other_node pi4-1 6 pi4-1.local
+    # The stage's own look at its files comes first.
+    # shellcheck disable=SC2016
+    fake flock '[ ! -e "$MKIMAGE_RUN/../asked" ]'
+    stage description
+    equal "$CODE $(number)" '10 5'
+}
+
+a_node_is_found_by_its_name_where_its_address_is_wrong() { # test
+    a_described_node
+    sed -i 's/^pi4-1 manager [^ ]*/pi4-1 manager 192.168.1.31/' "$WORLD/etc/nodes"
+    describe "$WORLD/etc/description" 5
+    place() {
+        with_parts nodes 'place_of pi4-1'
+    }
+    # It has not heard of its new address, or has given it up.
+    other_node pi4-1 4 pi4-1.local
+    stage description
+    equal "$CODE $WHY" '0 '
+    cmp "$WORLD/etc/description" "$WORLD/others/pi4-1/etc/description"
+    equal "$(place)" pi4-1.local
+    with_parts ask 'ask pi4-1 generation' | grep -q '^generation 5 '
+    # It has come to its address.
+    rm "$WORLD/at/pi4-1.local"
+    other_node pi4-1 5 192.168.1.31
+    stage description
+    equal "$CODE $WHY $(place)" '0  192.168.1.31'
+    # Or is off.
+    rm "$WORLD/at/192.168.1.31"
+    stage description
+    equal "$CODE $WHY $(place)" '0  192.168.1.31'
+}
+
+a_node_that_knows_nobodys_key_says_what_to_do() { # test
+    a_described_node
+    fake ssh 'echo "Host key verification failed." >&2; exit 255'
+    stage description
+    equal "$CODE $WHY" '0 '
+    echo "$(($(cut -d . -f 1 /proc/uptime) - 300))" >"$WORLD/run/shut-out"
+    stage description
+    equal "$CODE" 0
+    contains "$WHY" 'keys that this node does not know'
+    contains "$WHY" 'make a new image for its card'
+    # It is one of the others that has another card.
+    other_node pi4-1 5 pi4-1.local
+    stage description
+    equal "$CODE" 0
+    [[ ! -e $WORLD/run/shut-out ]]
 }
 
 # new_keys: as the owner brings them, on standard output; the files lie in $WORLD/new-keys.
@@ -354,6 +521,13 @@ the_owner_gets_a_new_key() { # test
     adopts "$WORLD/new"
     with_parts description 'unfold_description && settle_description'
     cmp "$WORLD/etc/owner" "$WORLD/new-owner"
+    # Both signatures stay, for nodes that know only one of the owners, also when another node brings the second one later.
+    cmp "$WORLD/etc/description" "$WORLD/new"
+    sed '/^-----END SSH/q' "$WORLD/new" >"$WORLD/etc/description"
+    adopts "$WORLD/etc/description"
+    equal "$(grep -c 'BEGIN SSH' "$WORLD/etc/description")" 1
+    adopts "$WORLD/new"
+    cmp "$WORLD/etc/description" "$WORLD/new"
     grep -qF "$(cut -d ' ' -f 4 "$WORLD/new-owner")" "$WORLD/etc/authorized_enrolment"
     # From now on the old one proves nothing.
     sed 's/^generation 6/generation 7/' "$WORLD/text" >"$WORLD/forged"

@@ -278,7 +278,10 @@ fn a_node_with_anothers_settings_would_be_the_wrong_machine() {
 
 /// Returns the lines of that section of a description.
 fn known_hosts_of(description: &str) -> String {
-    let lines = description.lines().skip_while(|line| *line != "[known_hosts]").skip(1);
+    let lines = description
+        .lines()
+        .skip_while(|line| *line != "[known_hosts]")
+        .skip(1);
     let lines = lines.take_while(|line| !line.starts_with('['));
     lines.collect::<Vec<_>>().join("\n")
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::cluster::Cluster;
 use crate::description;
+use crate::error::Result;
 use crate::identity::Secrets;
 use crate::progress::Progress;
 use crate::ssh;
@@ -22,8 +23,7 @@ pub(crate) struct Told {
 
 /// Returns the secrets with the newest description that a node which answers has, if it is newer than theirs and signed by the same
 /// owner. Where two computers have changed the cluster, it is one that follows from both. Nothing is written.
-pub(crate) fn catch_up(cluster: &Cluster, mut secrets: Secrets, progress: &dyn Progress) -> Told {
-    let mine = description::newest_number(&secrets);
+pub(crate) fn catch_up(cluster: &Cluster, secrets: Secrets, progress: &dyn Progress) -> Result<Told> {
     let mut silent = Vec::new();
     let mut known = Vec::new();
     for (node, theirs) in ask_all(cluster, &secrets) {
@@ -35,6 +35,17 @@ pub(crate) fn catch_up(cluster: &Cluster, mut secrets: Secrets, progress: &dyn P
             )),
         }
     }
+    let secrets = go_on_from(known, secrets, progress)?;
+    Ok(Told { secrets, silent })
+}
+
+/// Returns the secrets with a description that follows from theirs and from all those that nodes have.
+pub(super) fn go_on_from(
+    mut known: Vec<(String, String)>,
+    mut secrets: Secrets,
+    progress: &dyn Progress,
+) -> Result<Secrets> {
+    let mine = description::newest_number(&secrets);
     known.sort_by_key(|(_, theirs)| description::number(theirs));
     let mut newest = secrets.description.take().unwrap_or_default();
     for (node, theirs) in known {
@@ -46,7 +57,9 @@ pub(crate) fn catch_up(cluster: &Cluster, mut secrets: Secrets, progress: &dyn P
             progress.say(&format!(
                 "{node} has description {number}, and cluster.secrets has {mine}: going on from that"
             ));
-            newest = theirs;
+            // Nothing that somebody has put behind it, and both signatures while there are two.
+            let text = description::text_of(&theirs);
+            newest = format!("{text}{}", secrets.sign(text)?);
         } else {
             progress.warn(&format!(
                 "{node} has a description {number} that was made on another computer, or with a newer cluster.secrets; this goes on \
@@ -56,7 +69,7 @@ pub(crate) fn catch_up(cluster: &Cluster, mut secrets: Secrets, progress: &dyn P
         }
     }
     secrets.description = Some(newest).filter(|newest| !newest.is_empty());
-    Told { secrets, silent }
+    Ok(secrets)
 }
 
 /// Returns the description of each node that answers.
@@ -76,4 +89,44 @@ fn ask_all(cluster: &Cluster, secrets: &Secrets) -> Vec<(String, Option<String>)
             .map(|(node, asking)| (node, asking.join().ok().and_then(std::result::Result::ok)));
         answers.collect()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::testing::cluster;
+    use crate::description::Description;
+    use crate::identity::FOLDER_NAME;
+    use crate::progress::Silent;
+
+    #[test]
+    fn changes_of_two_computers_become_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let open =
+            |cluster: &Cluster| Secrets::open_or_create(&folder.path().join(FOLDER_NAME), cluster).unwrap();
+        let lab = cluster();
+        let secrets = open(&lab);
+        let first = Description::of(&lab, &secrets).unwrap().signed;
+        secrets.keep_description(&first).unwrap();
+        // One takes a node out, and the other, which does not know, changes something else.
+        let mut without = lab.clone();
+        let gone = without.nodes.pop().unwrap().name.to_string();
+        let theirs = Description::of(&without, &open(&lab)).unwrap().signed;
+        let mut changed = lab.clone();
+        changed.general.timezone = "UTC".to_owned();
+        let secrets = open(&lab);
+        let mine = Description::of(&changed, &secrets).unwrap().signed;
+        secrets.keep_description(&mine).unwrap();
+        assert!(!description::follows(&theirs, &mine) && !description::follows(&mine, &theirs));
+
+        let node = |name: &str, signed: &str| (name.to_owned(), signed.to_owned());
+        let known = vec![node("pi4-1", &theirs), node("pi4-2", &first)];
+        let secrets = go_on_from(known, open(&changed), &Silent).unwrap();
+        let next = Description::of(&changed, &secrets).unwrap();
+        assert_eq!(next.generation, 3);
+        assert!(description::follows(&next.signed, &theirs) && description::follows(&next.signed, &mine));
+        // It is back by the file of this computer, but not with its old keys.
+        assert!(next.signed.contains(&format!("[joined]\n{gone} 3\n")));
+        secrets.keep_description(&next.signed).unwrap();
+    }
 }

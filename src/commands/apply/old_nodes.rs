@@ -97,8 +97,9 @@ impl<'a> OldNodes<'a> {
                 .iter()
                 .map(|path| format!("-oIdentityFile=\"{}\"", path.display())),
         );
+        let name = NodeName::parse(&node.name)?;
         ssh::run_with(
-            &node.name,
+            &name,
             &secrets.ssh_config_path(),
             &options,
             command,

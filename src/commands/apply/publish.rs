@@ -27,7 +27,7 @@ pub(crate) type Outcome = (String, std::result::Result<String, String>);
 
 /// Writes the description down as the newest one and shows it to all nodes at once. A node that has new keys gets them first.
 pub(crate) fn publish(cluster: &Cluster, secrets: &Secrets, signed: &str) -> Result<Vec<Outcome>> {
-    secrets.keep_description(signed)?;
+    description::keep(secrets, signed)?;
     thread::scope(|scope| {
         let shown: Vec<_> = cluster
             .nodes
@@ -50,7 +50,8 @@ pub(crate) fn publish(cluster: &Cluster, secrets: &Secrets, signed: &str) -> Res
 
 fn show(node: &Node, secrets: &Secrets, signed: &str) -> Result<std::result::Result<String, String>> {
     let name = &node.name;
-    let shown = show_where_it_may_be(node, secrets, signed);
+    let config = secrets.ssh_config_path();
+    let shown = ssh::run(name, &config, COMMAND, signed.as_bytes(), TIMEOUT);
     let Some(old_host_keys) = secrets.replaced_host_keys(name)? else {
         return Ok(shown);
     };
@@ -63,25 +64,6 @@ fn show(node: &Node, secrets: &Secrets, signed: &str) -> Result<std::result::Res
         secrets.forget_replaced(name)?;
     }
     Ok(shown)
-}
-
-/// Shows it to a node where the description says that it is, or else where the one before said so: it may have another address now, and
-/// not know of it yet.
-fn show_where_it_may_be(node: &Node, secrets: &Secrets, signed: &str) -> std::result::Result<String, String> {
-    let config = secrets.ssh_config_path();
-    let run = |options: &[String]| {
-        let name = node.name.as_str();
-        ssh::run_with(name, &config, options, COMMAND, signed.as_bytes(), TIMEOUT)
-    };
-    let shown = run(&[]);
-    let before = secrets.description.as_deref().unwrap_or_default();
-    let place = |description| description::place(description, node.name.as_str());
-    match place(before) {
-        Some(before) if shown.is_err() && place(signed) != Some(before) => {
-            run(&[format!("-oHostName={before}")]).or(shown)
-        }
-        _ => shown,
-    }
 }
 
 /// Brings a node that still has its old keys the new ones, and shows it the description that names them.
@@ -102,9 +84,8 @@ fn with_old_keys(
     paths::write(&known_hosts, lines.as_bytes()).disk(doing)?;
     let options = [format!("-oUserKnownHostsFile=\"{}\"", known_hosts.display())];
     let config = secrets.ssh_config_path();
-    let run = |command: &str, input: &[u8]| {
-        ssh::run_with(node.name.as_str(), &config, &options, command, input, TIMEOUT)
-    };
+    let run =
+        |command: &str, input: &[u8]| ssh::run_with(&node.name, &config, &options, command, input, TIMEOUT);
     let keys = new_keys(node, secrets)?;
     Ok(run(TAKE_KEYS, keys.as_bytes()).and_then(|_| run(COMMAND, signed.as_bytes())))
 }

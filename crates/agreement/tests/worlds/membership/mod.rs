@@ -1,5 +1,6 @@
 //! The worlds of a cluster whose owner takes nodes out and adds them, while nodes are off, changes are cut off, and cards come back
-//! with an old description. Two of the three nodes go off in each, one of four; a file is written at any instant.
+//! with an old description. Two of the three nodes go off in each, one of four; a file is written at any instant. Nodes show each other
+//! their descriptions and ask for newer ones; one that was off sits at the address that it was told last.
 
 mod steps;
 
@@ -59,6 +60,8 @@ enum Step {
     OwnerShows(usize),
     /// The first node shows its description to the second.
     Show(usize, usize),
+    /// The first node asks the second for its newer description.
+    Fetch(usize, usize),
     SwitchOn(usize),
     SwitchOff(usize),
     /// A card that was made when the owner's first description was the newest.
@@ -83,9 +86,57 @@ struct Membership {
     /// True if a node finds its newest description on its stick again.
     stick_remembers: bool,
     answer: fn(u32, Shown) -> Answer,
+    /// The nodes that have another address from each description on, and of those the ones that do not reach their router with it, so
+    /// that they keep the one before.
+    moves: &'static [(Nodes, Nodes)],
+    hearing: Hearing,
 }
 
+/// The ways in which a node hears of a description.
+#[derive(Clone, Copy)]
+struct Hearing {
+    /// True if a node asks for a newer one.
+    fetches: bool,
+    /// True if a node that is not at its address is found by its name.
+    names_work: bool,
+    /// True if the owner shows one until one node has it, and then leaves it to the nodes.
+    owner_goes: bool,
+}
+
+const OWNER_COMES: Hearing = Hearing {
+    fetches: true,
+    names_work: false,
+    owner_goes: false,
+};
+
+const OWNER_GOES: Hearing = Hearing {
+    owner_goes: true,
+    ..OWNER_COMES
+};
+
 impl Membership {
+    /// Returns the place of a node by a description, as the number of its moves.
+    fn described_place(&self, number: u8, node: usize) -> usize {
+        let moves = self.moves.iter().take(usize::from(number));
+        moves.filter(|(moves, _)| has(*moves, node)).count()
+    }
+
+    /// Returns the place where a node is when it has this description.
+    fn place(&self, number: u8, node: usize) -> usize {
+        let works = |number: &u8| {
+            let moves = self.moves.get(usize::from(*number).wrapping_sub(1));
+            moves.is_none_or(|(_, fail)| !has(*fail, node))
+        };
+        let number = (1..=number).rev().find(works).unwrap_or_default();
+        self.described_place(number, node)
+    }
+
+    /// Returns whether the first node finds the second in the owner's network.
+    fn finds(&self, world: &World, one: usize, other: usize) -> bool {
+        let described = self.described_place(world.knows[one], other);
+        self.hearing.names_work || described == self.place(world.knows[other], other)
+    }
+
     fn nodes(&self, number: u8) -> Nodes {
         if number == 0 {
             0
@@ -119,7 +170,7 @@ impl Membership {
         self.nodes(1) & !self.nodes(2)
     }
 
-    /// Returns whether the two have a connection in the private network: each has the other's key.
+    /// Returns whether the two have a connection in the private network: each has the other's key, and one finds the other, which follows.
     fn connects(&self, world: &World, one: usize, other: usize) -> bool {
         let knows = |me: usize, peer: usize| {
             let nodes = self.nodes(world.knows[me]);
@@ -127,7 +178,10 @@ impl Membership {
         };
         has(world.on, one)
             && has(world.on, other)
-            && (one == other || (knows(one, other) && knows(other, one)))
+            && (one == other
+                || (knows(one, other)
+                    && knows(other, one)
+                    && (self.finds(world, one, other) || self.finds(world, other, one))))
     }
 
     fn connected(&self, world: &World, node: usize) -> Nodes {
@@ -237,6 +291,8 @@ fn model(descriptions: &'static [(Nodes, Nodes)]) -> Membership {
         stick_remembers: true,
         cuts_off_the_last_two: false,
         answer,
+        moves: &[],
+        hearing: OWNER_COMES,
     }
 }
 
@@ -373,5 +429,66 @@ fn an_old_card_must_not_bring_back_an_old_description() {
         ..model(ONE_IS_LOST_AND_ANOTHER_COMES)
     };
     let story = broken_by("only the card has the description", &forgetful);
+    assert_eq!(story.invariant, ALWAYS_A_WAY);
+}
+
+/// The nodes that move with the second description, and no others: three nodes with their bricks.
+const ONE_MOVES: &[(Nodes, Nodes)] = &[(0, 0), (0b0100, 0)];
+const ALL_MOVE: &[(Nodes, Nodes)] = &[(0, 0), (0b0111, 0)];
+/// The second address is wrong, and the third is right.
+const ONE_MOVES_TWICE: &[(Nodes, Nodes)] = &[(0, 0), (0b0100, 0b0100), (0b0100, 0)];
+
+/// Three nodes of which some move, and whose owner leaves when one has heard of it.
+fn moving(moves: &'static [(Nodes, Nodes)]) -> Membership {
+    Membership {
+        moves,
+        hearing: OWNER_GOES,
+        ..model(&[(0b0111, 0); 3][..moves.len()])
+    }
+}
+
+#[test]
+fn a_node_hears_of_its_new_address() {
+    search(&moving(ONE_MOVES), LIMIT).expect_to_hold("one of three moves");
+    search(&moving(ONE_MOVES_TWICE), LIMIT).expect_to_hold("one of three moves, at first to a wrong address");
+    let named = Membership {
+        hearing: Hearing {
+            names_work: true,
+            ..OWNER_GOES
+        },
+        ..moving(ALL_MOVE)
+    };
+    search(&named, LIMIT).expect_to_hold("all move, and find each other by name");
+    // The owner looks for each where it was before. Those that have moved and those that have not are out of each other's reach for
+    // that long, which is one more failure of the volume, so only one goes off beside it.
+    let with_owner = Membership {
+        hearing: OWNER_COMES,
+        cuts: 1,
+        ..moving(ALL_MOVE)
+    };
+    search(&with_owner, LIMIT).expect_to_hold("all move, and the owner comes again");
+}
+
+#[test]
+fn a_node_that_is_only_shown_descriptions_never_hears_of_its_new_address() {
+    for (name, moves) in [
+        ("one moves while it is off", ONE_MOVES),
+        ("its address is corrected", ONE_MOVES_TWICE),
+    ] {
+        let silent = Membership {
+            hearing: Hearing {
+                fetches: false,
+                ..OWNER_GOES
+            },
+            ..moving(moves)
+        };
+        assert_eq!(broken_by(name, &silent).invariant, ALWAYS_A_WAY);
+    }
+}
+
+#[test]
+fn without_names_the_owner_has_to_come_again_when_all_move() {
+    // Known: those that have moved and those that have not do not find each other.
+    let story = broken_by("all move, and none finds another by name", &moving(ALL_MOVE));
     assert_eq!(story.invariant, ALWAYS_A_WAY);
 }

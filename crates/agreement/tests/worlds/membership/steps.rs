@@ -52,7 +52,8 @@ impl Model for Membership {
             if world.cuts > 0 {
                 steps.push(Step::SwitchOff(node));
             }
-            if world.knows[node] < world.published {
+            let is_known = world.knows.contains(&world.published);
+            if world.knows[node] < world.published && !(self.hearing.owner_goes && is_known) {
                 steps.push(Step::OwnerShows(node));
             }
             let mine = self.nodes(world.knows[node]);
@@ -60,8 +61,16 @@ impl Model for Membership {
                 continue;
             }
             for other in all_of(mine & world.on) {
-                if other != node && world.knows[other] != world.knows[node] {
+                if other == node || !self.finds(world, node, other) {
+                    continue;
+                }
+                if world.knows[other] != world.knows[node] {
                     steps.push(Step::Show(node, other));
+                }
+                // One that does not know this node listens to what it shows, and answers nothing else.
+                let is_listed = has(self.nodes(world.knows[other]), node);
+                if self.hearing.fetches && world.knows[other] > world.knows[node] && is_listed {
+                    steps.push(Step::Fetch(node, other));
                 }
             }
             let volume = world.volume[node];
@@ -116,6 +125,10 @@ impl Model for Membership {
             Step::Show(from, to) => {
                 let number = world.knows[from];
                 self.shown(&mut world, to, number);
+            }
+            Step::Fetch(node, from) => {
+                let number = world.knows[from];
+                self.shown(&mut world, node, number);
             }
             Step::SwitchOn(node) => {
                 world.on |= 1 << node;
@@ -230,6 +243,7 @@ impl Model for Membership {
             Step::Publish => "the owner publishes the next description".to_owned(),
             Step::OwnerShows(node) => format!("the owner shows it to {}", name(node)),
             Step::Show(from, to) => format!("{} shows its description to {}", name(from), name(to)),
+            Step::Fetch(node, from) => format!("{} asks {} for its description", name(node), name(from)),
             Step::SwitchOn(node) => format!("{} is switched on", name(node)),
             Step::SwitchOff(node) => format!("{} goes off", name(node)),
             Step::OldCard(node) => format!("{} gets an old card", name(node)),

@@ -628,7 +628,7 @@ the_state_is_looked_for_at_boot_by_the_rules() { # test
     export MKIMAGE_BOOT_BRICK_WAIT=0
     # shellcheck disable=SC2016
     stub stick 'device_with_uuid() { [ "$C_view" = KnownStickMounted ] && echo /dev/sda; }'
-    stub brick 'brick_is_mounted() { :; }; unmount_brick() { :; }'
+    stub brick 'mount_brick() { :; }; unmount_brick() { :; }'
     stub state 'state_to_card() { echo GoOnWithoutStick; }; state_to_stick() { echo GoOnWithStick; }'
     echo "$CLUSTER_ID pi4-2 homelab" >"$WORLD/brick/.mkimage-brick"
     judge state-at-boot looks_for_the_state

@@ -127,3 +127,21 @@ networks_stay_when_docker_complained_before_a_restart_of_the_system() { # test
     stage docker
     equal "$(cat "$WORLD/network/files/local-kv.db")" half
 }
+
+avahi_follows_a_network_adapter_that_is_plugged_in() { # test
+    export MKIMAGE_AVAHI=$WORLD/avahi.conf MKIMAGE_INTERFACES=$WORLD/interfaces
+    settings
+    fake systemctl 'echo "$*" >>"$MKIMAGE_RUN/systemctl.log"'
+    mkdir -p "$WORLD"/interfaces/{lo,eth0,docker0,br-12,veth3,mkimage0}
+    printf '[server]\nallow-interfaces=eth0,end0,wlan0\n\n[wide-area]\n' >"$WORLD/avahi.conf"
+    with_parts mdns keep_own_mdns_name
+    fails grep -q try-restart "$WORLD/run/systemctl.log"
+    mkdir "$WORLD/interfaces/enx00e04c680001"
+    with_parts mdns keep_own_mdns_name
+    equal "$(grep interfaces "$WORLD/avahi.conf")" 'allow-interfaces=eth0,end0,wlan0,enx00e04c680001'
+    grep -q 'try-restart --no-block avahi-daemon.service' "$WORLD/run/systemctl.log"
+    # The choice of somebody stays.
+    printf '[server]\nallow-interfaces=eth0\n' >"$WORLD/avahi.conf"
+    with_parts mdns keep_own_mdns_name
+    equal "$(grep interfaces "$WORLD/avahi.conf")" 'allow-interfaces=eth0'
+}

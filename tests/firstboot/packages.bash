@@ -66,3 +66,36 @@ proxy_and_mirror_may_change_and_go() { # test
 no_script_has_apt_take_what_nobody_has_signed() { # test
     fails grep -rniE 'allow-unauthenticated|allow-insecure|allowinsecure|trusted *= *yes|force-yes|no-check-gpg' "$FIRSTBOOT" "$FIRSTBOOT/../overlays"
 }
+
+# a_foreign_source_fails: as on a day in 2026, when a key had become too old; what apt was asked is in apt.log. With OFFERED=no, Debian's
+# own lists are not there either.
+a_foreign_source_fails() {
+    settings
+    fake dpkg-query '[ -e "$MKIMAGE_RUN/all-installed" ] && echo installed'
+    fake dpkg 'exit 0'
+    fake df 'printf "Filesystem\nx 1 1 9999 1 /\n"'
+    # shellcheck disable=SC2016
+    fake apt-get 'echo "$*" >>"$MKIMAGE_RUN/apt.log"
+        case "$*" in
+            *" update") echo "E: The repository '"'http://archive.raspberrypi.com/debian trixie InRelease'"' is not signed."; exit 100 ;;
+            *" install "*) : >"$MKIMAGE_RUN/all-installed" ;;
+        esac'
+    # shellcheck disable=SC2016
+    fake apt-cache '[ "${OFFERED:-yes}" = no ] || echo "  Candidate: 1.0"'
+}
+
+what_debian_has_is_installed_when_another_source_fails() { # test
+    a_foreign_source_fails
+    stage packages
+    equal "$CODE" 0
+    contains "$(cat "$WORLD/run/apt.log")" 'docker.io'
+    contains "$WHY" 'is not signed'
+}
+
+nothing_is_installed_while_no_list_has_it() { # test
+    a_foreign_source_fails
+    OFFERED=no stage packages
+    equal "$CODE" 1
+    contains "$WHY" 'the package lists cannot be fetched'
+    fails grep -q " install " "$WORLD/run/apt.log"
+}

@@ -20,6 +20,9 @@ pub(super) fn cable(network: &Network, address: Address) -> String {
     )
 }
 
+/// A radio that sleeps misses what is sent to all, mDNS among it (`NM_SETTING_WIRELESS_POWERSAVE_DISABLE` of libnm).
+const NO_POWER_SAVING: &str = "powersave=2\n";
+
 /// Returns the connection over Wi-Fi. It holds the passphrase.
 pub(super) fn wifi(wifi: &Wifi, network: &Network, address: Address, cluster_id: &str) -> String {
     let security = wifi.psk.as_ref().map_or_else(String::new, |psk| {
@@ -30,7 +33,7 @@ pub(super) fn wifi(wifi: &Wifi, network: &Network, address: Address, cluster_id:
     });
     let hidden = if wifi.hidden { "hidden=true\n" } else { "" };
     format!(
-        "[connection]\nid=mkimage-wifi\nuuid={}\ntype=wifi\n\n[wifi]\nmode=infrastructure\nssid={}\n{hidden}\n{security}{}",
+        "[connection]\nid=mkimage-wifi\nuuid={}\ntype=wifi\n\n[wifi]\nmode=infrastructure\nssid={}\n{NO_POWER_SAVING}{hidden}\n{security}{}",
         connection_id(cluster_id, &wifi.ssid),
         byte_list(wifi.ssid.as_bytes()),
         addresses(network, address),
@@ -123,6 +126,7 @@ mod tests {
              [wifi]\n\
              mode=infrastructure\n\
              ssid=67;97;102;195;169;59;32;53;32;71;72;122;\n\
+             powersave=2\n\
              \n\
              [wifi-security]\n\
              key-mgmt=wpa-psk\n\
@@ -149,7 +153,7 @@ mod tests {
             wifi.hidden = true;
         }
         let text = file(&cluster, 1);
-        let of_wifi = "mode=infrastructure\nssid=67;97;102;195;169;59;32;53;32;71;72;122;\nhidden=true\n\n[wifi-security]\n";
+        let of_wifi = "mode=infrastructure\nssid=67;97;102;195;169;59;32;53;32;71;72;122;\npowersave=2\nhidden=true\n\n[wifi-security]\n";
         assert!(text.contains(of_wifi), "{text}");
     }
 
@@ -161,6 +165,7 @@ mod tests {
         }
         assert!(file(&cluster, 2).ends_with(
             "ssid=67;97;102;195;169;59;32;53;32;71;72;122;\n\
+             powersave=2\n\
              \n\
              [ipv4]\n\
              method=auto\n\

@@ -16,6 +16,11 @@ const SPLIT_BRAIN: &str = "with only two copies, nothing tells which is right af
 const THIRD_BRICK: &str = "give a third node a brick (arbiter = \"its name\" if its stick is small), or only one of them. A cluster that \
                            runs with three keeps three: docs/growing.md says how another Pi takes the place of one";
 
+/// Returns the remedy, or the only one that there is for two bricks.
+fn unless_two(bricks: usize, remedy: &'static str) -> &'static str {
+    if bricks == 2 { THIRD_BRICK } else { remedy }
+}
+
 /// Folders that a mount would hide from the system.
 const SYSTEM_FOLDERS: &str = "bin boot dev etc home lib lib64 lost+found proc root run sbin sys tmp usr var";
 
@@ -217,14 +222,11 @@ fn check_layout(
     if wanted == 2 {
         let message = format!("replica 2 does not keep data safe: {SPLIT_BRAIN}");
         let remedy = "give three nodes a brick and name one of them as arbiter = \"...\", or use replica = 3 or \"all\"";
-        findings.problem(span, message, remedy);
+        findings.problem(span, message, unless_two(bricks, remedy));
     } else if wanted > bricks {
         let message = format!("replica is {wanted}, but {bricks} nodes have a brick");
-        let remedy = match bricks {
-            2 => THIRD_BRICK,
-            _ => "give more nodes a brick, or write replica = \"all\"",
-        };
-        findings.problem(span, message, remedy);
+        let remedy = "give more nodes a brick, or write replica = \"all\"";
+        findings.problem(span, message, unless_two(bricks, remedy));
     } else if wanted == 1 && bricks > 1 {
         let message = "replica 1 keeps one copy of each file, which is lost with its stick";
         findings.problem(span, message, "write replica = 3 or \"all\"");
@@ -254,11 +256,8 @@ fn check_arbiters(
         let message = format!(
             "each arbiter needs two other nodes with a brick, but {bricks} have one, with {arbiters} arbiters among them"
         );
-        let remedy = match bricks {
-            2 => THIRD_BRICK,
-            _ => "leave arbiter out, or give more nodes a brick",
-        };
-        findings.problem(span, message, remedy);
+        let remedy = "leave arbiter out, or give more nodes a brick";
+        findings.problem(span, message, unless_two(bricks, remedy));
     }
 }
 

@@ -112,7 +112,9 @@ fn config(text: &str) -> Result<Value, Fault> {
         let line = line.and_then(|line| usize::try_from(line).ok());
         // The reader's own message may quote a secret.
         let remedy = "compare blanks, colons and quotes with the lines around it";
-        Fault::new(line.unwrap_or(1), "is not valid YAML", remedy)
+        // A carriage return ends a line of YAML, and none of an editor.
+        let line = line.unwrap_or(1).min(text.split('\n').count());
+        Fault::new(line, "is not valid YAML", remedy)
     })?;
     if value.is_object() || value.is_null() {
         return Ok(value);

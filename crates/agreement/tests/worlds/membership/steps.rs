@@ -1,4 +1,4 @@
-//! What can happen to the cluster next, and what must be true of it afterwards.
+//! The steps that the cluster can take next, and the rules that hold afterwards.
 
 use agreement::membership::{Answer, Shown};
 
@@ -213,7 +213,7 @@ impl Model for Membership {
     }
 
     fn is_settled(&self, world: &World) -> bool {
-        // A node that was lost came back, was written to, and went. What only its stick has, or it alone could tell, is up to the owner.
+        // A node that was lost came back, was written to, and went. Files that only its stick has are up to the owner.
         let bricks = newest(world).bricks & self.stays(world.published);
         let blamed = all_of(bricks).fold(0, |blamed, brick| blamed | world.blames[brick]);
         let still_there = newest(world).bricks & !self.nodes(world.published) != 0;

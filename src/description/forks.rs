@@ -52,7 +52,7 @@ pub fn merged(mine: &str, theirs: &str) -> String {
             continue;
         }
         match line.strip_prefix(GENERATION) {
-            Some(_) => text.push_str(&format!("{GENERATION}{number}\n")),
+            Some(_) => text.push_str(&on_lines([format!("{GENERATION}{number}")])),
             None => text.push_str(&on_lines([line])),
         }
     }

@@ -88,7 +88,7 @@ impl Gone {
         let used: BTreeSet<_> = lines_of(&new, "enrolment_keys").map(|(_, key)| key).collect();
         let revoked = lines_of(&old, "revoked_keys").map(|(key, _)| key.to_owned());
         let were_used = lines_of(&old, "enrolment_keys").map(|(_, key)| key.to_owned());
-        // A revoked key stays revoked for ever, whoever uses it again.
+        // A revoked key stays so, even if a node has it again.
         gone.keys = revoked
             .chain(were_used.filter(|key| !used.contains(&**key)))
             .collect();

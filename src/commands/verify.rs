@@ -21,7 +21,7 @@ use crate::identity::{FOLDER_NAME, Secrets};
 use crate::image::BUILD_AGAIN;
 use crate::image::compare::{Differences, Pair};
 use crate::image::container::Container;
-use crate::image::raw_image::RawImage;
+use crate::image::raw_image::{RawImage, readable};
 use crate::progress::Silent;
 use crate::release::BootFiles as _;
 use crate::session::Session;
@@ -100,7 +100,8 @@ fn obtain_base(
 
 /// Returns whether the image says that it was built from the sample. Damage is reported by the comparison.
 fn is_of_sample(image: &Container) -> bool {
-    RawImage::in_container(image, &Silent).is_ok_and(|look| {
+    let look = readable(image, &Silent).and_then(RawImage::open);
+    look.is_ok_and(|look| {
         let facts = FatBootFiles::open(&look).and_then(|files| BootFacts::detect(&files));
         facts.is_ok_and(|facts| facts.base.is_sample)
     })

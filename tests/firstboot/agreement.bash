@@ -90,6 +90,17 @@ has_begun() {
     esac
 }
 
+# a_docker_with_a_swarm: its state is what $WORLD/docker-state says.
+a_docker_with_a_swarm() {
+    # shellcheck disable=SC2016
+    fake docker 'echo "$*" >>"$MKIMAGE_RUN/../docker.log"
+    case "$*" in
+        *LocalNodeState*) cat "$MKIMAGE_RUN/../docker-state" ;;
+        "swarm init"*) echo "active false new x" >"$MKIMAGE_RUN/../docker-state" ;;
+        "swarm leave"*) echo "inactive false - x" >"$MKIMAGE_RUN/../docker-state" ;;
+    esac'
+}
+
 # an_api: Docker's, which a node joins a swarm by.
 an_api() {
     # shellcheck disable=SC2016
@@ -98,12 +109,7 @@ an_api() {
 
 the_swarm_is_created_by_the_rules() { # test
     others_answer
-    # shellcheck disable=SC2016
-    fake docker 'echo "$*" >>"$MKIMAGE_RUN/../docker.log"
-    case "$*" in
-        *LocalNodeState*) cat "$MKIMAGE_RUN/../docker-state" ;;
-        "swarm init"*) echo "active false new x" >"$MKIMAGE_RUN/../docker-state" ;;
-    esac'
+    a_docker_with_a_swarm
     an_api
     judge swarm-creation creates_the_swarm
 }
@@ -156,12 +162,7 @@ creates_the_swarm() {
 
 a_swarm_is_half_made_by_the_rules() { # test
     others_answer
-    # shellcheck disable=SC2016
-    fake docker 'echo "$*" >>"$MKIMAGE_RUN/../docker.log"
-    case "$*" in
-        *LocalNodeState*) cat "$MKIMAGE_RUN/../docker-state" ;;
-        "swarm leave"*) echo "inactive false - x" >"$MKIMAGE_RUN/../docker-state" ;;
-    esac'
+    a_docker_with_a_swarm
     export MKIMAGE_HALF_MADE_WAIT=0
     judge swarm-half-made leaves_half_a_swarm
 }
@@ -194,12 +195,7 @@ the_swarm_is_left_and_joined_again_by_the_rules() { # test
     fake getent 'exit 2'
     # shellcheck disable=SC2016
     fake iptables 'echo "$*" >>"$MKIMAGE_RUN/../docker.log"; case "$*" in *-S*) exit 1 ;; esac'
-    # shellcheck disable=SC2016
-    fake docker 'echo "$*" >>"$MKIMAGE_RUN/../docker.log"
-    case "$*" in
-        *LocalNodeState*) cat "$MKIMAGE_RUN/../docker-state" ;;
-        "swarm leave"*) echo "inactive false - x" >"$MKIMAGE_RUN/../docker-state" ;;
-    esac'
+    a_docker_with_a_swarm
     an_api
     mkdir -p "$WORLD/swarm/certificates"
     echo ca >"$WORLD/swarm/certificates/swarm-root-ca.crt"

@@ -368,7 +368,6 @@ half_a_swarm() {
     for node in pi4-2 pi4-3 pi3-1; do
         says "$node" 'swarm inactive worker - -'
     done
-    # shellcheck disable=SC2016
     export MKIMAGE_HALF_MADE_WAIT=0
 }
 

@@ -240,12 +240,8 @@ fn a_script_with_an_error_stops_the_first_boot() {
         }
         assert!(!scripts.is_empty(), "{era:?}");
         // Most eras have the same scripts.
-        if !checked.insert(
-            scripts
-                .iter()
-                .map(|path| fs::read(path).unwrap())
-                .collect::<Vec<_>>(),
-        ) {
+        let texts: Vec<_> = scripts.iter().map(|path| fs::read(path).unwrap()).collect();
+        if !checked.insert(texts) {
             continue;
         }
         judge::succeed(

@@ -174,9 +174,14 @@ fn files(disk: &Sparse) -> Option<BTreeMap<String, Vec<u8>>> {
     let mut files = BTreeMap::new();
     let paths = volume.all_files().ok()?;
     for (ours, _) in OVERLAY {
-        let is_listed = paths.iter().any(|path| path.eq_ignore_ascii_case(ours));
-        // Otherwise it is the short name of a file with another long one.
-        if volume.read(ours, 1 << 20).ok()?.is_some() != is_listed {
+        for (end, _) in ours.match_indices('/') {
+            let folder = &ours[..end];
+            // Otherwise it is the short name of something with another long one.
+            if volume.list(folder).is_ok() != is_listed(&mut volume, folder) {
+                return None;
+            }
+        }
+        if volume.read(ours, 1 << 20).ok()?.is_some() != is_listed(&mut volume, ours) {
             return None;
         }
     }
@@ -190,6 +195,14 @@ fn files(disk: &Sparse) -> Option<BTreeMap<String, Vec<u8>>> {
         }
     }
     Some(files)
+}
+
+/// Returns whether the folder of `path` lists its name.
+fn is_listed(volume: &mut FatVolume<'_>, path: &str) -> bool {
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    volume
+        .list(folder)
+        .is_ok_and(|entries| entries.iter().any(|entry| entry.name.eq_ignore_ascii_case(name)))
 }
 
 /// One file that replaces another, a new one in a new folder, and one in a folder that is there.

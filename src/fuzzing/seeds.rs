@@ -96,7 +96,8 @@ fn cluster_files() -> Vec<Vec<u8>> {
 fn fat() -> Vec<Vec<u8>> {
     let changes = [
         // Nothing, another number of tables, another number of free clusters, a loop in the first chain, a deleted entry, a
-        // character behind the end of a long name, a root folder that ends before its last entries.
+        // character behind the end of a long name, a root folder that ends before its last entries, a folder with another
+        // long name than its short one.
         vec![],
         vec![0, 16, 0, 1, 1],
         vec![1, 232, 1, 4, 1, 0, 0, 0],
@@ -104,6 +105,7 @@ fn fat() -> Vec<Vec<u8>> {
         vec![4, 32, 0, 1, 0xe5],
         vec![4, 190, 0, 11, 0],
         vec![4, 192, 0, 1, 0],
+        vec![4, 179, 0, 1, 4],
     ];
     let of_system = |system| changes.iter().map(move |change| [&[system][..], change].concat());
     (0..3).flat_map(of_system).collect()

@@ -728,3 +728,30 @@ a_volume_that_was_begun_on_another_stick_is_not_begun_again() { # test, root
     contains "$WHY" 'There was a volume'
     fails made_a_volume
 }
+
+only_what_a_brick_of_the_volume_lacks_is_to_be_healed() { # test, root
+    local index gfid=0badcafe-0000-4000-8000-000000000001
+    a_member
+    index=$WORLD/brick/brick/.glusterfs/indices/xattrop
+    printf 'hostname=pi4-1\nbrick-id=cluster-data-client-0\n' >"$WORLD/glusterd/vols/cluster-data/bricks/pi4-1:b"
+    printf 'hostname=pi4-3\nbrick-id=cluster-data-client-7\n' >"$WORLD/glusterd/vols/cluster-data/bricks/pi4-3:b"
+    mkdir -p "$index" "$WORLD/brick/brick/.glusterfs/0b/ad"
+    equal "$(with_parts blame heal_pending)" 0
+    : >"$index/xattrop-1"
+    : >"$index/$gfid"
+    # Of a file that was deleted meanwhile.
+    : >"$index/1badcafe-0000-4000-8000-000000000001"
+    ln "$WORLD/brick/brick/file" "$WORLD/brick/brick/.glusterfs/0b/ad/$gfid"
+    setfattr -n trusted.afr.cluster-data-client-0 -v 0x000000000000000000000000 "$WORLD/brick/brick/file"
+    # It is just being written to.
+    setfattr -n trusted.afr.dirty -v 0x000000010000000000000000 "$WORLD/brick/brick/file"
+    equal "$(with_parts blame heal_pending)" 0
+    setfattr -n trusted.afr.cluster-data-client-7 -v 0x000000000000000100000000 "$WORLD/brick/brick/file"
+    equal "$(with_parts blame heal_pending)" 1
+    # A brick that is in the volume no more lacks nothing.
+    rm "$WORLD/glusterd/vols/cluster-data/bricks/pi4-3:b"
+    equal "$(with_parts blame heal_pending)" 0
+    # Too many to look at.
+    seq -f "$index/0badcafe-0000-4000-8000-%012.0f" 2 1001 | xargs touch
+    equal "$(with_parts blame heal_pending)" 1001
+}

@@ -154,18 +154,6 @@ fn a_file_longer_than_its_chain_is_refused() {
 }
 
 #[test]
-fn a_long_name_that_goes_on_behind_its_end_is_refused() {
-    refuses("LICENCE.broadcom", |fat| {
-        // Its last part, before the first one: three characters, the end, and padding.
-        let part = fat.entry("LICENC~1") - 64;
-        let mut entry = [0; 32];
-        fat.file.read_exact_at(&mut entry, part).unwrap();
-        assert_eq!((entry[0], entry[11], &entry[28..]), (0x42, 0x0f, &[0xff; 4][..]));
-        fat.file.write_all_at(&[0], part + 30).unwrap();
-    });
-}
-
-#[test]
 fn an_invalid_boot_sector_is_refused() {
     for (what, at, bytes) in [
         ("bytes per sector", 11, &[0, 0][..]),

@@ -144,16 +144,19 @@ impl Volume {
         Ok(chain)
     }
 
-    /// Returns the entries of the folder in these clusters.
+    /// Returns the entries of the folder in these clusters. Behind the last one there is nothing: a new file would make an
+    /// entry there count again.
     fn entries(&self, path: &str, window: &mut Window<'_>, chain: &[u32]) -> Result<Vec<Entry>> {
         let mut entries = Vec::new();
+        let mut has_ended = false;
         let mut bytes = vec![0; usize::try_from(self.cluster_size).unwrap_or_default()];
         for cluster in chain {
             let before = u64::from(cluster.saturating_sub(FIRST_CLUSTER)).saturating_mul(self.cluster_size);
             read_at(window, self.data.saturating_add(before), &mut bytes)?;
             for entry in bytes.chunks_exact(ENTRY_SIZE) {
                 match entry.first() {
-                    None | Some(&NO_MORE) => return Ok(entries),
+                    None | Some(&NO_MORE) => has_ended = true,
+                    Some(_) if has_ended => return Err(damaged(path, "has entries behind its last one")),
                     Some(&DELETED) => {}
                     Some(_) if !ends_once(entry) => {
                         return Err(damaged(path, "has a long name with something behind its end"));

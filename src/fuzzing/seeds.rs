@@ -97,7 +97,7 @@ fn fat() -> Vec<Vec<u8>> {
     let changes = [
         // Nothing, another number of tables, another number of free clusters, a loop in the first chain, a deleted entry, a
         // character behind the end of a long name, a root folder that ends before its last entries, a folder with another
-        // long name than its short one.
+        // long name than its short one, an entry behind the last one.
         vec![],
         vec![0, 16, 0, 1, 1],
         vec![1, 232, 1, 4, 1, 0, 0, 0],
@@ -106,6 +106,7 @@ fn fat() -> Vec<Vec<u8>> {
         vec![4, 190, 0, 11, 0],
         vec![4, 192, 0, 1, 0],
         vec![4, 179, 0, 1, 4],
+        [&[4, 96, 1, 12], &b"overlays/a d"[..]].concat(),
     ];
     let of_system = |system| changes.iter().map(move |change| [&[system][..], change].concat());
     (0..3).flat_map(of_system).collect()

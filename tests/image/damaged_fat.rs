@@ -154,6 +154,35 @@ fn a_file_longer_than_its_chain_is_refused() {
 }
 
 #[test]
+fn a_long_name_that_goes_on_behind_its_end_is_refused() {
+    refuses("LICENCE.broadcom", |fat| {
+        // Its last part, before the first one: three characters, the end, and padding.
+        let part = fat.entry("LICENC~1") - 64;
+        let mut entry = [0; 32];
+        fat.file.read_exact_at(&mut entry, part).unwrap();
+        assert_eq!((entry[0], entry[11], &entry[28..]), (0x42, 0x0f, &[0xff; 4][..]));
+        fat.file.write_all_at(&[0], part + 30).unwrap();
+    });
+}
+
+#[test]
+fn an_entry_behind_the_last_one_is_refused() {
+    refuses("behind its last one", |fat| {
+        let mut last = ROOT;
+        while fat.next(last) < CHAIN_ENDS {
+            last = fat.next(last);
+        }
+        let folder = fat.place(last);
+        let mut bytes = [0; 512];
+        fat.file.read_exact_at(&mut bytes, folder).unwrap();
+        let entries = bytes.as_chunks::<32>().0;
+        let end = entries.iter().position(|entry| entry[0] == 0).unwrap();
+        let behind = folder + (end as u64 + 1) * 32;
+        fat.file.write_all_at(&entries[end - 1], behind).unwrap();
+    });
+}
+
+#[test]
 fn an_invalid_boot_sector_is_refused() {
     for (what, at, bytes) in [
         ("bytes per sector", 11, &[0, 0][..]),

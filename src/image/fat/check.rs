@@ -156,8 +156,8 @@ impl Volume {
             for entry in bytes.chunks_exact(ENTRY_SIZE) {
                 match entry.first() {
                     None | Some(&NO_MORE) => has_ended = true,
-                    Some(_) if has_ended => return Err(damaged(path, "has entries behind its last one")),
                     Some(&DELETED) => {}
+                    Some(_) if has_ended => return Err(damaged(path, "has entries behind its last one")),
                     Some(_) if !ends_once(entry) => {
                         return Err(damaged(path, "has a long name with something behind its end"));
                     }

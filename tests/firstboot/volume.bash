@@ -751,6 +751,10 @@ only_what_a_brick_of_the_volume_lacks_is_to_be_healed() { # test, root
     # A brick that is in the volume no more lacks nothing.
     rm "$WORLD/glusterd/vols/cluster-data/bricks/pi4-3:b"
     equal "$(with_parts blame heal_pending)" 0
+    # Without the bricks' names, the notes say nothing.
+    mv "$WORLD/glusterd/vols/cluster-data/bricks/pi4-1:b" "$WORLD/kept"
+    equal "$(with_parts blame heal_pending)" 2
+    mv "$WORLD/kept" "$WORLD/glusterd/vols/cluster-data/bricks/pi4-1:b"
     # Too many to look at.
     seq -f "$index/0badcafe-0000-4000-8000-%012.0f" 2 1001 | xargs touch
     equal "$(with_parts blame heal_pending)" 1001

@@ -47,11 +47,37 @@ pub(super) struct Masked {
     pub(super) is_open: bool,
 }
 
+/// What may be shown next of a value whose key is known.
+#[derive(Clone, Copy)]
+enum Shown {
+    Nothing,
+    /// One word or string, or an array.
+    Value,
+    /// Everything, until the array that is this deep is closed.
+    Array(usize),
+}
+
+impl Shown {
+    /// Returns what may be shown behind this mark or, with any other character, behind a word or string.
+    fn behind(self, first: char, is_shown_key: bool) -> Self {
+        match (first, self) {
+            ('=', _) if is_shown_key => Self::Value,
+            ('=' | '{', _) => Self::Nothing,
+            ('[', Self::Value) => Self::Array(1),
+            ('[', Self::Array(depth)) => Self::Array(depth.saturating_add(1)),
+            (']', Self::Array(depth)) if depth > 1 => Self::Array(depth.saturating_sub(1)),
+            (_, Self::Array(_)) if first != ']' => self,
+            _ => Self::Nothing,
+        }
+    }
+}
+
 /// Masks a line. `hides` tells whether a value at its start is masked.
-pub(super) fn mask(line: &str, mut hides: bool) -> Masked {
+pub(super) fn mask(line: &str, hides: bool) -> Masked {
     let mut text = String::new();
     let mut rest = line;
     let mut key = None;
+    let mut shown = if hides { Shown::Nothing } else { Shown::Array(1) };
     // A key stands at the start, after a mark, or (where a comma is missing) apart from a string.
     let (mut before, mut is_apart) = (',', true);
     while !rest.is_empty() {
@@ -62,14 +88,15 @@ pub(super) fn mask(line: &str, mut hides: bool) -> Masked {
             && after.trim_start().starts_with('=')
             && (matches!(before, ',' | '{') || (matches!(before, '"' | '\'') && is_apart));
         let is_comment_on_secret = first == '#' && (text.contains('*') || mentions_secret(token));
+        let hides = matches!(shown, Shown::Nothing);
         let is_secret = is_word && hides && !is_key && !matches!(token, "true" | "false");
         if is_secret || is_comment_on_secret {
             text.push_str(&stars(token));
         } else {
             text.push_str(&without_login(token));
         }
-        if first == '=' {
-            hides = !key.is_some_and(is_shown);
+        if !(first.is_whitespace() || first == '#' || is_key) {
+            shown = shown.behind(first, key.is_some_and(is_shown));
         }
         is_apart = first.is_whitespace();
         if !is_apart && first != '#' {
@@ -79,6 +106,7 @@ pub(super) fn mask(line: &str, mut hides: bool) -> Masked {
         rest = after;
     }
     let is_open = matches!(before, ',' | '[' | '{' | '=');
+    let hides = matches!(shown, Shown::Nothing);
     Masked { text, hides, is_open }
 }
 
@@ -185,10 +213,29 @@ mod tests {
             "[psk] = hunter22",
             "psk . x = hunter22",
             "= hunter22",
+            r#"wifi = { ssid = "home", psk: "hunter22", country = "DE" }"#,
+            r#"wifi = { ssid = "home", psk : "hunter22" }"#,
+            r#"wifi = { ssid = "home", psk "hunter22" }"#,
+            r#"wifi = { ssid = "home", 'psk': 'hunter22' }"#,
+            r#"wifi = { ssid = "home", psk: hunter22 }"#,
+            r#"wifi = { ssid = "home" psk: "hunter22" }"#,
+            r#"wifi = { ssid = "home", "hunter22" }"#,
+            r#"wifi = { ssid = "home", hunter22 }"#,
+            r#"ssid = "home", psk: "hunter22""#,
+            r#"name = "pi", password: "hunter22""#,
+            r#"name = "pi" password "hunter22""#,
+            r#"dns = ["1.1.1.1"], psk: "hunter22""#,
+            r#"dns = [["1.1.1.1"], "9.9.9.9"] psk "hunter22""#,
+            r#"brick = { device = "/dev/sda", psk: "hunter22" }"#,
         ] {
-            let shown = mask(line, false).text;
+            // As the first value of a table, where nothing above is shown.
+            let shown = mask(line, true).text;
             let at = line.find("= ").unwrap();
             assert!(!shown[at..].contains("hunter22"), "{line}: {shown}");
         }
+        assert_eq!(
+            mask(r#"dns = ["1.1.1.1", "9.9.9.9"] # c"#, true).text,
+            r#"dns = ["1.1.1.1", "9.9.9.9"] # c"#
+        );
     }
 }

@@ -263,23 +263,28 @@ insiders_try() {
     # docs/security.md says so.
     check "a container with root on the network of $node is root there" \
         container_reaches "$node" "$(private_address "$MANAGER")" 24007 --network host
-    check "root's packets for VXLAN's port arrive" comes_through "$MANAGER" -i mkimage0 -p udp --dport 4789 -- vxlan_packet "$node" 0
+    address=$(private_address "$MANAGER")
+    check "root's packets for VXLAN's port arrive" comes_through "$MANAGER" -i mkimage0 -p udp --dport 4789 -- vxlan_packet "$node" 0 "$address"
     attack "an unprivileged user's packets for it" \
-        comes_through "$MANAGER" -i mkimage0 -p udp --dport 4789 -- vxlan_packet "$node" 65534
+        comes_through "$MANAGER" -i mkimage0 -p udp --dport 4789 -- vxlan_packet "$node" 65534 "$address"
+    for address in 127.0.0.1 "${NODE_ADDRESS[$node]}" "$(private_address "$node")"; do
+        check "root's at the node's own $address" comes_through "$node" -i lo -p udp --dport 4789 -- vxlan_packet "$node" 0 "$address"
+        attack "an unprivileged user's there" comes_through "$node" -i lo -p udp --dport 4789 -- vxlan_packet "$node" 65534 "$address"
+    done
     attack "an unprivileged user's own gluster command" \
         in_node "$node" -t 30 setpriv --reuid=65534 --regid=65534 --clear-groups gluster --mode=script volume info
 }
 
-# vxlan_packet NODE USER-ID: for the first manager's private address.
+# vxlan_packet NODE USER-ID ADDRESS
 vxlan_packet() {
     # shellcheck disable=SC2016 # (the node's shell expands it)
-    in_node "$1" setpriv --reuid="$2" --regid="$2" --clear-groups bash -c 'echo x >"/dev/udp/$1/4789" || true' bash "$(private_address "$MANAGER")"
+    in_node "$1" setpriv --reuid="$2" --regid="$2" --clear-groups bash -c 'echo x >"/dev/udp/$1/4789" || true' bash "$3"
 }
 
 # a_flushed_filter_comes_back NODE: as after the start of a firewall of the owner's.
 a_flushed_filter_comes_back() {
     check "another firewall's start flushes the filter of $1" in_node "$1" nft flush table inet mkimage
-    check "it is back" eventually 40 has_filter "$1"
+    check "it is back" eventually 30 has_filter "$1"
 }
 
 has_filter() {

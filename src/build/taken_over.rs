@@ -146,7 +146,7 @@ impl<'a> TakenOver<'a> {
             return Value::Null;
         };
         json!({
-            "cluster_id": secrets.cluster_id, "dated": dated(secrets), "admin_key": self.has_admin_key(),
+            "cluster_id": secrets.cluster_id, "made": made(secrets), "admin_key": self.has_admin_key(),
         })
     }
 
@@ -178,10 +178,10 @@ fn names(files: &[(BootPath, Vec<u8>)], obeyed: bool) -> String {
 }
 
 fn described(secrets: &Secrets) -> String {
-    let date = dated(secrets).map_or_else(String::new, |date| format!(", dated {date}"));
+    let date = made(secrets).map_or_else(String::new, |date| format!(", first made {date}"));
     format!("{FOLDER_NAME}, cluster id {}{date}", secrets.cluster_id)
 }
 
-fn dated(secrets: &Secrets) -> Option<String> {
-    Some(Timestamp(secrets.dated()?).to_string())
+fn made(secrets: &Secrets) -> Option<String> {
+    Some(Timestamp(secrets.made()?).to_string())
 }

@@ -34,6 +34,7 @@ impl Files {
             return Ok(None);
         }
         let root = std::path::absolute(path).disk(what)?;
+        refuse_links(&root, &root)?;
         Ok(Some(Self { root }))
     }
 
@@ -83,6 +84,8 @@ impl Folder {
         let root = std::path::absolute(path).disk(|| format!("finding the folder {}", path.display()))?;
         let what = || format!("opening the secrets folder {}", root.display());
         create_private_folder(&root)?;
+        // Before anything in it is opened, made or changed.
+        refuse_links(&root, &root)?;
         let mut options = File::options();
         options.read(true).write(true).create(true).truncate(false);
         #[cfg(unix)]
@@ -215,6 +218,23 @@ impl Folder {
     fn make_private(&mut self, _path: &Path) -> Result<()> {
         Ok(())
     }
+}
+
+/// Refuses links that lead out of the secrets folder `root`, below a folder in it: a copied folder must not have this program change or
+/// write files elsewhere.
+fn refuse_links(root: &Path, folder: &Path) -> Result<()> {
+    let what = || format!("listing {}", folder.display());
+    for entry in fs::read_dir(folder).disk(what)? {
+        let entry = entry.disk(what)?;
+        let path = entry.path();
+        let Ok(kind) = entry.file_type() else { continue };
+        if kind.is_symlink() {
+            require_inside(root, &path)?;
+        } else if kind.is_dir() {
+            refuse_links(root, &path)?;
+        }
+    }
+    Ok(())
 }
 
 fn create_private_folder(path: &Path) -> Result<()> {

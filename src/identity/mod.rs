@@ -3,6 +3,7 @@
 //! | file | content |
 //! |---|---|
 //! | `cluster-id` | 32 hexadecimal digits |
+//! | `made` | when that was, in seconds since 1970 |
 //! | `private-network` | the network in which the nodes reach each other, a /24 |
 //! | `nodes/<name>/host_key`, `.pub` | the node's ssh host key |
 //! | `nodes/<name>/enrolment_key`, `.pub` | the key that the node uses to ask other nodes |

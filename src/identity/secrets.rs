@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use ipnet::Ipv4Net;
 
@@ -20,6 +19,7 @@ use crate::error::{Category, Error, Result};
 pub const FOLDER_NAME: &str = "cluster.secrets";
 
 const CLUSTER_ID: &str = "cluster-id";
+const MADE: &str = "made";
 const NODES: &str = "nodes";
 const PRIVATE_NETWORK: &str = "private-network";
 const ADMIN_KEY: &str = "admin_key";
@@ -54,6 +54,7 @@ impl Secrets {
     /// Opens the folder and creates whatever the cluster needs. Other processes wait in the meantime. A damaged key
     /// or id is an error and never replaced.
     pub fn open_or_create(folder: &Path, cluster: &Cluster) -> Result<Self> {
+        refuse_link_elsewhere(folder)?;
         let folder = Folder::open_or_create(folder)?;
         let (cluster_id, fresh) = cluster_id(&folder)?;
         let (private_network, is_new) =
@@ -183,11 +184,12 @@ impl Secrets {
         lines.collect()
     }
 
-    /// Returns when the cluster's id was written, in seconds since 1970, by the file's modification time: all that is known
-    /// of the secrets' age.
-    pub fn dated(&self) -> Option<u64> {
-        let written = fs::metadata(self.folder.join(CLUSTER_ID)).ok()?.modified().ok()?;
-        Some(written.duration_since(UNIX_EPOCH).ok()?.as_secs())
+    /// Returns when these secrets were first made, in seconds since 1970, as the folder itself tells: a copy is as old as what was copied.
+    pub fn made(&self) -> Option<u64> {
+        let files = Files {
+            root: self.folder.clone(),
+        };
+        files.read(MADE).ok()??.trim().parse().ok()
     }
 
     /// Returns the absolute path of the file for `ssh -F`.
@@ -226,8 +228,24 @@ fn cluster_id(folder: &Folder) -> Result<(String, bool)> {
         return Ok((id, false));
     }
     let id = base16ct::lower::encode_string(&*keys::random::<16>()?);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let now = now.map_or(0, |since| since.as_secs());
+    folder.create(MADE, format!("{now}\n").as_bytes())?;
     folder.create(CLUSTER_ID, format!("{id}\n").as_bytes())?;
     Ok((id, true))
+}
+
+/// Refuses a secrets folder that is a link to anything but secrets: whatever is there would be made private. One that its owner keeps on
+/// another disk has an id.
+fn refuse_link_elsewhere(folder: &Path) -> Result<()> {
+    if !folder.is_symlink() || folder.join(CLUSTER_ID).exists() {
+        return Ok(());
+    }
+    let what = format!(
+        "{} is a link to something else than a cluster's secrets",
+        folder.display()
+    );
+    Err(Error::new(Category::ClusterFile, what).with_remedy("remove the link"))
 }
 
 /// Returns the cluster's id; `None` if the folder has neither an id nor keys.

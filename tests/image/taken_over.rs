@@ -33,7 +33,7 @@ fn nothing_is_taken_over_from_a_folder_without_a_word() {
     let checked = place.run(["check"]).exits(0).says(&loud);
     for part in [
         "2 ssh keys (with cluster.secrets/admin_key)",
-        &format!("keys     cluster.secrets, cluster id {id}, dated 20"),
+        &format!("keys     cluster.secrets, cluster id {id}, first made 20"),
         "files    overlays/pi4-2: issue.txt, mkimage/lib/report",
     ] {
         assert!(checked.stdout.contains(part), "{part}: {}", checked.stdout);

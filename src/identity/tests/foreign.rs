@@ -35,3 +35,44 @@ fn a_link_does_not_turn_a_key_of_this_computer_into_a_nodes() {
         assert!(error.to_string().contains("id_ed25519, outside"), "{error}");
     }
 }
+
+#[test]
+fn a_link_does_not_let_files_outside_be_changed_or_made() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    let cluster = home_lab();
+    for (link, target) in [
+        ("", "outside"),
+        ("nodes", "outside"),
+        ("notes", "outside"),
+        ("notes", "outside/page"),
+        ("notes", "not-there"),
+        (".gitignore", "not-there"),
+    ] {
+        let (folder, path) = workspace();
+        let outside = folder.path().join("outside");
+        fs::create_dir(&outside).unwrap();
+        fs::write(outside.join("page"), "").unwrap();
+        let shown = fs::Permissions::from_mode(0o755);
+        fs::set_permissions(&outside, shown.clone()).unwrap();
+        fs::set_permissions(outside.join("page"), shown).unwrap();
+        let place = if link.is_empty() {
+            path.clone()
+        } else {
+            fs::create_dir(&path).unwrap();
+            path.join(link)
+        };
+        symlink(folder.path().join(target), &place).unwrap();
+        let error = Secrets::open_or_create(&path, &cluster).unwrap_err();
+        assert!(error.to_string().contains(link), "{error}");
+        // Reading changes nothing.
+        let read = Secrets::open_read_only(&path, &cluster);
+        assert!(link.is_empty() || read.is_err());
+        for place in [&outside, &outside.join("page")] {
+            let mode = fs::metadata(place).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o755, "{link} to {target}: {}", place.display());
+        }
+        assert_eq!(fs::read_dir(&outside).unwrap().count(), 1);
+        assert!(!folder.path().join("not-there").exists());
+    }
+}

@@ -46,6 +46,20 @@ what_lies_on_a_stick_never_gives_more_rights() { # test, root
     contains "$(with_parts volume-mount 'write_file() { cat; }; write_mount_unit')" 'Options=_netdev,noatime,nosuid,nodev,'
 }
 
+a_link_in_place_of_the_brick_is_removed() { # test, root
+    loop 600
+    stick_is
+    stage brick
+    rm -rf "$WORLD/brick/brick"
+    mkdir "$WORLD/elsewhere"
+    ln -s "$WORLD/elsewhere" "$WORLD/brick/brick"
+    umount "$WORLD/swarm" "$WORLD/glusterd/hooks" "$WORLD/glusterd" "$WORLD/brick"
+    rm "$WORLD/run/state-place"
+    stage brick
+    equal "$CODE" 0
+    [[ -d $WORLD/brick/brick && ! -L $WORLD/brick/brick ]]
+}
+
 a_stick_that_was_just_formatted_is_known_after_a_power_cut() { # test, root
     local cut=$WORLD/cut.img
     loop 600

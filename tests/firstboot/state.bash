@@ -62,6 +62,19 @@ links_on_a_stick_lead_nowhere() { # test, root
         equal "$(cat "$WORLD/elsewhere/hooks/file")" precious
         off
     done
+    # A cut may have left the state under another name.
+    for place in state.new state.old; do
+        new_stick
+        mkdir -p "$WORLD/brick/$place/swarm"
+        echo 9 >"$WORLD/brick/$place/epoch"
+        ln -s "$WORLD/elsewhere" "$WORLD/brick/$place/glusterd"
+        off
+        echo mine >"$WORLD/glusterd/glusterd.info"
+        on_stick
+        equal "$(remembered)" mine
+        equal "$(cat "$WORLD/elsewhere/hooks/file")" precious
+        off
+    done
     ln -s "$WORLD/elsewhere/hooks/file" "$WORLD/brick/note.mkimage~"
     # shellcheck disable=SC2016
     with_parts file 'echo new | write_file "$BRICK_MOUNT/note"'

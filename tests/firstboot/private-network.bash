@@ -48,6 +48,27 @@ a_node_that_has_moved_is_found_by_its_name() { # test
     equal "$(sort "$WORLD/wg.log")" "$(printf 'set mkimage0 peer %s endpoint %s:51833\n' key1= 192.168.1.77 key3= 192.168.1.33)"
 }
 
+a_node_that_is_silent_for_long_may_have_had_a_wrong_clock() { # test
+    a_network
+    # shellcheck disable=SC2016
+    fake wg 'echo "$*" >>"$MKIMAGE_RUN/../wg.log"; [ "$*" != "show mkimage0 endpoints" ] || printf "key1=\t192.168.1.5:51833\nkey3=\t(none)\n"'
+    printf '10.77.0.1\n10.77.0.3\n' >"$WORLD/away"
+    stage private-network
+    fails grep -q remove "$WORLD/wg.log"
+    echo "$(($(cut -d . -f 1 /proc/uptime) - 180))" | tee "$WORLD/run/silent-pi4-1" >"$WORLD/run/silent-pi4-3"
+    stage private-network
+    equal "$CODE" 0
+    equal "$(grep -c 'peer key[13]= remove' "$WORLD/wg.log")" 2
+    grep -qx 'set mkimage0 peer key1= allowed-ips 10.77.0.1/32 persistent-keepalive 25 endpoint 192.168.1.5:51833' "$WORLD/wg.log"
+    grep -qx 'set mkimage0 peer key3= allowed-ips 10.77.0.3/32 persistent-keepalive 25' "$WORLD/wg.log"
+    # Not again in the next look.
+    stage private-network
+    equal "$(grep -c remove "$WORLD/wg.log")" 2
+    : >"$WORLD/away"
+    stage private-network
+    [[ -z $(compgen -G "$WORLD/run/silent-*") ]]
+}
+
 a_node_that_nobody_knows_is_only_told() { # test
     a_network
     echo 10.77.0.3 >"$WORLD/away"

@@ -33,3 +33,22 @@ only_the_one_key_vouches_for_dockers_packages() { # test
         fails with_parts packages "DOCKER_KEY_FINGERPRINT=$fingerprint; is_docker_key '$WORLD/$name.asc'"
     done
 }
+
+packages_come_from_the_mirror_and_through_the_proxy() { # test
+    local lists=$WORLD/apt/sources.list.d
+    export MKIMAGE_APT_FOLDER=$WORLD/apt
+    mkdir -p "$lists" "$WORLD/apt/apt.conf.d"
+    printf '%s\n' 'deb http://deb.debian.org/debian trixie main' 'deb http://deb.debian.org/debian-security trixie-security main' >"$WORLD/apt/sources.list"
+    printf 'URIs: https://deb.debian.org/debian/\n' >"$lists/debian.sources"
+    settings MKIMAGE_APT_PROXY=http://192.168.1.9:3142 MKIMAGE_APT_MIRROR=http://mirror.lan/debian/
+    with_parts packages point_apt
+    equal "$(cat "$WORLD/apt/apt.conf.d/10mkimage-proxy")" 'Acquire::http::Proxy "http://192.168.1.9:3142";'
+    equal "$(sed -n 1p "$WORLD/apt/sources.list")" 'deb http://mirror.lan/debian/ trixie main'
+    equal "$(sed -n 2p "$WORLD/apt/sources.list")" 'deb http://deb.debian.org/debian-security trixie-security main'
+    equal "$(cat "$lists/debian.sources")" 'URIs: http://mirror.lan/debian/'
+}
+
+# Only Debian's and Docker's signatures vouch for a package.
+no_script_has_apt_take_what_nobody_has_signed() { # test
+    fails grep -rniE 'allow-unauthenticated|allow-insecure|allowinsecure|trusted *= *yes|force-yes|no-check-gpg' "$FIRSTBOOT" "$FIRSTBOOT/../overlays"
+}

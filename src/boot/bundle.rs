@@ -9,7 +9,7 @@ type EmbeddedFile = (&'static str, &'static [u8]);
 
 include!(concat!(env!("OUT_DIR"), "/embedded_trees.rs"));
 
-/// Adds both: `firstboot/X` becomes `mkimage/X`, and `overlays/<mechanism>/X` becomes `X`.
+/// Adds both, and what switches ssh on: `firstboot/X` becomes `mkimage/X`, and `overlays/<mechanism>/X` becomes `X`.
 pub(super) fn lay_over(overlay: &mut Overlay, mechanism: &str) -> Result<()> {
     for (path, bytes) in FIRSTBOOT {
         overlay.insert(BootPath::parse(&format!("mkimage/{path}"))?, *bytes);
@@ -21,6 +21,8 @@ pub(super) fn lay_over(overlay: &mut Overlay, mechanism: &str) -> Result<()> {
     {
         overlay.insert(BootPath::parse(path)?, *bytes);
     }
+    // Raspberry Pi OS switches its ssh server on when there is such a file, whatever is in it.
+    overlay.insert(BootPath::parse("ssh")?, &b""[..]);
     Ok(())
 }
 

@@ -88,7 +88,8 @@ pub fn load_with_base_check(
         None if path.is_none() => (HOME_LAB.into(), Origin::BuiltIn),
         None => {
             let what = format!("there is no cluster file {label}");
-            return Err(Error::new(Category::ClusterFile, what).with_remedy("write one with: mkimage init"));
+            return Err(Error::new(Category::ClusterFile, what)
+                .with_remedy(format!("write one with: mkimage init --cluster {label}")));
         }
     };
     let mut loaded = interpret(&bytes, label.clone(), origin, environment, check_base)?;

@@ -132,7 +132,7 @@ impl Keys {
     /// Describes the keys with their owners and files.
     fn describe(&self) -> String {
         if self.lines.is_empty() {
-            return "an ssh key created for this cluster, because there is no other".to_owned();
+            return "the ssh key cluster.secrets/admin_key, which the first build makes, because there is no other".to_owned();
         }
         let mut owners: Vec<&str> = self.lines.iter().map(|key| key.comment.as_str()).collect();
         owners.retain(|owner| !owner.is_empty());

@@ -104,8 +104,7 @@ fn say_next_steps(session: &Session, cluster: &Cluster, nodes: &[&Node], built: 
     let bars = &session.bars;
     bars.say(&format!("Base: {}, vouched for by {}", base.name, base.trust));
     bars.say(if base.is_sample() {
-        "These images do not boot, because the sample base contains no system. For cards that boot, build from another base: \
-         `mkimage bases` lists them."
+        "These images do not boot, because the sample base contains no system. For cards that boot, leave out `--base sample`."
     } else {
         "Flash each image with Raspberry Pi Imager (\"Use custom\", no customisation), Etcher or dd. Insert card and stick into \
          the Pi and switch it on."

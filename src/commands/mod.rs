@@ -3,9 +3,10 @@
 mod bases;
 mod build;
 mod check;
-mod generate;
+mod completions;
 mod init;
 mod inspect;
+mod man;
 mod status;
 mod verify;
 
@@ -21,8 +22,8 @@ pub fn run(cli: Cli) -> Result<()> {
         None => build::run(&session, &cli.build),
         Some(Command::Bases { refresh }) => bases::run(&session, refresh),
         Some(Command::Inspect { image, path }) => inspect::run(&session, &image, path.as_deref()),
-        Some(Command::Completions { shell }) => generate::completions(shell),
-        Some(Command::Man) => generate::manual(),
+        Some(Command::Completions { shell }) => completions::run(shell),
+        Some(Command::Man) => man::run(),
         Some(Command::Status { watch }) => status::run(&session, watch),
         Some(Command::Verify { image, base }) => verify::run(&session, &image, &base),
         Some(Command::Init) => init::run(&session),

@@ -46,7 +46,6 @@ pub(super) fn wifi_secret(
     }))
 }
 
-/// The expected texts are what `systemd-run` wrote when it still did so itself.
 #[cfg(test)]
 mod tests {
     use super::*;

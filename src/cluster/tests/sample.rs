@@ -53,7 +53,7 @@ fn assumptions_are_reported() {
     let workspace = Workspace::new();
     let assumed = load(None, &workspace.environment()).unwrap().assumed.join("\n");
     assert!(
-        assumed.contains("an ssh key created for this cluster"),
+        assumed.contains("cluster.secrets/admin_key, which the first build makes"),
         "{assumed}"
     );
 }

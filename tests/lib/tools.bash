@@ -23,7 +23,7 @@ readonly FIRSTBOOT_TOOLS=(
 readonly LAB_TOOLS=(
     apt-cacher-ng=apt-cacher-ng busybox=busybox-static ip=iproute2 iptables=iptables jq=jq mmdebstrap=mmdebstrap
     ps=procps python3=python3 systemd-nspawn=systemd-container curl=curl sfdisk=fdisk mkfs.vfat=dosfstools
-    mcopy=mtools mke2fs=e2fsprogs xz=xz-utils ssh-keygen=openssh-client
+    mcopy=mtools mke2fs=e2fsprogs xz=xz-utils ssh-keygen=openssh-client dnsmasq=dnsmasq-base
 )
 
 # missing TOOL...: prints the tools whose program is not installed.

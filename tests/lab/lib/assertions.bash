@@ -287,12 +287,21 @@ as_owner() {
     timeout 600 ssh -F "$CLUSTER_FOLDER/cluster.secrets/ssh_config" -o BatchMode=yes "$@" </dev/null
 }
 
+# no_rights_from_files NODE: neither its volume nor its stick lets a file be a device or change the user.
+no_rights_from_files() {
+    in_node "$1" findmnt -rno TARGET,OPTIONS -t fuse.glusterfs,xfs | awk '
+        { seen++ }
+        !/nosuid/ || !/nodev/ { print; wrong = 1 }
+        END { exit wrong || !seen }'
+}
+
 # Facts that are true of every healthy cluster, however it became one.
 cluster_is_healthy() {
     check "every node reaches every other on the private network" eventually 60 private_network_is_whole
     check "docker node ls: ${#NODES[@]} Ready, the right roles, no ghost" eventually 180 swarm_is_whole
     check "the volume has ${#NODES[@]} replicas, started, all bricks online" eventually 60 volume_is_whole "$MANAGER"
     check "the volume is mounted on all" eventually 60 volume_is_mounted "${NODES[@]}"
+    check "nothing on volume and sticks gives more rights" on_every_node no_rights_from_files
     check "the heal queue is empty" eventually "${MKLAB_PATIENCE:-900}" heal_queue_is_empty "$MANAGER"
 }
 

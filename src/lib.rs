@@ -1,7 +1,7 @@
 //! Turns the official Raspberry Pi OS Lite image into one image per node of a home lab. On its first boot, a node
 //! installs Docker, joins a Docker Swarm and adds its USB stick as a GlusterFS brick.
 //!
-//! The modules are public for the program, the tests and the benchmarks, and are no stable interface.
+//! The modules are public for the program, the tests and the benchmarks; their interface may change at any time.
 //!
 //! Data flows one way: cluster file and base → plan → overlay → image. See `docs/architecture.md`.
 

@@ -47,7 +47,7 @@ pub(super) struct Masked {
     pub(super) is_open: bool,
 }
 
-/// What may be shown next of a value whose key is known.
+/// The part of a value that may be shown, because its key is known.
 #[derive(Clone, Copy)]
 enum Shown {
     Nothing,

@@ -290,6 +290,8 @@ as_owner() {
 # no_rights_from_files NODE: neither its volume nor its stick lets a file be a device or change the user.
 no_rights_from_files() {
     in_node "$1" findmnt -rno TARGET,OPTIONS -t fuse.glusterfs,xfs | awk '
+        # Not a folder of this machine that is a boot partition in the lab, nor a mount of seconds that Gluster makes for itself.
+        $1 !~ "^/(mnt|glusterfs|var)/" { next }
         { seen++ }
         !/nosuid/ || !/nodev/ { print; wrong = 1 }
         END { exit wrong || !seen }'

@@ -45,6 +45,15 @@ what_was_on_the_card_moves_to_a_new_stick() { # test, root
     equal "$(cat "$WORLD/brick/state/swarm/state.json")" raft
 }
 
+no_link_is_followed() {
+    off
+    echo mine >"$WORLD/glusterd/glusterd.info"
+    on_stick
+    equal "$(remembered)" mine
+    equal "$(cat "$WORLD/elsewhere/hooks/file")" precious
+    off
+}
+
 links_on_a_stick_lead_nowhere() { # test, root
     local place
     mkdir -p "$WORLD/elsewhere/hooks"
@@ -55,12 +64,7 @@ links_on_a_stick_lead_nowhere() { # test, root
         echo 9 >"$WORLD/brick/state/epoch"
         rm -rf "$WORLD/brick/$place"
         ln -s "$WORLD/elsewhere" "$WORLD/brick/$place"
-        off
-        echo mine >"$WORLD/glusterd/glusterd.info"
-        on_stick
-        equal "$(remembered)" mine
-        equal "$(cat "$WORLD/elsewhere/hooks/file")" precious
-        off
+        no_link_is_followed
     done
     # A cut may have left the state under another name.
     for place in state.new state.old; do
@@ -68,12 +72,7 @@ links_on_a_stick_lead_nowhere() { # test, root
         mkdir -p "$WORLD/brick/$place/swarm"
         echo 9 >"$WORLD/brick/$place/epoch"
         ln -s "$WORLD/elsewhere" "$WORLD/brick/$place/glusterd"
-        off
-        echo mine >"$WORLD/glusterd/glusterd.info"
-        on_stick
-        equal "$(remembered)" mine
-        equal "$(cat "$WORLD/elsewhere/hooks/file")" precious
-        off
+        no_link_is_followed
     done
     ln -s "$WORLD/elsewhere/hooks/file" "$WORLD/brick/note.mkimage~"
     # shellcheck disable=SC2016

@@ -13,11 +13,7 @@ brick_state() {
 foreign_ext4() {
     loop 600
     mkfs.ext4 -q -F "$DEVICE"
-    before=$(sha256sum <"$DEVICE")
-}
-
-is_untouched() {
-    equal "$(sha256sum <"$DEVICE")" "$before"
+    remember_device
 }
 
 a_blank_stick_becomes_the_brick_and_holds_the_state() { # test, root
@@ -171,7 +167,7 @@ a_permission_is_used_up_when_formatting_is_cut_off() { # test, root
 
 wipe_never_leaves_even_a_blank_stick_alone() { # test, root
     loop 600
-    before=$(sha256sum <"$DEVICE")
+    remember_device
     stick_is MKIMAGE_BRICK_WIPE=never
     stage brick
     equal "$CODE" 11
@@ -185,7 +181,7 @@ our_stick_elsewhere() {
     stage brick
     take_stick_out
     take_new_card
-    before=$(sha256sum <"$DEVICE")
+    remember_device
     stick_is "$@"
     stage brick
     equal "$CODE" 11
@@ -218,7 +214,7 @@ an_xfs_of_somebody_else_is_not_taken_for_an_unfinished_one() { # test, root
     loop 600
     stick_is
     mkfs.xfs -q -f "$DEVICE"
-    before=$(sha256sum <"$DEVICE")
+    remember_device
     with_parts stick "stick_fingerprint '$DEVICE'" >"$WORLD/fingerprint"
     printf 'c0ffee00-0000-4000-8000-000000000001 %s\n' "$(cat "$WORLD/fingerprint")" >"$WORLD/var-lib/formatting"
     stage brick

@@ -128,6 +128,16 @@ loop_of() {
     DISK=$1
 }
 
+# remember_device, is_untouched: whether everything on $DEVICE is as it was. A CRC is enough against a stray write, and far
+# faster than a hash.
+remember_device() {
+    DEVICE_SUM=$(cksum <"$DEVICE")
+}
+
+is_untouched() {
+    equal "$(cksum <"$DEVICE")" "$DEVICE_SUM"
+}
+
 partition() {
     sfdisk --quiet "$DEVICE" >/dev/null
     partx -u "$DEVICE" 2>/dev/null || true

@@ -210,13 +210,13 @@ fn data_before_the_first_change_of_a_block_is_not_compressed_again() {
 
 #[test]
 fn incompressible_data_is_stored_and_copied_blocks_can_be_shared() {
-    let raw = noise(8 << 20);
+    let raw = noise(3 << 20);
     for check in ["--check=none", "--check=crc32", "--check=crc64", "--check=sha256"] {
-        let base = Base::new(xz(&["-1", "-c", "--block-size=3000000", check], &raw));
+        let base = Base::new(xz(&["-1", "-c", "--block-size=1500000", check], &raw));
         let splicer = Splicer::new(base.reader(), base.folder.path(), 2).unwrap();
         let mut edits = Edits::new();
         edits.insert(5, Arc::new([7; PAGE_SIZE]));
-        edits.insert(500, Arc::new([8; PAGE_SIZE]));
+        edits.insert(300, Arc::new([8; PAGE_SIZE]));
         let mut expected = raw.clone();
         edits.apply_to(&mut expected, 0);
         let (path, report) = splice_to(&splicer, &base, &edits, "node.img.xz");

@@ -133,7 +133,7 @@ pub const FIRST_CLOUD_INIT: Era = Era {
 /// [`TRIXIE`] with a small boot partition and smaller files, for tests that build often.
 pub const SMALL: Era = Era {
     name: "small",
-    boot_mib: (8, 40),
+    boot_mib: (8, 34),
     mechanism: Mechanism::CloudInit,
     form: Form::RAW,
 };
@@ -141,7 +141,7 @@ pub const SMALL: Era = Era {
 /// An image with 8 KiB free on its boot partition.
 pub const FULL: Era = Era {
     name: "full",
-    boot_mib: (8, 40),
+    boot_mib: (8, 34),
     mechanism: Mechanism::CloudInit,
     form: Form::RAW,
 };
@@ -149,7 +149,7 @@ pub const FULL: Era = Era {
 /// A memory card with photographs.
 pub const NO_BOOT_FILES: Era = Era {
     name: "no-boot-files",
-    boot_mib: (4, 40),
+    boot_mib: (4, 34),
     mechanism: Mechanism::None,
     form: Form::RAW,
 };
@@ -157,7 +157,7 @@ pub const NO_BOOT_FILES: Era = Era {
 /// An image with ext4 in both partitions.
 pub const NO_FAT: Era = Era {
     name: "no-fat",
-    boot_mib: (4, 40),
+    boot_mib: (4, 34),
     mechanism: Mechanism::None,
     form: Form::RAW,
 };

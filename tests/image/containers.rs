@@ -104,7 +104,7 @@ fn xz_files_with_several_streams_are_read_in_full() {
     let raw = fs::read(SMALL.raw()).unwrap();
     let base = place.path("streams.img.xz");
     let mut joined = File::create(&base).unwrap();
-    for part in raw.chunks(50 << 20) {
+    for part in raw.chunks(30 << 20) {
         let mut packer = judge::tool("xz")
             .args(["-0", "-c"])
             .stdin(Stdio::piped())

@@ -4,7 +4,7 @@
 default:
     @just --list
 
-# Run every check: format, lints, tests, shell scripts, English, licences, the lab (a quarter of an hour)
+# Run every check: format, lints, tests, shell scripts, English, licences, the lab (12 to 20 minutes)
 test *arguments:
     tests/all {{ arguments }}
 

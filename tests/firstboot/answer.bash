@@ -176,7 +176,7 @@ the_third_brick_makes_a_replica_of_three() { # test
 }
 
 # Since a change failed elsewhere, its answer differs from what it has stored: nobody knows which of the two the others know.
-nothing_is_changed_by_a_glusterd_that_is_beside_its_store() { # test
+a_glusterd_that_runs_without_its_store_changes_nothing() { # test
     local words
     a_manager
     one_brick

@@ -113,7 +113,7 @@ impl Workplace {
     }
 
     /// Builds nodes of a base into `out/`, a file system that only this process sees. It is mounted with `limits`, options of
-    /// tmpfs. What is left in it is listed on stdout.
+    /// tmpfs. The names left in it are listed on stdout.
     pub fn build_within(&self, limits: &str, base: &Path, more: &[&str]) -> Run {
         const SCRIPT: &str = r#"
             mount -t tmpfs -o "$1" none out || exit 99

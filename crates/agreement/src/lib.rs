@@ -5,7 +5,7 @@
 //! exhaustively (`tests/worlds`). `examples/cases.rs` prints cases with their verdicts, and `tests/firstboot/agreement.bash` puts
 //! the shell into each of them.
 
-// What a node sees is a list of independent facts, most of which are true or false.
+// A node's view is a list of independent facts, most of which are true or false.
 #![allow(clippy::struct_excessive_bools)]
 
 pub mod brick;

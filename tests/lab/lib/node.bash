@@ -132,7 +132,7 @@ node_writable_cgroups() {
     ' sh "${NODE_CONTROLLERS[@]}" || true
 }
 
-# node_cut NODE...: pulls the plugs, of all of them at once. What was not on the media yet is lost.
+# node_cut NODE...: pulls the plugs, of all of them at once. Data that was not on the media yet is lost.
 node_cut() {
     local node init pids=()
     for node; do

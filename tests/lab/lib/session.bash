@@ -1,7 +1,7 @@
 # One session of the lab: a private network, mount and process namespace, a scratch folder, and the end of both.
 #
 # Everything that the lab makes lives in these namespaces, so the end of its first process, however it comes,
-# takes the nodes, the mounts, the loop devices and the bridge with it. What is left is one scratch folder and
+# takes the nodes, the mounts, the loop devices and the bridge with it. It leaves one scratch folder and
 # one cgroup, which the process outside removes.
 # shellcheck disable=SC2034
 # (names set here are read by the other parts)

@@ -78,7 +78,7 @@ impl Swarm {
                 && free_id(world, node).is_some()
             {
                 out.push(Step::Join(node, manager));
-                // What remains of a manager that is cut off while it joins depends on more of Docker than is modelled here.
+                // The state of a manager that is cut off while it joins depends on more of Docker than is modelled here.
                 if world.losses_left > 0 && self.managers <= node && node < self.troubled {
                     out.push(Step::JoinCutOff(node, manager));
                 }

@@ -69,7 +69,7 @@ fn three_managers_agree_on_one_swarm() {
 }
 
 #[test]
-fn waiting_only_so_long_has_a_price() {
+fn a_member_that_is_silent_for_ten_minutes_is_not_waited_for() {
     let story = story_of(
         "a member is silent for ten minutes",
         2,

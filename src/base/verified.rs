@@ -136,7 +136,7 @@ impl fmt::Display for Trust {
             Self::Signature(key) => write!(f, "the publisher's signature (key {key})"),
             Self::GivenHash => f.write_str("the hash given with --sha256"),
             Self::PublishedHash => f.write_str("a hash from the publisher's server, without a signature"),
-            Self::Sample => f.write_str("mkimage, which makes it itself"),
+            Self::Sample => f.write_str("mkimage itself"),
             Self::DecodedBefore | Self::Unknown => {
                 f.write_str("nothing (it has no known hash, and no signature lies beside it)")
             }

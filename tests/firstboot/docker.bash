@@ -20,11 +20,6 @@ avahi_that_renamed_itself_is_told_its_own_name_again() { # test
     fake busctl 'echo "s \"pi4-2\""'
     with_parts mdns keep_own_mdns_name
     fails grep -q restart "$WORLD/systemctl.log"
-    # With fixed addresses nobody goes by that name.
-    printf 'pi4-2 worker 192.168.1.32 yes 10.77.0.2 key2=\n' >"$WORLD/etc/nodes"
-    fake busctl 'echo "s \"pi4-2-2\""'
-    with_parts mdns keep_own_mdns_name
-    fails grep -q restart "$WORLD/systemctl.log"
 }
 
 dhcpcd_keeps_off_dockers_interfaces_also_with_a_fixed_address() { # test

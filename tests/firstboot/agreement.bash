@@ -131,7 +131,8 @@ creates_the_swarm() {
             UnknownMember) answers "$node" 'swarm unknown worker - 0123' ;;
             None) answers "$node" 'swarm inactive worker - -' ;;
             Member) answers "$node" 'swarm active worker w 0123' ;;
-            Manager) answers "$node" 'swarm active manager m 0123' ;;
+            ManagerWithoutLeader) answers "$node" 'swarm active manager m 0123' ;;
+            Manager) answers "$node" 'swarm active manager m 0123' 'swarm-members m w' ;;
         esac
     done
     stage swarm

@@ -337,11 +337,34 @@ a_swarm_that_lives_elsewhere_is_never_formed_anew() { # test, root
     sed -i 's/^pi4-3 worker/pi4-3 manager/' "$WORLD/etc/nodes"
     # The worker is asked first and belongs to the same swarm.
     says pi4-2 'swarm active worker w 4567'
-    says pi4-3 'swarm active manager m 4567'
+    says pi4-3 'swarm active manager m 4567' 'swarm-members m w'
     recover new-swarm
     equal "$CODE" 1
     contains "$SAID" 'nothing is lost'
     [[ ! -e $WORLD/run/new-swarm && ! -e $WORLD/var-lib/new-swarm && ! -e $WORLD/var-lib/swarm-replaces ]]
+}
+
+too_few_managers_that_are_left_do_not_stop_the_owner() { # test, root
+    # Two of four managers are lost for good: the other two have no leader any more.
+    local state
+    export MKIMAGE_LEADER_WAIT=0
+    fake sleep 'exit 0'
+    for state in 'inactive false -' 'active true m' 'error false m'; do
+        first_manager
+        # shellcheck disable=SC2086
+        a_swarm $state
+        : >"$WORLD/without-leader"
+        sed -i 's/^pi4-3 worker/pi4-3 manager/' "$WORLD/etc/nodes"
+        says pi4-3 'swarm active manager m 4567'
+        recover new-swarm
+        fails contains "$SAID" 'nothing is lost'
+        grep -qx 4567 "$WORLD/var-lib/swarm-replaces"
+        : >"$WORLD/run/new-swarm"
+        stage swarm
+        equal "$CODE" 0
+        did '^swarm init'
+        rm -f "$WORLD/var-lib/swarm-replaces" "$WORLD/run/new-swarm" "$WORLD/docker.log"
+    done
 }
 
 a_worker_that_calls_itself_a_manager_does_not_count_as_one() { # test, root

@@ -55,8 +55,18 @@ fn main() {
 }
 
 fn swarm_creation() {
-    use swarm::Answer::{Manager, Member, None as NoSwarm, Silent, Unknown, UnknownMember};
-    const ANSWERS: [swarm::Answer; 6] = [Silent, Unknown, UnknownMember, NoSwarm, Member, Manager];
+    use swarm::Answer::{
+        Manager, ManagerWithoutLeader, Member, None as NoSwarm, Silent, Unknown, UnknownMember,
+    };
+    const ANSWERS: [swarm::Answer; 7] = [
+        Silent,
+        Unknown,
+        UnknownMember,
+        NoSwarm,
+        Member,
+        ManagerWithoutLeader,
+        Manager,
+    ];
     let places = [
         (false, Home::Card),
         (true, Home::Undecided),

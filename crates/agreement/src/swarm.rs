@@ -15,6 +15,8 @@ pub enum Answer {
     None,
     /// It is in a swarm, but not as an active manager.
     Member,
+    /// It is an active manager of a swarm that has no leader, because too few of its managers are left or up.
+    ManagerWithoutLeader,
     /// It is an active manager of a swarm.
     Manager,
 }
@@ -31,16 +33,21 @@ pub struct Other {
 }
 
 impl Other {
-    /// Returns true if it is an active manager that counts as one.
-    fn is_manager(self) -> bool {
-        self.answer == Answer::Manager && self.role == Role::Manager
+    /// Returns true if it is an active manager that counts as one. Without a leader it does not where the owner has `ordered` a new swarm.
+    fn is_manager(self, ordered: bool) -> bool {
+        let manages = match self.answer {
+            Answer::Manager => true,
+            Answer::ManagerWithoutLeader => !ordered,
+            _ => false,
+        };
+        manages && self.role == Role::Manager
     }
 
     /// Returns true if it is in a swarm, or was when its Docker last ran.
     fn is_member(self) -> bool {
         matches!(
             self.answer,
-            Answer::Member | Answer::UnknownMember | Answer::Manager
+            Answer::Member | Answer::UnknownMember | Answer::ManagerWithoutLeader | Answer::Manager
         )
     }
 }
@@ -101,14 +108,17 @@ pub enum Verdict {
 ///
 /// Rule: only the first manager creates a swarm, only after every other node has said that it is in none, only with its
 /// stick, and never when any place on it remembers a swarm; after ten minutes it no longer waits for nodes that stay silent.
-/// A worker in the cluster file that says it is a manager counts as any member.
+/// A worker in the cluster file that says it is a manager counts as any member, and so does a manager without a leader once
+/// the owner has ordered a new swarm.
 ///
 /// Why: a token exists only after a swarm does, so one node has to begin. Fixing which one leaves no race. Asking everyone
 /// finds a swarm that the first manager has forgotten with its card and stick, and a stick that is not plugged in may hold
 /// one that nobody has joined yet. The ten minutes are the price for a cluster whose other nodes do not exist yet. A worker in
-/// a stranger's hands must not be the node that all others join, nor stop the owner from forming a new swarm.
+/// a stranger's hands must not be the node that all others join, nor stop the owner from forming a new swarm. Two of four
+/// managers that are left can neither let a node join nor be taken as proof that the swarm lives.
 pub fn decide(view: View) -> Verdict {
-    if !view.is_first_manager || view.others.iter().any(|other| other.is_manager()) {
+    let has_manager = view.others.iter().any(|other| other.is_manager(view.ordered));
+    if !view.is_first_manager || has_manager {
         return Verdict::Join;
     }
     if view.ordered {

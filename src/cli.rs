@@ -177,6 +177,15 @@ pub enum Command {
         #[arg(long)]
         yes: bool,
     },
+    /// Install the updates of the nodes' Debian release, one node after the other
+    Upgrade {
+        /// A node to upgrade; can be repeated [default: all]
+        #[arg(long = "node", value_name = "NAME")]
+        nodes: Vec<String>,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
     /// Print shell completions
     Completions {
         /// The shell

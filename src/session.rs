@@ -7,6 +7,7 @@ use crate::base::{self, BaseRequest, Catalog, Connection, ObtainOptions, Publish
 use crate::cli::{BaseArgs, CommonArgs};
 use crate::cluster::{Cluster, Environment, Loaded, load};
 use crate::error::{Category, Context as _, Result};
+use crate::identity::{FOLDER_NAME, recorded_release};
 use crate::progress::Progress as _;
 use crate::ui::Bars;
 
@@ -65,7 +66,8 @@ impl Session {
         }
     }
 
-    /// Returns the base given on the command line, otherwise in the cluster file.
+    /// Returns the base given on the command line, otherwise in the cluster file. Without one, a cluster stays with the release that its
+    /// cards were made from.
     pub(crate) fn base_request(
         &self,
         args: &BaseArgs,
@@ -79,6 +81,12 @@ impl Session {
         let sha256 = args.sha256.as_ref().map(parse).transpose()?;
         let on_command_line = args.base.as_deref().map(|text| (text, text.into()));
         let base = on_command_line.or_else(|| base_in_file(cluster, &self.environment));
+        if base.is_none()
+            && let Some(release) = recorded_release(&self.folder_of(cluster).join(FOLDER_NAME))?
+            && let Some(entry) = catalog.newest_of(release)
+        {
+            return BaseRequest::parse(Some((entry.id().as_ref(), entry.id().into())), sha256, catalog);
+        }
         BaseRequest::parse(base, sha256, catalog)
     }
 }

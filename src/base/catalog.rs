@@ -9,6 +9,7 @@ use url::Url;
 use crate::base::{SAMPLE, Sha256};
 use crate::disk::paths;
 use crate::error::{Category, Context, Error, Result};
+use crate::release::Release;
 
 /// `catalog.toml` beside this file, built into the program.
 const BUILT_IN: &str = include_str!("catalog.toml");
@@ -164,6 +165,14 @@ impl Catalog {
         self.get(&self.default)
     }
 
+    /// Returns the newest image of a Debian release for the default's processors, if there is one.
+    pub fn newest_of(&self, release: Release) -> Option<&CatalogEntry> {
+        let arch = self.default().map_or(Arch::Arm64, |default| default.arch);
+        let is_of_it = |entry: &&CatalogEntry| entry.release == release.as_str() && entry.arch == arch;
+        // They are in order.
+        self.entries.iter().rfind(is_of_it)
+    }
+
     pub fn is_default(&self, entry: &CatalogEntry) -> bool {
         entry.id() == self.default
     }
@@ -221,6 +230,18 @@ impl Catalog {
 mod tests {
     use super::*;
     use std::collections::BTreeSet;
+
+    #[test]
+    fn the_newest_image_of_a_release_is_found() {
+        let catalog = Catalog::built_in().unwrap();
+        let newest = catalog.newest_of(Release::Trixie).unwrap();
+        assert_eq!(newest.id(), catalog.default().unwrap().id());
+        let older = catalog.newest_of(Release::Bookworm).unwrap();
+        assert_eq!((older.release.as_str(), older.arch), ("bookworm", Arch::Arm64));
+        let of_it = catalog.entries().iter().filter(|entry| entry.release == "bookworm" && entry.arch == Arch::Arm64);
+        assert!(of_it.into_iter().all(|entry| entry.date <= older.date));
+        assert!(catalog.newest_of(Release::Buster).is_none());
+    }
 
     #[test]
     fn the_default_base_is_the_newest_arm64_image_known() {

@@ -5,6 +5,7 @@ use crate::boot::facts::BootFacts;
 use crate::cli::BaseArgs;
 use crate::cluster::{Cluster, Loaded, load_with_base_check};
 use crate::error::{Category, Error, Result};
+use crate::identity::{FOLDER_NAME, recorded_release};
 use crate::progress::Progress as _;
 use crate::release::{self, Refusal};
 use crate::session::Session;
@@ -67,6 +68,37 @@ pub(super) fn require_suitable(session: &Session, facts: &BootFacts, cluster: &C
         );
     }
     Ok(())
+}
+
+/// Refuses cards of another release for some of the nodes. For all of them it only says what that means.
+pub(super) fn require_same_release(
+    session: &Session,
+    facts: &BootFacts,
+    cluster: &Cluster,
+    are_all: bool,
+) -> Result<()> {
+    let recorded = recorded_release(&session.folder_of(cluster).join(FOLDER_NAME))?;
+    let (Some(before), Some(now)) = (recorded, facts.base.release) else {
+        return Ok(());
+    };
+    if before == now || cluster.gluster.is_none() {
+        return Ok(());
+    }
+    let (before, now) = (before.as_str(), now.as_str());
+    if are_all {
+        session.bars.warn(&format!(
+            "the cards of this cluster were made from {before}, and these are from {now}: exchange all of them at once, with every node              off, because GlusterFS of two releases does not work in one pool (docs/years.md)"
+        ));
+        return Ok(());
+    }
+    let reason = format!(
+        "the cards of this cluster were made from {before}, and this base is {now}: GlusterFS of two releases does not work in one pool,          so the new card would not be taken in"
+    );
+    let remedy = format!(
+        "leave out --base for the newest image of {before}, or build all nodes at once with --all (docs/years.md)"
+    );
+    let category = Category::Refused;
+    require_none(session, vec![Refusal { category, reason, remedy }])
 }
 
 /// Stops at the first reason against building, or warns of all of them with `--force`.

@@ -22,7 +22,7 @@ use crate::disk::output::{self, Output};
 use crate::disk::partial::OutFolder;
 use crate::disk::read_at::Discard;
 use crate::error::{Category, Error, Result};
-use crate::identity::{FOLDER_NAME, Secrets};
+use crate::identity::{FOLDER_NAME, Secrets, recorded_release};
 use crate::image::apply;
 use crate::image::assemble::eager::{EagerUnpack, Sizes};
 use crate::image::assemble::{Assembly, PlannedImage, Unpacked, require_raw_room};
@@ -102,6 +102,11 @@ impl Order<'_> {
         let cmdline = &facts.base.cmdline;
         let lost = root_device::refusals(&image, cmdline, self.nodes, self.own_files)?;
         base_choice::require_none(self.session, lost)?;
+        let is_sample = matches!(self.request, BaseRequest::Sample);
+        let are_all = self.nodes.len() == self.cluster.nodes.len();
+        if !is_sample {
+            base_choice::require_same_release(self.session, &facts, self.cluster, are_all)?;
+        }
         // Keys are created only for an accepted base.
         let folder = self.session.folder_of(self.cluster).join(FOLDER_NAME);
         let secrets = Secrets::open_or_create(&folder, self.cluster)?;
@@ -115,8 +120,13 @@ impl Order<'_> {
         let images = self.plan(&image, &facts, &secrets, &description, destinations)?;
         // Before the first card can have it.
         // No node ever has that of a sample, which does not boot.
-        if !matches!(self.request, BaseRequest::Sample) {
+        if !is_sample {
             description::keep(&secrets, &description.signed)?;
+            if let Some(release) = facts.base.release
+                && (are_all || recorded_release(secrets.folder())?.is_none())
+            {
+                secrets.record_release(release)?;
+            }
         }
         let outputs = self.write(base, &container, &image, images, unpacked)?;
         Ok((output::finish_all(outputs)?, secrets))

@@ -18,6 +18,7 @@ use super::private_network::{self, Others};
 use super::problem::Findings;
 use super::suggestion::{Known, suggestions};
 use super::swarm::{self, SwarmTable};
+use super::updates::UpdatesTable;
 use super::user::UserTable;
 use super::{Cluster, Environment, Origin, peers, syntax};
 
@@ -47,6 +48,7 @@ pub(super) struct FileTable {
     swarm: SwarmTable,
     gluster: Option<GlusterTable>,
     apt: AptTable,
+    updates: UpdatesTable,
     node: Vec<Spanned<NodeTable>>,
 }
 
@@ -65,6 +67,7 @@ impl FileTable {
         let network = self.network.check(findings);
         let docker = self.docker.check(findings);
         let apt = self.apt.check(findings);
+        let updates = self.updates.check();
         let (nodes, drafts) = node::check(self.node, findings);
         peers::check(&drafts, &network, findings);
         let networks = swarm::node_networks(&network, drafts.iter().filter_map(node::Draft::fixed_address));
@@ -83,6 +86,7 @@ impl FileTable {
             swarm,
             gluster,
             apt,
+            updates,
             nodes: nodes?,
         })
     }

@@ -31,6 +31,7 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 mod time_zone;
+mod updates;
 mod user;
 
 pub use address::Address;
@@ -48,6 +49,7 @@ pub use node::{Brick, Model, Node, Role, Wipe};
 pub use problem::Warning;
 pub use source::Position;
 pub use swarm::Swarm;
+pub use updates::Updates;
 pub use user::User;
 
 use std::path::{Path, PathBuf};
@@ -76,6 +78,7 @@ pub struct Cluster {
     pub gluster: Option<Gluster>,
     /// The source of Debian packages.
     pub apt: Apt,
+    pub updates: Updates,
     /// In the file's order; at least one, at least one manager.
     pub nodes: Vec<Node>,
 }

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use crate::cli::ApplyArgs;
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Node};
 use crate::description::{Changes, Description, GoneNode};
 use crate::error::{Category, Context as _, Error, Result};
 use crate::identity::{FOLDER_NAME, Secrets};
@@ -169,6 +169,21 @@ pub(super) fn folder_in_use(session: &Session, cluster: &Cluster, command: &str)
     Err(Error::new(Category::ClusterFile, what).with_remedy(format!(
         "run mkimage {command} where you built the images, or use --cluster"
     )))
+}
+
+/// Returns the nodes with these names, or all of them.
+pub(super) fn chosen<'a>(cluster: &'a Cluster, names: &[String], all: bool) -> Result<Vec<&'a Node>> {
+    if all {
+        return Ok(cluster.nodes.iter().collect());
+    }
+    let find = |name: &String| {
+        let node = cluster.nodes.iter().find(|node| node.name.as_str() == name);
+        node.ok_or_else(|| {
+            let what = format!("the cluster file has no node {name}");
+            Error::new(Category::Usage, what).with_remedy("mkimage check shows its nodes")
+        })
+    };
+    names.iter().map(find).collect()
 }
 
 /// Asks the user on a terminal. Fails if they do not want it, or nobody can be asked.

@@ -5,11 +5,13 @@ mod bases;
 mod build;
 mod check;
 mod completions;
+mod drain;
 mod init;
 mod inspect;
 mod man;
 mod rotate;
 mod status;
+mod upgrade;
 mod verify;
 
 use crate::cli::{Cli, Command};
@@ -29,6 +31,7 @@ pub fn run(cli: Cli) -> Result<()> {
             in_place,
             yes,
         }) => rotate::run(&session, &nodes, all, in_place, yes),
+        Some(Command::Upgrade { nodes, yes }) => upgrade::run(&session, &nodes, yes),
         Some(Command::Bases { refresh }) => bases::run(&session, refresh),
         Some(Command::Inspect { image, path }) => inspect::run(&session, &image, path.as_deref()),
         Some(Command::Completions { shell }) => completions::run(shell),

@@ -19,7 +19,7 @@ pub(super) fn run(session: &Session, names: &[String], all: bool, in_place: bool
     let loaded = session.cluster_quietly()?;
     let cluster = &loaded.cluster;
     session.print_notes(&loaded);
-    let nodes = chosen(cluster, names, all)?;
+    let nodes = apply::chosen(cluster, names, all)?;
     // The keys of all nodes at once cannot wait for cards: the cluster would be cut off.
     let in_place = in_place || all;
     if !in_place {
@@ -107,21 +107,6 @@ fn refuse_to_stop_the_cluster(cluster: &Cluster, nodes: &[&Node]) -> Result<()> 
     Err(Error::new(Category::Refused, what).with_remedy(
         "give one node at a time its new card, or bring the new keys to the nodes that are on: --in-place",
     ))
-}
-
-/// Returns the nodes with these names.
-fn chosen<'a>(cluster: &'a Cluster, names: &[String], all: bool) -> Result<Vec<&'a Node>> {
-    if all {
-        return Ok(cluster.nodes.iter().collect());
-    }
-    let find = |name: &String| {
-        let node = cluster.nodes.iter().find(|node| node.name.as_str() == name);
-        node.ok_or_else(|| {
-            let what = format!("the cluster file has no node {name}");
-            Error::new(Category::Usage, what).with_remedy("one that is not in the file has no keys that work")
-        })
-    };
-    names.iter().map(find).collect()
 }
 
 fn was_told(outcomes: &[Outcome], node: &str) -> bool {

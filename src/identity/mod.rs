@@ -14,6 +14,7 @@
 //! | `owner_key`, `.pub` | signs the cluster's description; never on a card |
 //! | `owner_key.old`, `admin_key.old` | the ones before, which nodes that were off still know |
 //! | `description` | the newest description, with its signature |
+//! | `release` | the Debian release that the newest cards were made from |
 //! | `admin_key`, `.pub` | a login for a user without an ssh key; kept if they get one later |
 //! | `known_hosts`, `ssh_config` | for the user's own ssh; written again when the cluster changes |
 //! | `.gitignore` | keeps all of it out of version control |
@@ -22,6 +23,7 @@ mod folder;
 mod keys;
 mod owner;
 mod private_place;
+mod release;
 mod renewal;
 mod secrets;
 mod ssh_config;
@@ -29,4 +31,5 @@ mod ssh_config;
 mod tests;
 
 pub use keys::{KeyPair, NodeIdentity};
+pub use release::recorded_release;
 pub use secrets::{AdminKey, FOLDER_NAME, Secrets};

@@ -62,6 +62,83 @@ proxy_and_mirror_may_change_and_go() { # test
     grep -q '^URIs: http://deb.debian.org/debian/$' "$other"
 }
 
+security_updates_come_at_night_and_to_one_node_at_a_time() { # test
+    local settings=$WORLD/apt/apt.conf.d/52mkimage-updates timer=$WORLD/units/apt-daily-upgrade.timer.d/10-mkimage.conf at
+    mkdir -p "$WORLD/units" "$WORLD/apt/empty"
+    update() {
+        settings "$@"
+        with_parts security-updates set_security_updates
+    }
+    fake systemctl 'echo "$*" >>"$MKIMAGE_RUN/../systemctl.log"'
+    update MKIMAGE_NODE=pi3-1
+    # apt's own reader.
+    if command -v apt-config >/dev/null; then
+        contains "$(apt-config -o Dir::Etc::parts=/nowhere -c "$settings" dump Unattended-Upgrade)" 'label=Debian-Security'
+    fi
+    grep -q '"\^gluster"' "$settings"
+    at=$(sed -n 's/^OnCalendar=\(..*\)/\1/p' "$timer")
+    equal "$at" '*-*-* 03:00'
+    systemd-analyze calendar "$at" >/dev/null
+    update MKIMAGE_NODE=pi4-1
+    grep -qx 'OnCalendar=\*-\*-\* 02:00' "$timer"
+    # systemd reads its units again only when they are others.
+    equal "$(grep -c daemon-reload "$WORLD/systemctl.log")" 2
+    update MKIMAGE_NODE=pi4-1
+    equal "$(grep -c daemon-reload "$WORLD/systemctl.log")" 2
+    update MKIMAGE_SECURITY_UPDATES=no
+    [[ ! -e $settings && ! -e $timer ]]
+    # Another node is at it.
+    mkdir "$WORLD/others"
+    # shellcheck disable=SC2016
+    fake ssh 'for word; do case $word in mkimage@*) node=${word#mkimage@}; node=${node%.local} ;; esac; done
+    cat "$MKIMAGE_RUN/../others/$node" 2>/dev/null || exit 255'
+    dash "$MKIMAGE_LIB/updates-may-begin"
+    printf '%s\n' "cluster $CLUSTER_ID" 'updating yes' >"$WORLD/others/pi4-3"
+    fails dash "$MKIMAGE_LIB/updates-may-begin"
+}
+
+# a_system_update SAID: apt, which says and installs this.
+a_system_update() {
+    settings
+    : >"$WORLD/apt.log"
+    fake systemctl 'exit 3'
+    fake dpkg 'exit 0'
+    fake df 'printf "Filesystem\nx 1 1 9999 1 /\n"'
+    # shellcheck disable=SC2016
+    fake dpkg-query 'case "$*" in
+        *Version*) cat "$MKIMAGE_RUN/../versions" ;;
+        *Eflag*) ;;
+        *) echo installed ;;
+    esac'
+    echo 'sl 1' >"$WORLD/versions"
+    # shellcheck disable=SC2016
+    fake apt-get 'echo "$*" >>"$MKIMAGE_RUN/../apt.log"
+    case "$*" in
+        *upgrade*) [ ! -e "$MKIMAGE_RUN/../newer" ] || cat "$MKIMAGE_RUN/../newer" >"$MKIMAGE_RUN/../versions" ;;
+    esac
+    case "$*" in *"${FAILS:-never}"*) echo "E: no"; exit 100 ;; esac'
+}
+
+an_update_says_whether_the_node_has_to_restart() { # test
+    a_system_update
+    update() {
+        dash "$MKIMAGE_LIB/system-update" || true
+        cat "$WORLD/run/system-update"
+    }
+    equal "$(update)" 'done'
+    echo 'sl 2' >"$WORLD/newer"
+    equal "$(update)" 'done'
+    printf '%s\n' 'linux-image-rpi-v8 7' 'sl 2' >"$WORLD/newer"
+    equal "$(update)" restart
+    # Already there: nothing new.
+    equal "$(update)" 'done'
+    grep -q 'upgrade --with-new-pkgs' "$WORLD/apt.log"
+    fails grep -q 'full-upgrade\|dist-upgrade' "$WORLD/apt.log"
+    FAILS=upgrade
+    export FAILS
+    contains "$(update)" 'failed: the updates could not be installed: E: no'
+}
+
 # Only Debian's and Docker's signatures vouch for a package.
 no_script_has_apt_take_what_nobody_has_signed() { # test
     fails grep -rniE 'allow-unauthenticated|allow-insecure|allowinsecure|trusted *= *yes|force-yes|no-check-gpg' "$FIRSTBOOT" "$FIRSTBOOT/../overlays"

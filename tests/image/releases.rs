@@ -331,3 +331,29 @@ fn secrets_outside_their_folder_would_stay_on_the_card_for_everybody() {
         }
     }
 }
+
+#[test]
+fn a_card_of_another_release_is_not_made_for_a_cluster_by_chance() {
+    let era = |name: &str| ERAS.iter().find(|era| era.name == name).unwrap().published();
+    let (bookworm, trixie) = (era("bookworm-2025-05"), era("trixie-2025-10"));
+    let place = Workplace::new();
+    place.build(&bookworm, &["--all"]).exits(0);
+    let node = ["--node", NODE];
+    place
+        .build(&trixie, &node)
+        .exits(7)
+        .says(&["bookworm", "trixie", "--all"]);
+    place.build(&bookworm, &node).exits(0);
+    place
+        .build(&trixie, &[&node[..], &["--force"]].concat())
+        .exits(0)
+        .says(&["bookworm"]);
+    // One of many changes nothing for the others, and all of them do.
+    place.build(&bookworm, &node).exits(0);
+    place
+        .build(&trixie, &["--all"])
+        .exits(0)
+        .says(&["exchange all of them at once"]);
+    place.build(&trixie, &node).exits(0);
+    place.build(&bookworm, &node).exits(7);
+}

@@ -106,6 +106,10 @@ pub(super) const VARIABLES: &[(&str, Source)] = &[
         "APT_MIRROR",
         OfCluster(|cluster| shown(cluster.apt.mirror.as_ref())),
     ),
+    (
+        "SECURITY_UPDATES",
+        OfCluster(|cluster| yes_or_no(cluster.updates.security)),
+    ),
     ("BOOT", Card(|plan| plan.base.mount.to_string())),
 ];
 

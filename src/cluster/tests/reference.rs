@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use serde::de::DeserializeOwned;
 
-use super::super::{SAMPLE, apt, docker, file, general, gluster, network, node, swarm, user};
+use super::super::{SAMPLE, apt, docker, file, general, gluster, network, node, swarm, updates, user};
 
 const REFERENCE: &str = include_str!("../../../docs/cluster-file.md");
 
@@ -29,6 +29,7 @@ pub(in crate::cluster) fn tables() -> Vec<(&'static str, Vec<String>)> {
         ("swarm", keys_of::<swarm::SwarmTable>()),
         ("gluster", keys_of::<gluster::GlusterTable>()),
         ("apt", keys_of::<apt::AptTable>()),
+        ("updates", keys_of::<updates::UpdatesTable>()),
         ("node", keys_of::<node::NodeTable>()),
         ("node.brick", keys_of::<node::BrickTable>()),
     ]

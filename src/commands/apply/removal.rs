@@ -6,16 +6,13 @@ use std::time::{Duration, Instant};
 use super::old_nodes::OldNodes;
 use super::publish::{Outcome, publish};
 use super::sticks::Sticks;
-use crate::cluster::{Cluster, Role};
+use crate::cluster::Cluster;
+use crate::commands::drain::drain;
 use crate::description::{self, Description, GoneNode};
 use crate::error::{Category, Error, Result};
 use crate::identity::Secrets;
 use crate::progress::Progress;
-use crate::ssh;
 use crate::status::ask_all;
-
-/// Time for containers to end and to start on other nodes.
-const DRAIN_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Time for the others to take the bricks of nodes that leave out of the volume, which waits for files that are being healed.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(1800);
@@ -83,7 +80,8 @@ impl<'a> Removal<'a> {
             cluster, old, sticks, ..
         } = self;
         let names = self.names();
-        drain(cluster, &secrets, &names, progress);
+        progress.say(&format!("draining {}", names.join(" ")));
+        drain(cluster, &secrets, &names, Duration::ZERO);
         // When this goes on from where it was stopped, its brick may be out, and files of the others not yet where they belong.
         let leave_already = description::leaving(&secrets);
         let has_to_leave = |name: &str| {
@@ -170,31 +168,6 @@ fn look(cluster: &Cluster, secrets: &Secrets, old: &OldNodes) -> Sticks {
         .into_iter()
         .filter_map(|(node, answer)| Some((node.name.to_string(), answer.ok()?)));
     Sticks::new(stay.collect(), old.ask(secrets))
-}
-
-/// Lets the containers of these nodes start elsewhere while the nodes are still there. Where no manager answers, the swarm notices
-/// by itself later. The label has the time: if a node stays after all, the swarm's leader knows by it that the user has not drained it.
-fn drain(cluster: &Cluster, secrets: &Secrets, names: &[&str], progress: &dyn Progress) {
-    // The names are those of nodes: letters, digits and hyphens.
-    let names = names.join(" ");
-    let command = format!(
-        "for node in {names}; do \
-         was=$(sudo -n docker node inspect \
-         --format '{{{{.Spec.Availability}}}} {{{{index .Spec.Labels \"mkimage-drained\"}}}}' \"$node\"); \
-         [ \"$was\" = 'drain ' ] || sudo -n docker node update --availability drain \
-         --label-add \"mkimage-drained=$(date +%s)\" \"$node\" >/dev/null; left=45; \
-         while [ \"$left\" -gt 0 ] && sudo -n docker node ps --format '{{{{.CurrentState}}}}' \"$node\" | grep -q ^Running; do \
-         sleep 1; left=$((left - 1)); done; done"
-    );
-    progress.say(&format!("draining {names}"));
-    ask_a_manager(cluster, secrets, &command);
-}
-
-/// Runs a command on the first manager that answers, if one does.
-fn ask_a_manager(cluster: &Cluster, secrets: &Secrets, command: &str) {
-    let config = secrets.ssh_config_path();
-    let mut managers = cluster.nodes.iter().filter(|node| node.role == Role::Manager);
-    managers.any(|manager| ssh::run(&manager.name, &config, command, b"", DRAIN_TIMEOUT).is_ok());
 }
 
 /// Waits until every node that answers knows who leaves, no brick of theirs is in the volume, and those that stay have every file.

@@ -100,8 +100,8 @@ files_are_spread_over_the_sets() { # test
     six_sticks 6
     sed -i 's/^count=.*/count=6/' "$WORLD/glusterd/vols/cluster-data/info"
     with_parts gluster begin_rebalance
-    equal "$(grep -oE 'volume (rebalance|reset) .*' "$WORLD/gluster.log" | paste -s -d ';')" \
-        'volume rebalance cluster-data start;volume reset cluster-data user.mkimage-rebalance'
+    equal "$(grep -oE 'volume (rebalance .*|[a-z]* cluster-data user.*)' "$WORLD/gluster.log" | paste -s -d ';')" \
+        'volume rebalance cluster-data start;volume set cluster-data user.mkimage-rebalance begun'
 }
 
 a_set_has_its_own_arbiter() { # test

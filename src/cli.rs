@@ -186,6 +186,19 @@ pub enum Command {
         #[arg(long)]
         yes: bool,
     },
+    /// Back up the volume and the swarm's state to the place in the cluster file
+    Backup {
+        #[command(subcommand)]
+        action: BackupAction,
+    },
+    /// Bring the files of a backup back onto the volume
+    Restore {
+        /// A backup, as `mkimage backup list` names it [default: the latest]
+        snapshot: Option<String>,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
     /// Print shell completions
     Completions {
         /// The shell
@@ -193,6 +206,17 @@ pub enum Command {
     },
     /// Print the manual page
     Man,
+}
+
+/// What `mkimage backup` does.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum BackupAction {
+    /// Make a backup now; one is made each night anyway
+    Now,
+    /// List the backups
+    List,
+    /// Check that the backups are whole, by reading a part of them
+    Check,
 }
 
 /// Build options, which have no effect before another command.

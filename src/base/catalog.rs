@@ -238,7 +238,10 @@ mod tests {
         assert_eq!(newest.id(), catalog.default().unwrap().id());
         let older = catalog.newest_of(Release::Bookworm).unwrap();
         assert_eq!((older.release.as_str(), older.arch), ("bookworm", Arch::Arm64));
-        let of_it = catalog.entries().iter().filter(|entry| entry.release == "bookworm" && entry.arch == Arch::Arm64);
+        let of_it = catalog
+            .entries()
+            .iter()
+            .filter(|entry| entry.release == "bookworm" && entry.arch == Arch::Arm64);
         assert!(of_it.into_iter().all(|entry| entry.date <= older.date));
         assert!(catalog.newest_of(Release::Buster).is_none());
     }

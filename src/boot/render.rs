@@ -68,6 +68,9 @@ fn secrets(plan: &Plan<'_>) -> Result<Vec<(&'static str, Vec<u8>)>> {
     if let Some(hash) = &plan.cluster.user.password_hash {
         files.push(("password_hash", format!("{}\n", hash.as_str()).into_bytes()));
     }
+    if let Some(backup) = &plan.cluster.backup {
+        files.push(("backup", backup.to_shell().as_bytes().to_vec()));
+    }
     let wifi = network::wifi_secret(plan.cluster, plan.node, plan.base.release, plan.cluster_id)?;
     files.extend(wifi.map(|(name, text)| (name, text.into_bytes())));
     Ok(files)

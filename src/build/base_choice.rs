@@ -98,7 +98,14 @@ pub(super) fn require_same_release(
         "leave out --base for the newest image of {before}, or build all nodes at once with --all (docs/years.md)"
     );
     let category = Category::Refused;
-    require_none(session, vec![Refusal { category, reason, remedy }])
+    require_none(
+        session,
+        vec![Refusal {
+            category,
+            reason,
+            remedy,
+        }],
+    )
 }
 
 /// Stops at the first reason against building, or warns of all of them with `--force`.

@@ -9,6 +9,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue, Deserializer, Error};
 
 use super::apt::AptTable;
+use super::backup::BackupTable;
 use super::docker::DockerTable;
 use super::general::GeneralTable;
 use super::gluster::GlusterTable;
@@ -49,6 +50,7 @@ pub(super) struct FileTable {
     gluster: Option<GlusterTable>,
     apt: AptTable,
     updates: UpdatesTable,
+    backup: Option<Spanned<BackupTable>>,
     node: Vec<Spanned<NodeTable>>,
 }
 
@@ -77,6 +79,10 @@ impl FileTable {
         let all_fixed = drafts.iter().all(|draft| draft.fixed_address().is_some());
         private_network::check(private, &others, all_fixed, findings);
         let gluster = GlusterTable::check(self.gluster, &drafts, findings);
+        let mount = gluster.as_ref().map(|gluster| gluster.mount.as_str());
+        let backup = self
+            .backup
+            .and_then(|entry| BackupTable::check(entry, mount, findings));
         Some(Cluster {
             origin,
             general,
@@ -87,6 +93,7 @@ impl FileTable {
             gluster,
             apt,
             updates,
+            backup,
             nodes: nodes?,
         })
     }

@@ -31,6 +31,8 @@ const SHOWN_KEYS: &[&str] = &[
     "brick",
     "device",
     "wipe",
+    "security",
+    "keep",
 ];
 
 /// The keys of secrets, of the table with one, and of a switch behind which a password may be written.

@@ -5,6 +5,7 @@
 mod address;
 mod apt;
 pub(crate) mod authorized_keys;
+mod backup;
 mod country;
 mod docker;
 mod file;
@@ -36,6 +37,7 @@ mod user;
 
 pub use address::Address;
 pub use apt::Apt;
+pub use backup::Backup;
 pub use docker::{Docker, DockerSource};
 pub use general::General;
 pub use gluster::Gluster;
@@ -79,6 +81,8 @@ pub struct Cluster {
     /// The source of Debian packages.
     pub apt: Apt,
     pub updates: Updates,
+    /// Where backups are kept; `None` if there are none.
+    pub backup: Option<Backup>,
     /// In the file's order; at least one, at least one manager.
     pub nodes: Vec<Node>,
 }

@@ -36,7 +36,11 @@ mod tests {
 
     #[test]
     fn security_updates_are_installed_unless_the_user_forbids_it() {
-        for (text, expected) in [("", true), ("[updates]\nsecurity = false", false), ("[updates]\nsecurity = true", true)] {
+        for (text, expected) in [
+            ("", true),
+            ("[updates]\nsecurity = false", false),
+            ("[updates]\nsecurity = true", true),
+        ] {
             assert_eq!(loaded(&three_nodes(text)).cluster.updates.security, expected);
         }
         let text = error_of(&three_nodes("[updates]\nsecurity = \"yes\""));

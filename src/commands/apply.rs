@@ -1,5 +1,6 @@
 //! `mkimage apply`: brings running nodes in line with the cluster file.
 
+mod backup_place;
 mod leftovers;
 mod newest;
 mod old_nodes;
@@ -72,6 +73,12 @@ pub(super) fn run(session: &Session, options: &ApplyArgs) -> Result<()> {
         }
         Some(removal) => removal.take_out(secrets, &session.bars)?,
     };
+    let secrets = Secrets::open_or_create(&folder, cluster)?;
+    for (node, why) in backup_place::bring(cluster, &secrets) {
+        session.bars.warn(&format!(
+            "{node} does not have the place of the backups yet: {why}; run mkimage apply when it is on"
+        ));
+    }
     if session.common.json {
         ui::json(&as_json(&description, &changes, &outcomes))?;
     } else {

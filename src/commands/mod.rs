@@ -1,6 +1,7 @@
 //! One file per subcommand. Each connects cluster, base, boot and image; only `ui` prints.
 
 mod apply;
+mod backup;
 mod bases;
 mod build;
 mod check;
@@ -9,6 +10,7 @@ mod drain;
 mod init;
 mod inspect;
 mod man;
+mod remote_task;
 mod rotate;
 mod status;
 mod upgrade;
@@ -32,6 +34,8 @@ pub fn run(cli: Cli) -> Result<()> {
             yes,
         }) => rotate::run(&session, &nodes, all, in_place, yes),
         Some(Command::Upgrade { nodes, yes }) => upgrade::run(&session, &nodes, yes),
+        Some(Command::Backup { action }) => backup::run(&session, &action),
+        Some(Command::Restore { snapshot, yes }) => backup::restore(&session, snapshot.as_deref(), yes),
         Some(Command::Bases { refresh }) => bases::run(&session, refresh),
         Some(Command::Inspect { image, path }) => inspect::run(&session, &image, path.as_deref()),
         Some(Command::Completions { shell }) => completions::run(shell),

@@ -3,6 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::remote_task::RemoteTask;
 use super::{apply, drain};
 use crate::cluster::{Cluster, Node, Role};
 use crate::error::{Category, Error, Result};
@@ -11,14 +12,6 @@ use crate::progress::Progress as _;
 use crate::session::Session;
 use crate::ssh;
 use crate::status::{Answers, Report, State, ask_all};
-
-/// Starts the installation, which goes on when this connection ends, unless it runs already.
-const START: &str = "systemctl is-active -q mkimage-system-update || { sudo -n rm -f /run/mkimage/system-update && \
-                     sudo -n systemd-run --quiet --collect --unit mkimage-system-update \
-                     /bin/sh /usr/local/lib/mkimage/system-update; }";
-
-/// Prints `working`, `failed: WHY`, `done` or `restart`; in one line with it, whether the installation still runs.
-const LOOK: &str = "cat /run/mkimage/system-update 2>/dev/null || echo; systemctl is-active mkimage-system-update || true";
 
 /// Tells one start of a system from the next one (random(4)).
 const BOOT_ID: &str = "cat /proc/sys/kernel/random/boot_id";
@@ -53,8 +46,9 @@ pub(super) fn run(session: &Session, names: &[String], yes: bool) -> Result<()> 
     };
     if let Some(reason) = upgrade.reason_to_wait() {
         let what = format!("the cluster is not well: {reason}");
-        return Err(Error::new(Category::Refused, what)
-            .with_remedy("an upgrade takes one node away at a time, so all others have to be well; see mkimage status"));
+        return Err(Error::new(Category::Refused, what).with_remedy(
+            "an upgrade takes one node away at a time, so all others have to be well; see mkimage status",
+        ));
     }
     let listed: Vec<_> = nodes.iter().map(|node| node.name.as_str()).collect();
     session.bars.say(&format!(
@@ -121,32 +115,17 @@ impl Upgrade<'_> {
     }
 
     fn install(&self, node: &Node) -> Result<Installed> {
-        let name = node.name.as_str();
-        self.say(name, "installing updates");
-        self.ask(node, START).map_err(|why| {
-            Error::new(Category::Network, format!("{name} cannot begin: {why}"))
-                .with_remedy("run it again when mkimage status shows the node; where its card is from an older mkimage, make it a new card first")
-        })?;
-        let begun = Instant::now();
-        loop {
-            // One that does not answer now may be restarting a service.
-            let said = self.ask(node, LOOK).unwrap_or_default();
-            match Progress::parse(&said) {
-                Progress::Ended(installed) => return Ok(installed),
-                Progress::Failed(why) => {
-                    let what = format!("the updates of {name} could not be installed: {why}");
-                    return Err(Error::new(Category::Other, what)
-                        .with_remedy("it goes on as before; run it again when that is mended"));
-                }
-                Progress::Working => {}
-            }
-            if begun.elapsed() > INSTALL_TIMEOUT {
-                let what = format!("{name} has been installing updates for two hours");
-                return Err(Error::new(Category::Network, what)
-                    .with_remedy(format!("look at it: ssh {name} journalctl -u mkimage-system-update")));
-            }
-            thread::sleep(PAUSE);
-        }
+        self.say(node.name.as_str(), "installing updates");
+        let task = RemoteTask {
+            name: "system-update",
+            program: "system-update".to_owned(),
+            doing: "installing updates",
+            patience: INSTALL_TIMEOUT,
+        };
+        Ok(match task.run(node, self.secrets)?.as_str() {
+            "restart" => Installed::NeedsRestart,
+            _ => Installed::Done,
+        })
     }
 
     fn restart(&self, node: &Node) -> Result<()> {
@@ -205,32 +184,6 @@ impl Upgrade<'_> {
 
     fn say(&self, name: &str, what: &str) {
         self.session.bars.say(&format!("{name}: {what}"));
-    }
-}
-
-/// What a node says about its installation.
-enum Progress {
-    Working,
-    Ended(Installed),
-    Failed(String),
-}
-
-impl Progress {
-    fn parse(said: &str) -> Self {
-        let mut lines = said.lines();
-        let result = lines.next().unwrap_or_default();
-        let runs = lines.next();
-        match result {
-            "done" => Self::Ended(Installed::Done),
-            "restart" => Self::Ended(Installed::NeedsRestart),
-            "" | "working" if matches!(runs, Some("inactive" | "failed")) => {
-                Self::Failed("it was cut off".to_owned())
-            }
-            _ => match result.strip_prefix("failed: ") {
-                Some(why) => Self::Failed(why.to_owned()),
-                None => Self::Working,
-            },
-        }
     }
 }
 
@@ -305,17 +258,5 @@ mod tests {
         ] {
             assert!(missing("done", not_well.clone()).is_some(), "{not_well}");
         }
-    }
-
-    #[test]
-    fn an_installation_tells_how_it_ends() {
-        assert!(matches!(Progress::parse("working\nactive\n"), Progress::Working));
-        assert!(matches!(Progress::parse(""), Progress::Working));
-        assert!(matches!(Progress::parse("done\ninactive\n"), Progress::Ended(Installed::Done)));
-        assert!(matches!(Progress::parse("restart\n"), Progress::Ended(Installed::NeedsRestart)));
-        assert!(matches!(Progress::parse("working\ninactive\n"), Progress::Failed(_)));
-        // It is killed before it says anything.
-        assert!(matches!(Progress::parse("\ninactive\n"), Progress::Failed(_)));
-        assert!(matches!(Progress::parse("failed: no space\nfailed\n"), Progress::Failed(why) if why == "no space"));
     }
 }

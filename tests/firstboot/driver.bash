@@ -56,7 +56,7 @@ every_stage_is_reached_and_in_an_order_that_its_needs_allow() { # test
 }
 
 a_stage_comes_after_everything_that_it_needs() { # test
-    equal "$(stage_list "$FIRSTBOOT/lib" | tr '\n' ' ')" 'address clock description packages private-network wear brick docker pool swarm volume done '
+    equal "$(stage_list "$FIRSTBOOT/lib" | tr '\n' ' ')" 'address backup clock description packages private-network wear brick docker pool swarm volume done '
 }
 
 a_stage_that_does_not_state_what_it_needs_is_an_error() { # test

@@ -18,7 +18,7 @@ readonly SHELL_TOOLS=(shellcheck=shellcheck shfmt=shfmt)
 readonly FIRSTBOOT_TOOLS=(
     dash=dash busybox=busybox-static jq=jq losetup=mount mkfs.exfat=exfatprogs mkfs.ext4=e2fsprogs
     mkfs.vfat=dosfstools mkfs.xfs=xfsprogs xfs_io=xfsprogs sfdisk=fdisk systemd-analyze=systemd nft=nftables
-    shellcheck=shellcheck shfmt=shfmt visudo=sudo getfattr=attr
+    shellcheck=shellcheck shfmt=shfmt visudo=sudo getfattr=attr restic=restic
     # A stick that lies: a disk whose answers a program makes up.
     nbdkit=nbdkit nbdfuse=libnbd-bin
 )

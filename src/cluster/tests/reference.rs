@@ -4,7 +4,9 @@ use std::fmt::Debug;
 
 use serde::de::DeserializeOwned;
 
-use super::super::{SAMPLE, apt, docker, file, general, gluster, network, node, swarm, updates, user};
+use super::super::{
+    SAMPLE, apt, backup, docker, file, general, gluster, network, node, swarm, updates, user,
+};
 
 const REFERENCE: &str = include_str!("../../../docs/cluster-file.md");
 
@@ -30,6 +32,7 @@ pub(in crate::cluster) fn tables() -> Vec<(&'static str, Vec<String>)> {
         ("gluster", keys_of::<gluster::GlusterTable>()),
         ("apt", keys_of::<apt::AptTable>()),
         ("updates", keys_of::<updates::UpdatesTable>()),
+        ("backup", keys_of::<backup::BackupTable>()),
         ("node", keys_of::<node::NodeTable>()),
         ("node.brick", keys_of::<node::BrickTable>()),
     ]

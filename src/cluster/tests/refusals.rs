@@ -60,7 +60,7 @@ fn an_unknown_key_anywhere_is_refused() {
     for (text, known) in [
         (
             "x = 1",
-            "cluster, user, network, docker, swarm, gluster, apt, updates, node",
+            "cluster, user, network, docker, swarm, gluster, apt, updates, backup, node",
         ),
         ("[cluster]\nx = 1", "timezone"),
         ("[user]\nx = 1", "password_hash"),

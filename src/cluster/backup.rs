@@ -171,7 +171,6 @@ impl Backup {
 #[cfg(test)]
 mod tests {
     use super::super::tests::{error_of, loaded, three_nodes};
-    use super::*;
 
     const LOGIN: &str = "repository = \"rest:http://me:hunter22@nas:8000/\"\npassword = \"it's long\"";
 

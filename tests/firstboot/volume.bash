@@ -51,6 +51,12 @@ everybody_is_there() {
     done
 }
 
+# glusterd_is_bound: to the node's private address, for which it is stopped once.
+glusterd_is_bound() {
+    with_parts glusterd bind_glusterd
+    : >"$WORLD/run/systemctl.log"
+}
+
 precious_things() {
     (cd "$WORLD" && find glusterd brick/brick -type f -exec sha256sum {} + | sort -k 2)
 }
@@ -232,24 +238,26 @@ pool_of_three() {
 two_that_reject_each_other_and_know_the_same_meet_again() { # test, root
     local try
     pool_of_three 77-4
+    glusterd_is_bound
     for try in 1 2 3 4 5; do
         stage pool
         equal "$CODE" 1
         contains "$WHY" "pi4-3"
-        equal "$(grep -c 'restart glusterd' "$WORLD/run/systemctl.log")" "$try"
+        equal "$(grep -c 'stop glusterd' "$WORLD/run/systemctl.log")" "$try"
     done
     # Not forever.
     stage pool
     equal "$CODE" 0
-    equal "$(grep -c 'restart glusterd' "$WORLD/run/systemctl.log")" 5
+    equal "$(grep -c 'stop glusterd' "$WORLD/run/systemctl.log")" 5
 }
 
 a_peer_that_knows_another_volume_is_left_to_mend_itself() { # test, root
     pool_of_three 78-4
+    glusterd_is_bound
     stage pool
     equal "$CODE" 0
     contains "$WHY" 'mends itself'
-    ! grep -q 'restart glusterd' "$WORLD/run/systemctl.log"
+    ! grep -q 'stop glusterd' "$WORLD/run/systemctl.log"
 }
 
 # An add-brick that was cut off: half of the pool knows three bricks, half four, all as version 4.
@@ -461,14 +469,15 @@ a_change_that_failed_elsewhere_is_forgotten() { # test, root
     # shellcheck disable=SC2016
     fake systemctl 'echo "$*" >>"$MKIMAGE_RUN/systemctl.log"'
     sed -i 's/count=3/count=2/' "$WORLD/glusterd/vols/cluster-data/info"
+    glusterd_is_bound
     for try in 1 2 3 4 5 6; do
         stage volume
-        equal "$(grep -c 'restart glusterd' "$WORLD/run/systemctl.log")" "$((try < 5 ? try : 5))"
+        equal "$(grep -c 'stop glusterd' "$WORLD/run/systemctl.log")" "$((try < 5 ? try : 5))"
     done
     sed -i 's/count=2/count=3/' "$WORLD/glusterd/vols/cluster-data/info"
     : >"$WORLD/run/systemctl.log"
     stage volume
-    fails grep -q 'restart glusterd' "$WORLD/run/systemctl.log"
+    fails grep -q 'stop glusterd' "$WORLD/run/systemctl.log"
 }
 
 # A probe cut off in the middle: pi4-1 has a brick, pi4-3 has none.
@@ -926,4 +935,65 @@ a_spare_stick_stays_as_it_is_while_it_is_taken_in() { # test, root
     fails with_parts volume-brick take_brick_in
     with_parts volume-brick take_brick_in
     fails getfattr --absolute-names -n trusted.glusterfs.volume-id "$WORLD/brick/brick"
+}
+
+# clients_of_a_brick ONLINE STARTED: pi4-1, the first of the pool, whose own client sees that many of three bricks, and whose brick and
+# glusterd were started at these ticks.
+clients_of_a_brick() {
+    mkdir -p "$WORLD/proc/7" "$WORLD/proc/8" "$WORLD/run/gluster"
+    printf '7 (gluster fsd) S 1 1 1 1 1 1 1 1 1 1 1 1 1 1 20 0 1 0 %s 1\n' "$2" >"$WORLD/proc/7/stat"
+    printf '8 (glusterd) S 1 1 1 1 1 1 1 1 1 1 1 1 1 1 20 0 1 0 %s 1\n' "$3" >"$WORLD/proc/8/stat"
+    echo "${4:-0}" >"$WORLD/run/lacking"
+    export MKIMAGE_PROC=$WORLD/proc MKIMAGE_STUCK_WAIT=0
+    rm -rf "$WORLD/run/tries" "$WORLD/run/stuck"
+    settings MKIMAGE_NODE=pi4-1
+    fake sleep 'exit 0'
+    # shellcheck disable=SC2016
+    fake systemctl 'echo "$*" >>"$MKIMAGE_RUN/../systemctl.log"; case "$*" in *MainPID*) echo 8 ;; esac'
+    # shellcheck disable=SC2016
+    fake gluster 'echo "$*" >>"$MKIMAGE_RUN/../gluster.log"
+    case "$*" in
+        *"pool list") printf "UUID Hostname State\na1 ${FIRST-localhost} Connected\na2 pi4-2 Connected\na3 pi4-3 Connected\n" ;;
+        *"volume status"*) for at in 1 2 ${SERVES-3}; do printf "<path>/x</path>\n<peerid>p</peerid>\n<status>1</status>\n"; done ;;
+    esac'
+    : >"$WORLD/gluster.log"
+    : >"$WORLD/systemctl.log"
+    # What the stage knows by then; a real process is in no test.
+    # shellcheck disable=SC2034
+    PARTS="volume_total=3; volume_online=$1; brick_process_runs() { services_pid=7; }"
+}
+
+a_glusterd_that_was_started_under_its_brick_is_started_with_it() { # test
+    clients_of_a_brick 3 100 50
+    with_parts stuck-clients "$PARTS; restart_an_outlived_glusterd"
+    fails grep -q 'stop glusterd' "$WORLD/systemctl.log"
+    clients_of_a_brick 3 50 100
+    with_parts stuck-clients "$PARTS; restart_an_outlived_glusterd"
+    grep -q 'stop glusterd' "$WORLD/systemctl.log"
+    # Not while the volume needs this brick.
+    for how in '2 50 100 0' '3 50 100 4'; do
+        # shellcheck disable=SC2086
+        clients_of_a_brick $how
+        with_parts stuck-clients "$PARTS; restart_an_outlived_glusterd"
+        fails grep -q 'stop glusterd' "$WORLD/systemctl.log"
+    done
+}
+
+clients_that_do_not_find_a_running_brick_are_freed() { # test
+    clients_of_a_brick 3 100 50
+    with_parts stuck-clients "$PARTS; free_stuck_clients"
+    fails grep -q 'volume' "$WORLD/gluster.log"
+    clients_of_a_brick 2 100 50
+    with_parts stuck-clients "$PARTS; free_stuck_clients"
+    grep -q 'volume set cluster-data performance.open-behind off' "$WORLD/gluster.log"
+    grep -q 'volume start cluster-data force' "$WORLD/gluster.log"
+    # A brick that is really down.
+    clients_of_a_brick 2 100 50
+    SERVES='' with_parts stuck-clients "$PARTS; free_stuck_clients"
+    grep -q 'volume status' "$WORLD/gluster.log"
+    fails grep -q 'volume set' "$WORLD/gluster.log"
+    # Another node does it for all.
+    clients_of_a_brick 2 100 50
+    FIRST=pi4-1 with_parts stuck-clients "$PARTS; MKIMAGE_NODE=pi4-2; free_stuck_clients"
+    fails grep -q 'volume set' "$WORLD/gluster.log"
 }

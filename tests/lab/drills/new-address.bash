@@ -40,7 +40,8 @@ router=$NETWORK_ADDRESS
 sed -i "s/^gateway = .*/gateway = \"192.168.91.99\"/" "$CLUSTER_FOLDER/cluster.toml"
 check "mkimage apply" mkimage apply --yes
 check "the node says that it has no router there" eventually 240 stage_says "$node" address 'did not reach its router'
-check "and still has its address" has_address "$new"
+# NetworkManager gives it back a moment after the node has said so.
+check "and still has its address" eventually 60 has_address "$new"
 check "and its router" eventually 60 in_node "$node" ping -c 1 -W 2 "$router"
 cluster_write "$LAB_SCRATCH/cluster"
 check "the right one again" mkimage apply --yes

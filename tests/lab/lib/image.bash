@@ -4,7 +4,7 @@
 # Packages that a first boot may install, so that the cache holds them all: with and without what apt recommends.
 readonly IMAGE_LATER_PACKAGES=(
     docker.io docker-cli docker-compose glusterfs-server glusterfs-client xfsprogs attr gdisk jq
-    wireguard-tools nftables avahi-utils libnss-mdns chrony cron
+    wireguard-tools nftables avahi-utils libnss-mdns chrony cron restic unattended-upgrades
 )
 
 # Packages of Raspberry Pi OS Lite on which a first boot relies.

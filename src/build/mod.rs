@@ -122,6 +122,10 @@ impl Order<'_> {
         // No node ever has that of a sample, which does not boot.
         if !is_sample {
             description::keep(&secrets, &description.signed)?;
+            // New keys come with the card now, and not to whoever still has the old ones.
+            for node in self.nodes {
+                secrets.forget_replaced(&node.name)?;
+            }
             if let Some(release) = facts.base.release
                 && (are_all || recorded_release(secrets.folder())?.is_none())
             {

@@ -36,7 +36,15 @@ const SHOWN_KEYS: &[&str] = &[
 ];
 
 /// The keys of secrets, of the table with one, and of a switch behind which a password may be written.
-const SECRET_KEYS: [&str; 4] = ["psk", "password_hash", "ssh_password", "wifi"];
+const SECRET_KEYS: [&str; 7] = [
+    "psk",
+    "password_hash",
+    "ssh_password",
+    "wifi",
+    "repository",
+    "password",
+    "environment",
+];
 
 const MARKS: &str = ",{}[]=";
 

@@ -1,6 +1,7 @@
 //! `mkimage apply`: brings running nodes in line with the cluster file.
 
 mod backup_place;
+mod heir;
 mod leftovers;
 mod newest;
 mod old_nodes;
@@ -15,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::cli::ApplyArgs;
 use crate::cluster::{Cluster, Node};
-use crate::description::{Changes, Description, GoneNode};
+use crate::description::{Changes, Description, GoneNode, demoted};
 use crate::error::{Category, Context as _, Error, Result};
 use crate::identity::{FOLDER_NAME, Secrets};
 use crate::progress::Progress as _;
@@ -47,6 +48,7 @@ pub(super) fn run(session: &Session, options: &ApplyArgs) -> Result<()> {
         changes.added.extend(without_keys);
     }
     changes.refuse_other_keys()?;
+    heir::require_heir(cluster, &secrets, &demoted(newest, &description.signed))?;
     let gone = GoneNode::between(newest, &description.signed);
     let removal = if gone.is_empty() {
         None
@@ -84,15 +86,15 @@ pub(super) fn run(session: &Session, options: &ApplyArgs) -> Result<()> {
     } else {
         show(&outcomes, &gone)?;
     }
+    if outcomes.iter().all(|(_, outcome)| outcome.is_err()) {
+        let what = "no node has taken the description";
+        return Err(Error::new(Category::Network, what).with_remedy("switch a node on, and run it again"));
+    }
     for node in &gone {
         let left = leftovers::put_aside(&node.name, &folder, &options.images, options.put_images_aside)?;
         session.bars.say(&left);
     }
-    if outcomes.iter().any(|(_, outcome)| outcome.is_ok()) {
-        return Ok(());
-    }
-    let what = "no node has taken the description";
-    Err(Error::new(Category::Network, what).with_remedy("switch a node on, and run it again"))
+    Ok(())
 }
 
 /// Reads the secrets and changes nothing. New nodes have no keys yet: they are left out of the cluster and named.

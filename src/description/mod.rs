@@ -24,6 +24,7 @@ pub use forks::{follows, has_revoked, merged};
 use gone::Gone;
 pub use gone::GoneNode;
 pub(crate) use places::{keep, others as other_places};
+pub use refusals::demoted;
 
 /// The first line of the signature, with which the text ends.
 pub(crate) const SIGNATURE: &str = "-----BEGIN SSH SIGNATURE-----";
@@ -50,6 +51,14 @@ impl Description {
         let newest = secrets.description.as_deref().unwrap_or_default();
         let changes = Changes::between(newest, &description.signed);
         changes.refuse_other_keys()?;
+        // Whether another one can take its place, only the nodes can tell.
+        if let Some(node) = demoted(newest, &description.signed).first() {
+            let what = format!("{node} is a manager of the cluster, and a worker by the cluster file");
+            return Err(Error::new(Category::Refused, what).with_remedy(format!(
+                "make it one with mkimage apply, or put its role back; {}",
+                refusals::IF_UNUSED
+            )));
+        }
         match changes.removed.first() {
             Some(node) => {
                 let what = format!(

@@ -32,6 +32,20 @@ fn refuse_new_managers_only(old: &str, new: &str) -> Result<()> {
     ))
 }
 
+/// Returns the managers that are workers from now on.
+pub fn demoted(old: &str, new: &str) -> Vec<String> {
+    let (old, new) = (sections(old), sections(new));
+    let role = |sections: &Sections<'_>, name: &str, role: &str| {
+        lines_of(sections, "nodes")
+            .any(|(node, fields)| node == name && fields.split(' ').nth(ROLE) == Some(role))
+    };
+    lines_of(&old, "nodes")
+        .map(|(name, _)| name)
+        .filter(|name| role(&old, name, "manager") && role(&new, name, "worker"))
+        .map(ToOwned::to_owned)
+        .collect()
+}
+
 /// Refuses to take the brick from a node that stays, and another arbiter: the volume would keep them.
 fn refuse_to_leave_a_brick(old: &str, new: &str) -> Result<()> {
     let (old, new) = (sections(old), sections(new));

@@ -118,6 +118,8 @@ impl<'a> Removal<'a> {
     fn refuse(&self) -> Result<()> {
         let names = self.names();
         if self.cluster.gluster.is_some() {
+            self.sticks.require_majority_without(&names)?;
+            self.sticks.require_more_than_two_without(&names, self.cluster)?;
             self.sticks.require_all_files_without(&self.away())?;
             self.sticks.require_spares_for(&names, self.cluster)?;
         }

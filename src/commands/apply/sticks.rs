@@ -70,6 +70,50 @@ impl Sticks {
         Ok(())
     }
 
+    /// Refuses to take out half of a set or more at once: the sticks that stay decide what a file is, and with fewer the volume would
+    /// change nothing any more.
+    pub(super) fn require_majority_without(&self, names: &[&str]) -> Result<()> {
+        let goes = |member: &String| names.contains(&member.as_str());
+        for set in self.members().chunks(self.copies()) {
+            let leaving: Vec<_> = set
+                .iter()
+                .filter(|member| goes(member))
+                .map(String::as_str)
+                .collect();
+            let twice = set.len().saturating_sub(leaving.len()).saturating_mul(2);
+            let has_first = set.first().is_some_and(|first| !goes(first));
+            if leaving.is_empty() || twice > set.len() || (twice == set.len() && has_first) {
+                continue;
+            }
+            let what = format!(
+                "{} have {} of the {} copies of some files, and the sticks that stay would be too few to go on",
+                leaving.join(", "),
+                leaving.len(),
+                set.len()
+            );
+            return Err(Error::new(Category::Refused, what).with_remedy(
+                "delete the [[node]] of one of them only, and the next one when mkimage apply is done. Three sticks cannot become fewer",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Refuses to leave two sticks where there were more, which a change of a node's name would do: of two, nothing tells which is right.
+    pub(super) fn require_more_than_two_without(&self, names: &[&str], cluster: &Cluster) -> Result<()> {
+        match self.copies_without(names, cluster) {
+            Some((now, 2)) if now > 2 && !self.has_arbiter() => {
+                let what = format!(
+                    "without {} the volume would have two copies, and nothing would tell which one is right when they lose contact",
+                    self.bricks_of(names, false).join(", ")
+                );
+                Err(Error::new(Category::Refused, what).with_remedy(
+                    "put its [[node]] back, add the other node beside it, and delete the old one when mkimage status shows the new stick",
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Returns how many copies of each file there are now, and how many there are when nodes have gone, if that differs.
     pub(super) fn copies_without(&self, names: &[&str], cluster: &Cluster) -> Option<(usize, usize)> {
         let now = self

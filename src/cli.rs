@@ -208,7 +208,7 @@ pub enum Command {
     Man,
 }
 
-/// What `mkimage backup` does.
+/// The actions of `mkimage backup`.
 #[derive(Debug, Clone, Copy, Subcommand)]
 pub enum BackupAction {
     /// Make a backup now; one is made each night anyway

@@ -122,7 +122,7 @@ impl Order<'_> {
         // No node ever has that of a sample, which does not boot.
         if !is_sample {
             description::keep(&secrets, &description.signed)?;
-            // New keys come with the card now, and not to whoever still has the old ones.
+            // New keys come with the card now. Over ssh, a thief who has the old ones would get them.
             for node in self.nodes {
                 secrets.forget_replaced(&node.name)?;
             }

@@ -76,11 +76,7 @@ impl BackupTable {
                 .any(|kind| text.starts_with(kind) && text.len() > kind.len());
         if !is_known || text.contains(char::is_control) {
             // It is not repeated, because it may contain a login.
-            findings.problem(
-                place,
-                "repository is no place that backups can be kept in",
-                WRITE_A_PLACE,
-            );
+            findings.problem(place, "repository is not a place for backups", WRITE_A_PLACE);
             return None;
         }
         if mount.is_some_and(|mount| {
@@ -100,20 +96,18 @@ impl BackupTable {
             );
             return None;
         };
-        let keep = match table.keep {
-            None => DEFAULT_KEEP,
-            Some(keep) => match u16::try_from(*keep.get_ref()) {
-                Ok(days @ 1..=3650) => days,
-                _ => {
-                    findings.problem(
-                        keep.span(),
-                        "keep is not a number of days from 1 to 3650",
-                        "write it like 30",
-                    );
-                    return None;
-                }
-            },
-        };
+        let mut keep = DEFAULT_KEEP;
+        if let Some(days) = table.keep {
+            keep = u16::try_from(*days.get_ref()).unwrap_or_default();
+            if !(1..=3650).contains(&keep) {
+                findings.problem(
+                    days.span(),
+                    "keep is not a number of days from 1 to 3650",
+                    "write it like 30",
+                );
+                return None;
+            }
+        }
         let mut environment = Vec::new();
         for (name, value) in table.environment {
             let (at, name, value) = (name.span(), name.into_inner(), value.into_inner());
@@ -128,7 +122,7 @@ impl BackupTable {
             if !is_name || is_ours || value.contains(char::is_control) {
                 findings.problem(
                     at,
-                    format!("environment {name} is no variable that the place of the backups needs"),
+                    format!("environment {name} is not a variable for the place of the backups"),
                     "write the variables of restic's documentation, such as AWS_ACCESS_KEY_ID",
                 );
                 return None;
@@ -190,8 +184,8 @@ mod tests {
     fn what_cannot_be_a_backup_is_refused_without_repeating_a_secret() {
         for (text, word) in [
             ("password = \"x\"", "no repository"),
-            ("repository = \"hunter22\"\npassword = \"x\"", "no place"),
-            ("repository = \"sftp:\"\npassword = \"x\"", "no place"),
+            ("repository = \"hunter22\"\npassword = \"x\"", "not a place"),
+            ("repository = \"sftp:\"\npassword = \"x\"", "not a place"),
             (
                 "repository = \"/mnt/cluster-data/x\"\npassword = \"x\"",
                 "on the volume",

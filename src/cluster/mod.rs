@@ -81,7 +81,7 @@ pub struct Cluster {
     /// The source of Debian packages.
     pub apt: Apt,
     pub updates: Updates,
-    /// Where backups are kept; `None` if there are none.
+    /// The place of the backups; `None` if there are none.
     pub backup: Option<Backup>,
     /// In the file's order; at least one, at least one manager.
     pub nodes: Vec<Node>,

@@ -24,7 +24,7 @@ const TIMEOUT: Duration = Duration::from_secs(90);
 /// The first backup of a large volume over a slow line.
 const PATIENCE: Duration = Duration::from_secs(24 * 3600);
 
-pub(super) fn run(session: &Session, action: &BackupAction) -> Result<()> {
+pub(super) fn run(session: &Session, action: BackupAction) -> Result<()> {
     let loaded = session.cluster_quietly()?;
     let cluster = &loaded.cluster;
     session.print_notes(&loaded);

@@ -34,7 +34,7 @@ pub fn run(cli: Cli) -> Result<()> {
             yes,
         }) => rotate::run(&session, &nodes, all, in_place, yes),
         Some(Command::Upgrade { nodes, yes }) => upgrade::run(&session, &nodes, yes),
-        Some(Command::Backup { action }) => backup::run(&session, &action),
+        Some(Command::Backup { action }) => backup::run(&session, action),
         Some(Command::Restore { snapshot, yes }) => backup::restore(&session, snapshot.as_deref(), yes),
         Some(Command::Bases { refresh }) => bases::run(&session, refresh),
         Some(Command::Inspect { image, path }) => inspect::run(&session, &image, path.as_deref()),

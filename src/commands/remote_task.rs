@@ -24,7 +24,7 @@ pub(super) struct RemoteTask {
     pub(super) patience: Duration,
 }
 
-/// What a node says about a task.
+/// A node's answer about a task.
 #[derive(Debug, PartialEq, Eq)]
 enum Said {
     Working,

@@ -958,7 +958,7 @@ clients_of_a_brick() {
     esac'
     : >"$WORLD/gluster.log"
     : >"$WORLD/systemctl.log"
-    # What the stage knows by then; a real process is in no test.
+    # The stage knows this by then. No test has a real process.
     # shellcheck disable=SC2034
     PARTS="volume_total=3; volume_online=$1; brick_process_runs() { services_pid=7; }"
 }

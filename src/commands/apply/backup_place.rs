@@ -5,7 +5,7 @@ use std::thread;
 use zeroize::Zeroizing;
 
 use super::publish::TIMEOUT;
-use crate::cluster::Cluster;
+use crate::cluster::{Backup, Cluster};
 use crate::identity::Secrets;
 use crate::ssh;
 
@@ -18,7 +18,7 @@ pub(super) fn bring(cluster: &Cluster, secrets: &Secrets) -> Vec<(String, String
     let place = cluster
         .backup
         .as_ref()
-        .map_or_else(|| Zeroizing::new(String::new()), |backup| backup.to_shell());
+        .map_or_else(|| Zeroizing::new(String::new()), Backup::to_shell);
     let config = secrets.ssh_config_path();
     let (place, config) = (&place, &config);
     let failed: Vec<_> = thread::scope(|scope| {

@@ -35,10 +35,7 @@ fn has_heir(answers: &Answers<'_>, demoted: &[String]) -> bool {
             .filter_map(|(node, answer)| Some((node, answer.as_ref().ok()?)))
     };
     let is_lost = !reports().any(|(node, report)| {
-        demoted.iter().any(|name| *name == report.node)
-            && node.role == Role::Worker
-            && in_swarm(report)
-            && manages(report)
+        demoted.contains(&report.node) && node.role == Role::Worker && in_swarm(report) && manages(report)
     });
     is_lost || reports().any(|(node, report)| node.role == Role::Manager && in_swarm(report))
 }

@@ -98,7 +98,7 @@ impl Upgrade<'_> {
         if let Ok(Installed::NeedsRestart) = installed {
             self.restart(node)?;
         }
-        if installed.is_err() || self.cluster.nodes.len() == 1 {
+        if installed.is_err() {
             drain::give_back(self.cluster, self.secrets, name);
         }
         installed?;

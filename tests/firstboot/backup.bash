@@ -119,8 +119,16 @@ one_node_makes_the_backup() { # test, root
 
 the_place_of_the_backups_comes_over_ssh() { # test
     settings
+    # shellcheck disable=SC2016
+    fake systemctl 'echo "$*" >>"$MKIMAGE_RUN/../systemctl.log"'
+    : >"$WORLD/systemctl.log"
+    # Most nodes never hear of any, and are left alone.
+    dash "$MKIMAGE_LIB/take-backup" </dev/null
+    equal "$(grep -c restart "$WORLD/systemctl.log")" 0
     echo "RESTIC_PASSWORD='x'" | dash "$MKIMAGE_LIB/take-backup"
     equal "$(stat -c %a "$WORLD/etc/secrets/backup")" 600
+    echo "RESTIC_PASSWORD='x'" | dash "$MKIMAGE_LIB/take-backup"
+    equal "$(grep -c restart "$WORLD/systemctl.log")" 1
     echo "RESTIC_PASSWORD='y'" | dash "$MKIMAGE_LIB/take-backup"
     grep -qx "RESTIC_PASSWORD='y'" "$WORLD/etc/secrets/backup"
     dash "$MKIMAGE_LIB/take-backup" </dev/null

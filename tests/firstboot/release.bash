@@ -54,7 +54,7 @@ glusterd_never_starts_on_the_state_of_another_release() { # test
     others_have 10 pi4-1 pi4-3
     stage pool
     equal "$CODE" 11
-    contains "$WHY" 'This card has GlusterFS 11, and pi4-1, pi4-3'
+    contains "$WHY" 'This card has GlusterFS 11, and pi4-1, pi4-3 another release'
     glusterd_was_left_alone
     fails may_start
     # It has changed cards with one of the others.
@@ -101,7 +101,9 @@ the_pool_works_by_the_new_release_when_all_have_it() { # test
     grep -q 'volume set all cluster.op-version 110000' "$WORLD/gluster.log"
     : >"$WORLD/gluster.log"
     sed -i 's/=100000/=110000/' "$WORLD/glusterd/glusterd.info"
+    echo '10 11' >"$WORLD/var-lib/gluster-release-change"
     with_parts gluster-release finish_release_change
+    [[ ! -e $WORLD/var-lib/gluster-release-change ]]
     fails grep -q op-version "$WORLD/gluster.log"
 }
 

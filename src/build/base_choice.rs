@@ -87,12 +87,14 @@ pub(super) fn require_same_release(
     let (before, now) = (before.as_str(), now.as_str());
     if are_all {
         session.bars.warn(&format!(
-            "the cards of this cluster were made from {before}, and these are from {now}: exchange all of them at once, with every node              off, because GlusterFS of two releases does not work in one pool (docs/years.md)"
+            "the cards of this cluster were made from {before}, and these are from {now}: exchange all of them at once, with every node \
+             off, because GlusterFS of two releases does not work in one pool (docs/years.md)"
         ));
         return Ok(());
     }
     let reason = format!(
-        "the cards of this cluster were made from {before}, and this base is {now}: GlusterFS of two releases does not work in one pool,          so the new card would not be taken in"
+        "the cards of this cluster were made from {before}, and this base is {now}: GlusterFS of two releases does not work in one pool, \
+         so the new card would not be taken in"
     );
     let remedy = format!(
         "leave out --base for the newest image of {before}, or build all nodes at once with --all (docs/years.md)"

@@ -55,11 +55,8 @@ pub(super) fn restore(session: &Session, snapshot: Option<&str>, yes: bool) -> R
     session.print_notes(&loaded);
     require_place(cluster)?;
     let snapshot = snapshot.unwrap_or("latest");
-    if snapshot != "latest"
-        && !snapshot
-            .chars()
-            .all(|c| c.is_ascii_hexdigit() && !c.is_ascii_uppercase())
-    {
+    let is_id = |text: &str| !text.is_empty() && text.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'));
+    if snapshot != "latest" && !is_id(snapshot) {
         let what = format!("{snapshot} is not the name of a backup");
         return Err(Error::new(Category::Usage, what).with_remedy("mkimage backup list shows them"));
     }

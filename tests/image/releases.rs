@@ -339,10 +339,12 @@ fn a_card_of_another_release_is_not_made_for_a_cluster_by_chance() {
     let place = Workplace::new();
     place.build(&bookworm, &["--all"]).exits(0);
     let node = ["--node", NODE];
-    place
-        .build(&trixie, &node)
-        .exits(7)
-        .says(&["bookworm", "trixie", "--all"]);
+    place.build(&trixie, &node).exits(7).says(&[
+        "bookworm",
+        "trixie",
+        "in one pool, so the new card",
+        "--all",
+    ]);
     place.build(&bookworm, &node).exits(0);
     place
         .build(&trixie, &[&node[..], &["--force"]].concat())
@@ -353,7 +355,7 @@ fn a_card_of_another_release_is_not_made_for_a_cluster_by_chance() {
     place
         .build(&trixie, &["--all"])
         .exits(0)
-        .says(&["exchange all of them at once"]);
+        .says(&["exchange all of them at once, with every node off, because"]);
     place.build(&trixie, &node).exits(0);
     place.build(&bookworm, &node).exits(7);
 }

@@ -67,7 +67,7 @@ pub struct CommonArgs {
 /// Options that select the base image.
 #[derive(Debug, Default, Args)]
 pub struct BaseArgs {
-    /// Base image: an id from `mkimage bases` (`sample` needs no network), a file or a URL [default: the newest trixie arm64 Lite]
+    /// Base image: an id from `mkimage bases` (`sample` needs no network), a file or a URL [default: the newest arm64 Lite of the release that the cluster was made from, trixie for a new one]
     #[arg(long, value_name = "ID|FILE|URL")]
     pub base: Option<OsString>,
     /// SHA-256 that the base image's file must have; required for a URL

@@ -27,7 +27,6 @@ const PATIENCE: Duration = Duration::from_secs(24 * 3600);
 pub(super) fn run(session: &Session, action: BackupAction) -> Result<()> {
     let loaded = session.cluster_quietly()?;
     let cluster = &loaded.cluster;
-    session.print_notes(&loaded);
     require_place(cluster)?;
     let folder = apply::folder_in_use(session, cluster, "backup")?;
     let secrets = Secrets::open_or_create(&folder, cluster)?;
@@ -52,7 +51,6 @@ pub(super) fn run(session: &Session, action: BackupAction) -> Result<()> {
 pub(super) fn restore(session: &Session, snapshot: Option<&str>, yes: bool) -> Result<()> {
     let loaded = session.cluster_quietly()?;
     let cluster = &loaded.cluster;
-    session.print_notes(&loaded);
     require_place(cluster)?;
     let snapshot = snapshot.unwrap_or("latest");
     let is_id = |text: &str| !text.is_empty() && text.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'));

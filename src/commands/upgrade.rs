@@ -35,7 +35,6 @@ const PAUSE: Duration = Duration::from_secs(5);
 pub(super) fn run(session: &Session, names: &[String], yes: bool) -> Result<()> {
     let loaded = session.cluster_quietly()?;
     let cluster = &loaded.cluster;
-    session.print_notes(&loaded);
     let nodes = in_order(cluster, names)?;
     let folder = apply::folder_in_use(session, cluster, "upgrade")?;
     let secrets = Secrets::open_or_create(&folder, cluster)?;
